@@ -1,0 +1,1 @@
+//! Clips written, cut, changed and read again.
