@@ -1,0 +1,20 @@
+//! The protocol half of media: what the engine and a worker say to each other, the ring that carries pictures,
+//! and how a worker is started. Video itself is parsed only in the worker program of this crate, `hausrecht-worker`;
+//! nothing here links GStreamer. `PROTOCOL.md` describes the bytes.
+
+pub mod answer;
+pub mod bulk;
+pub mod control;
+pub mod launch;
+mod mapped;
+pub mod message;
+pub mod ring;
+
+pub use answer::AnswerWriter;
+pub use bulk::{BulkError, BulkFrame, BulkReader, BulkWriter};
+pub use control::{ControlError, Receiver, Sender};
+pub use launch::{LaunchError, Launcher, Worker, WorkerProcess};
+pub use message::{
+    CameraOpen, Event, FaultCode, Order, Password, PlayerOpen, RingShape, Sandbox, Stream, StreamState, Transport,
+};
+pub use ring::{FrameMeta, Picture, Ring, RingError, RingWriter};

@@ -1,0 +1,294 @@
+//! The control messages: JSON, one a datagram, at most [`crate::control::MAX_MESSAGE_BYTES`] long.
+
+use std::fmt;
+
+use hausrecht_model::{Codec, StreamRole};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+/// The version that both sides must speak; they are built together, so there is no negotiation.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Which of a camera's streams; the model's own type under the name used here.
+pub type Stream = StreamRole;
+
+/// A camera password on its way to the worker; never printed, wiped when dropped.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Password(String);
+
+impl Password {
+    /// Takes over `text`.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The password itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Password {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// How RTP travels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// TCP first, UDP if the camera does not offer TCP.
+    #[default]
+    Auto,
+    /// Interleaved in the RTSP connection.
+    Tcp,
+    /// Separate datagrams.
+    Udp,
+}
+
+/// What a camera worker is to open.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CameraOpen {
+    /// `rtsp://` or `rtsps://` address of the main stream, without user and password.
+    pub main_uri: String,
+    /// Address of the substream, if the camera has one.
+    pub sub_uri: Option<String>,
+    /// User name; empty if the camera asks for none.
+    pub user: String,
+    /// Password; empty if the camera asks for none.
+    pub password: Password,
+    /// Preferred transport.
+    pub transport: Transport,
+    /// Size of the jitter buffer, 0 to 10 000 ms. Over TCP, 0 is right for most cameras.
+    pub latency_ms: u32,
+    /// Whether the main stream is recorded from now on. If not, the main stream is fetched only while viewed.
+    pub record: bool,
+    /// Length after which a clip ends at the next key frame; 60 000 ms is usual.
+    pub clip_target_ms: u32,
+}
+
+/// What a player worker is to open. It asks for the bytes as it needs them with [`Event::Read`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlayerOpen {
+    /// Size of the clip's plaintext; for a clip cut short, as much as there is.
+    pub size_bytes: u64,
+    /// The clip's codec.
+    pub codec: Codec,
+    /// Whether to stop at the first picture or begin to play.
+    pub autoplay: bool,
+}
+
+/// The measures of a ring; the memfd travels with the message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RingShape {
+    /// Counts up with each new ring; frames name the ring they are in.
+    pub generation: u32,
+    /// Width of a picture, 16 to 7680 pixels.
+    pub width: u32,
+    /// Height of a picture, 16 to 4320 pixels.
+    pub height: u32,
+    /// Bytes from one line to the next.
+    pub stride: u32,
+}
+
+/// What the engine tells a worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub enum Order {
+    /// The first message; two descriptors travel with it: bulk out, answers in. Sent by [`crate::Launcher`].
+    Hello {
+        /// [`PROTOCOL_VERSION`].
+        version: u32,
+    },
+    /// Makes this a camera worker. Once, after [`Event::Ready`] is not awaited.
+    Open(CameraOpen),
+    /// Makes this a player worker. Once.
+    PlayerOpen(PlayerOpen),
+    /// Shows a stream in the ring whose memfd travels with this message, or moves to a new size. A player ignores `stream`.
+    View {
+        /// Which stream.
+        stream: Stream,
+        /// The ring.
+        ring: RingShape,
+    },
+    /// Nobody looks any more: decoding stops.
+    NoView,
+    /// Ends the current clip at the next key frame.
+    Cut,
+    /// Player: play on from here.
+    Play,
+    /// Player: hold.
+    Pause,
+    /// Player: jump.
+    Seek {
+        /// Where to, from the clip's first picture.
+        to_us: u64,
+        /// Whether exactly this picture is wanted, or the key frame before it (cheaper, for dragging).
+        accurate: bool,
+    },
+    /// Player: pause and go this many pictures on or back.
+    Step {
+        /// Negative is backwards.
+        frames: i32,
+    },
+    /// Player: how fast.
+    Speed {
+        /// 0.25 to 16; 1 is real time.
+        factor: f64,
+    },
+    /// Finish the clip, send what is pending, end.
+    Shutdown,
+}
+
+/// How much of the sandbox the kernel gave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sandbox {
+    /// Files, network and system calls are all restricted.
+    Full,
+    /// Some of it.
+    Partial,
+    /// Nothing of it.
+    None,
+}
+
+/// Why something failed, for the engine to branch on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultCode {
+    /// Nothing listens there, or the host refused.
+    Refused,
+    /// User or password is wrong. Do not try again with the same.
+    NotAuthorized,
+    /// The camera has no such stream.
+    NotFound,
+    /// No answer in time.
+    Timeout,
+    /// Pictures come, but none that decoding could begin with, for ten seconds.
+    NoKeyFrame,
+    /// A codec that cannot be recorded or shown.
+    UnsupportedCodec,
+    /// The connection ended after it had worked.
+    Lost,
+    /// Anything else; the text says what.
+    Internal,
+}
+
+/// What a worker knows of a running stream.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StreamState {
+    /// Which stream; a player says main.
+    pub stream: Stream,
+    /// Whether pictures arrive; until then the rest is empty.
+    pub streaming: bool,
+    /// Codec, once known.
+    pub codec: Option<Codec>,
+    /// Width in pixels, 0 until known.
+    pub width: u32,
+    /// Height in pixels, 0 until known.
+    pub height: u32,
+    /// Pictures a second, measured over the last seconds.
+    pub fps: f32,
+    /// Bits a second, measured over the last seconds.
+    pub bits_per_second: u64,
+    /// The transport in use.
+    pub transport: Transport,
+}
+
+/// What a worker tells the engine. Every one of them is to be taken as coming from an attacker.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The sandbox is closed and streaming begins.
+    Ready {
+        /// How much of the sandbox the kernel gave.
+        sandbox: Sandbox,
+    },
+    /// A stream's state; on each change, and every two seconds while it runs.
+    State(StreamState),
+    /// A new picture lies in the ring. A wake-up: [`crate::Ring::newest`] is what counts.
+    Frame {
+        /// The ring's generation.
+        generation: u32,
+        /// The slot, 0 to 2.
+        slot: u8,
+        /// Counts up from 1.
+        sequence: u64,
+        /// The stream's own time; for a player, time from the clip's first picture.
+        pts_us: u64,
+        /// When the picture's data arrived in the worker; 0 from a player.
+        arrived_unix_us: i64,
+    },
+    /// No data for three seconds though connected. [`FaultCode::Lost`] follows after ten.
+    Stalled {
+        /// Which stream.
+        stream: Stream,
+        /// Since how long.
+        silent_ms: u64,
+    },
+    /// Something failed. After a fault of the main stream the worker finishes its clip and ends; a fault of the substream
+    /// leaves recording as it is.
+    Fault {
+        /// Which stream.
+        stream: Stream,
+        /// What the engine branches on.
+        code: FaultCode,
+        /// For the log; at most 2 000 characters; never holds a password.
+        text: String,
+    },
+    /// Player: wants bytes of the clip. Answer with [`crate::AnswerWriter`], with fewer bytes at the clip's end.
+    Read {
+        /// Names the answer.
+        id: u32,
+        /// From the clip's start.
+        offset: u64,
+        /// 1 to [`crate::answer::MAX_ANSWER_BYTES`].
+        len: u32,
+    },
+    /// Player: the clip is understood.
+    Opened {
+        /// Its true length, up to the last whole fragment.
+        duration_us: u64,
+        /// How many pictures it has.
+        frames: u64,
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+    /// Player: where it is; with each picture, at most 30 times a second, and on each change.
+    Position {
+        /// Time of the picture shown, from the clip's first.
+        pts_us: u64,
+        /// Whether it plays.
+        playing: bool,
+        /// Whether the last picture has been shown.
+        ended: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let text = format!("{:?}", Password::new("geheim"));
+        assert!(!text.contains("geheim"));
+    }
+
+    #[test]
+    fn an_event_survives_json() {
+        let event = Event::Frame { generation: 3, slot: 1, sequence: 9, pts_us: 40_000, arrived_unix_us: 5 };
+        let text = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
+    }
+}
