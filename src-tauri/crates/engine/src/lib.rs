@@ -1,0 +1,3 @@
+//! The controller: camera tasks, recording, retention, people, grants.
+
+pub mod wire;

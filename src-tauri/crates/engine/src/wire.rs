@@ -1,0 +1,63 @@
+//! The seam between window and engine: every value that crosses it, in either direction.
+//!
+//! Names and shapes here become TypeScript. Numbers carry their unit in the name; `_us` times are microseconds
+//! since 1970 in UTC. Nothing here ever holds a key or a camera password on its way out.
+
+mod camera;
+mod clip;
+mod log;
+mod person;
+mod session;
+
+pub use camera::*;
+pub use clip::*;
+pub use log::*;
+pub use person::*;
+pub use session::*;
+
+use serde::Serialize;
+
+/// What went wrong, for a person (`message`) and for the window (`code`).
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Error {
+    /// Which failure; the window branches on nothing else.
+    pub code: ErrorCode,
+    /// An English sentence with the particulars, for the details line and the command line.
+    pub message: String,
+}
+
+/// Failures that the window words itself, in the person's language.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// Name and passphrase do not belong together, or nobody has this name.
+    WrongPassphrase,
+    /// Nobody is signed in.
+    Locked,
+    /// The signed-in person may not do this.
+    NotAllowed,
+    /// An owner exists already.
+    AlreadySetUp,
+    /// A value in the request cannot be used; the message says which and why.
+    Invalid,
+    /// What was named does not exist, or not for this person.
+    NotFound,
+    /// The camera does not answer.
+    CameraUnreachable,
+    /// The camera refused name or password.
+    CameraRefused,
+    /// The camera answered something that is not ONVIF, or lacks what is needed.
+    CameraUnsuitable,
+    /// The log could not be written, so nothing is shown.
+    LogUnwritable,
+    /// The clip's file is missing.
+    ClipMissing,
+    /// The clip's file was changed since it was recorded.
+    ClipChanged,
+    /// The clip's file ends too early.
+    ClipCut,
+    /// The disk is full.
+    DiskFull,
+    /// Anything else: a defect or the operating system.
+    Internal,
+}

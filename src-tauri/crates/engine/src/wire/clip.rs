@@ -1,0 +1,224 @@
+//! Clips: the day's timeline, the list, one clip's three questions, the player.
+
+use hausrecht_model::{CameraId, ClipId, EventId, EventKind, GrantId, UnixMicros};
+use serde::{Deserialize, Serialize};
+
+/// A clip in a list.
+#[derive(Clone, PartialEq, Debug, Serialize, specta::Type)]
+pub struct ClipView {
+    /// Id.
+    pub id: ClipId,
+    /// Camera.
+    pub camera: CameraId,
+    /// Name of the camera.
+    pub camera_name: String,
+    /// Start.
+    pub start_us: UnixMicros,
+    /// Length. Microseconds.
+    #[specta(type = u32)]
+    pub duration_us: i64,
+    /// Sealed size on disk. Bytes.
+    #[specta(type = u32)]
+    pub size_bytes: u64,
+    /// Kinds of events in it.
+    pub events: Vec<EventKind>,
+    /// Interrupted while recording: kept up to its last whole part.
+    pub cut_short: bool,
+    /// Has a sealed thumbnail.
+    pub has_thumbnail: bool,
+    /// Times it was opened through Hausrecht.
+    #[specta(type = u32)]
+    pub opened: u64,
+}
+
+/// Which clips.
+#[derive(Clone, Debug, Deserialize, specta::Type)]
+pub struct ClipQuery {
+    /// Only these cameras; empty: all.
+    pub cameras: Vec<CameraId>,
+    /// Starting at or after.
+    pub from_us: UnixMicros,
+    /// Starting before.
+    pub to_us: UnixMicros,
+    /// Only clips with one of these; empty: all.
+    pub events: Vec<EventKind>,
+    /// At most this many, newest first. 1 to 500.
+    pub limit: u32,
+}
+
+/// A span of time on the timeline: its lanes.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Timeline {
+    /// From.
+    pub from_us: UnixMicros,
+    /// To.
+    pub to_us: UnixMicros,
+    /// A lane a camera.
+    pub lanes: Vec<Lane>,
+}
+
+/// One camera on the timeline.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Lane {
+    /// Camera.
+    pub camera: CameraId,
+    /// Name.
+    pub camera_name: String,
+    /// Where there are clips; clips that follow each other are one span.
+    pub recorded: Vec<RecordedSpan>,
+    /// Events.
+    pub events: Vec<EventMark>,
+}
+
+/// A stretch without a gap.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct RecordedSpan {
+    /// From.
+    pub from_us: UnixMicros,
+    /// To.
+    pub to_us: UnixMicros,
+}
+
+/// An event on the timeline.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct EventMark {
+    /// Id.
+    pub id: EventId,
+    /// Kind.
+    pub kind: EventKind,
+    /// The camera's own topic, for kinds that Hausrecht does not know.
+    pub topic: String,
+    /// From.
+    pub from_us: UnixMicros,
+    /// To; as far as it went so far.
+    pub to_us: UnixMicros,
+}
+
+/// A thumbnail, unsealed for this window only.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Thumbnail {
+    /// Clip.
+    pub clip: ClipId,
+    /// JPEG as base64; `None`: none, or not to be opened.
+    pub jpeg_base64: Option<String>,
+}
+
+/// One clip and its three questions.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct ClipDetail {
+    /// The clip.
+    pub clip: ClipView,
+    /// Who may view it; the owner first. "No one else" is the window's own last row.
+    pub may_view: Vec<MayView>,
+    /// Who has opened it through Hausrecht, newest first.
+    pub opened: Vec<Opened>,
+    /// Copies given.
+    pub copies: Vec<Copied>,
+    /// Whether its file is what was recorded.
+    pub integrity: Integrity,
+    /// Entry that recorded it.
+    #[specta(type = u32)]
+    pub entry: u64,
+    /// When it will be erased.
+    pub kept_until_us: UnixMicros,
+}
+
+/// A person who may view the clip.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct MayView {
+    /// Who.
+    pub face: super::Face,
+    /// Through which grant; `None`: owner.
+    pub grant: Option<GrantId>,
+    /// What the grant covers.
+    pub scope: Option<super::GrantScope>,
+    /// Until when.
+    pub until_us: Option<UnixMicros>,
+}
+
+/// An opening.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Opened {
+    /// Who.
+    pub face: super::Face,
+    /// When.
+    pub at_us: UnixMicros,
+    /// Entry in the log.
+    #[specta(type = u32)]
+    pub entry: u64,
+}
+
+/// A copy that left the vault (`hausrecht open CLIP -o FILE`).
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Copied {
+    /// Who made it.
+    pub face: super::Face,
+    /// When.
+    pub at_us: UnixMicros,
+    /// Entry in the log.
+    #[specta(type = u32)]
+    pub entry: u64,
+}
+
+/// Whether a clip's file is what the log says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Integrity {
+    /// SHA-256 of the file equals the signed entry.
+    Untouched,
+    /// It differs.
+    Changed,
+    /// The file is gone.
+    Missing,
+}
+
+/// The player; replaced whole by each event.
+#[derive(Clone, PartialEq, Debug, Serialize, specta::Type)]
+pub struct PlayerState {
+    /// The clip.
+    pub clip: ClipId,
+    /// Start of the clip.
+    pub start_us: UnixMicros,
+    /// Length. Microseconds.
+    #[specta(type = u32)]
+    pub duration_us: i64,
+    /// Position from the start. Microseconds.
+    #[specta(type = u32)]
+    pub position_us: i64,
+    /// Running.
+    pub playing: bool,
+    /// Reached the end.
+    pub ended: bool,
+    /// Speed, 1 is real time.
+    pub speed: f32,
+    /// A picture has been shown.
+    pub has_picture: bool,
+    /// Why it stopped.
+    pub error: Option<super::Error>,
+}
+
+/// What the player is told.
+#[derive(Clone, Debug, Deserialize, specta::Type)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum PlayerOrder {
+    /// Run.
+    Play,
+    /// Stand.
+    Pause,
+    /// Go to a position, exact to the frame.
+    Seek {
+        /// From the clip's start. Microseconds.
+        #[specta(type = u32)]
+        to_us: i64,
+    },
+    /// One frame forward (1) or back (-1).
+    Step {
+        /// Frames.
+        frames: i32,
+    },
+    /// Sets the speed, 0.5 to 16.
+    Speed {
+        /// Speed.
+        speed: f32,
+    },
+}

@@ -1,0 +1,128 @@
+//! The log, as shown.
+
+use hausrecht_model::{CameraId, ClipId, PersonId, UnixMicros};
+use serde::{Deserialize, Serialize};
+
+/// A page of the log, newest first.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct LogPage {
+    /// Entries in the whole log.
+    #[specta(type = u32)]
+    pub size: u64,
+    /// Entries that fit the filter.
+    #[specta(type = u32)]
+    pub matching: u64,
+    /// The rows asked for.
+    pub rows: Vec<LogRow>,
+}
+
+/// Which entries.
+#[derive(Clone, Debug, Default, Deserialize, specta::Type)]
+pub struct LogQuery {
+    /// Skip this many of the newest matching entries.
+    #[specta(type = u32)]
+    pub offset: u64,
+    /// At most this many. 1 to 500.
+    pub limit: u32,
+    /// Only these kinds, by their names in the log; empty: all.
+    pub kinds: Vec<String>,
+    /// Only about this camera.
+    pub camera: Option<CameraId>,
+    /// Only by or about this person.
+    pub person: Option<PersonId>,
+}
+
+/// One entry in the list.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct LogRow {
+    /// Number, from zero.
+    #[specta(type = u32)]
+    pub index: u64,
+    /// When.
+    pub at_us: UnixMicros,
+    /// Kind: `recorded`, `opened`, `grant` and so on (FORMAT.md of the ledger).
+    pub kind: String,
+    /// Who did it; `None`: this computer.
+    pub actor: Option<super::Face>,
+    /// About which camera.
+    pub camera: Option<CameraId>,
+    /// Its name, also when it was removed since.
+    pub camera_name: Option<String>,
+    /// About which clip, if it still exists.
+    pub clip: Option<ClipId>,
+    /// Start of that clip.
+    pub clip_start_us: Option<UnixMicros>,
+    /// About which person (a grant's).
+    pub person: Option<super::Face>,
+    /// The entry it refers to (an opening's grant).
+    #[specta(type = Option<u32>)]
+    pub refers_to: Option<u64>,
+    /// Plain particulars, `name: value`, in the order of the entry.
+    pub facts: Vec<Fact>,
+}
+
+/// A particular of an entry.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Fact {
+    /// Name, as in the ledger's FORMAT.md.
+    pub name: String,
+    /// Value as text.
+    pub value: String,
+    /// Personal: sealed, and erasable without harm to the proofs.
+    pub personal: bool,
+}
+
+/// One entry with its proof.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct LogEntryDetail {
+    /// The row.
+    pub row: LogRow,
+    /// When the key was released after the entry was durable (openings).
+    pub released_us: Option<UnixMicros>,
+    /// RFC 6962 leaf hash, hex.
+    pub leaf_hash: String,
+    /// Entries in the tree that the proof is for.
+    #[specta(type = u32)]
+    pub tree_size: u64,
+    /// Root of that tree, hex.
+    pub root: String,
+    /// Whether entry, signature and proof check out, checked just now.
+    pub proven: bool,
+    /// Signed by this computer or by the owner.
+    pub signed_by_owner: bool,
+    /// The entry as it was hashed.
+    pub leaf: String,
+    /// The proof in C2SP tlog-proof form.
+    pub proof: String,
+}
+
+/// How far a verification is, or what it found.
+#[derive(Clone, PartialEq, Debug, Serialize, specta::Type)]
+pub struct VerifyState {
+    /// Still walking.
+    pub running: bool,
+    /// Entries and clip files done.
+    #[specta(type = u32)]
+    pub done: u64,
+    /// Of this many.
+    #[specta(type = u32)]
+    pub total: u64,
+    /// Everything that is wrong; empty and not running: complete and unaltered.
+    pub findings: Vec<Finding>,
+    /// When it ended.
+    pub finished_us: Option<UnixMicros>,
+}
+
+/// Something wrong in the log or with a clip that it names.
+#[derive(Clone, PartialEq, Debug, Serialize, specta::Type)]
+pub struct Finding {
+    /// Entry.
+    #[specta(type = Option<u32>)]
+    pub entry: Option<u64>,
+    /// Clip.
+    pub clip: Option<ClipId>,
+    /// Stable name of the defect: `entry_changed`, `signature`, `tree`, `checkpoint`, `clip_changed`, `clip_missing`, …
+    pub code: String,
+    /// English particulars.
+    pub detail: String,
+}

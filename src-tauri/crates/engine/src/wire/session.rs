@@ -1,0 +1,161 @@
+//! Who is at the window, and the settings.
+
+use hausrecht_model::{CameraId, PersonId, UnixMicros};
+use serde::{Deserialize, Serialize};
+
+/// Who is signed in.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+#[serde(tag = "phase", rename_all = "snake_case")]
+pub enum Session {
+    /// No owner yet: the welcome screen.
+    Empty,
+    /// Nobody is signed in. Recording goes on.
+    Locked {
+        /// Cameras that are being recorded.
+        #[specta(type = u32)]
+        recording: usize,
+        /// How long to wait before the next try, after wrong ones. Milliseconds; zero: at once.
+        #[specta(type = u32)]
+        wait_ms: u64,
+    },
+    /// Somebody is signed in.
+    Open {
+        /// The person.
+        me: Me,
+        /// When the window locks itself unless something is done.
+        locks_at_us: UnixMicros,
+    },
+}
+
+/// The signed-in person.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct Me {
+    /// Id.
+    pub id: PersonId,
+    /// Name as given.
+    pub name: String,
+    /// Whether this is the owner, who alone may grant, add and erase.
+    pub owner: bool,
+    /// Colour of the face, an index into the theme's palette.
+    pub color: u8,
+    /// Whether the recovery sheet was made.
+    pub recovery_made: bool,
+}
+
+/// First step of the welcome.
+#[derive(Clone, Debug, Deserialize, specta::Type)]
+pub struct CreateOwner {
+    /// Owner's name.
+    pub name: String,
+    /// Passphrase; at least score 3 of 4 is asked for.
+    pub passphrase: String,
+    /// Accept a passphrase that rates lower.
+    pub accept_weak: bool,
+}
+
+/// A passphrase offered to a person.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct SuggestedPassphrase {
+    /// Six words, separated by spaces.
+    pub words: String,
+    /// Entropy of the draw.
+    pub bits: f32,
+}
+
+/// How strong a passphrase of one's own is, measured with zxcvbn.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct PassphraseRating {
+    /// 0 (guessed at once) to 4 (very strong).
+    pub score: u8,
+    /// Decimal logarithm of the guesses that are needed.
+    pub guesses_log10: f32,
+}
+
+/// The recovery sheet, to print or save. Handed out once after set-up or against the passphrase.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+pub struct RecoverySheet {
+    /// The owner identity, `AGE-SECRET-KEY-1…`, in groups for reading.
+    pub identity: String,
+    /// The same as a QR code, SVG.
+    pub qr_svg: String,
+    /// The public key, `age1…`.
+    pub recipient: String,
+    /// When the vault was made.
+    pub made_us: UnixMicros,
+}
+
+/// What the owner can set.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, specta::Type)]
+pub struct Settings {
+    /// Window language.
+    pub language: Language,
+    /// Window theme.
+    pub theme: Theme,
+    /// How pictures reach the window; takes effect at once.
+    pub presenter: PresenterKind,
+    /// Clips older than this are erased. Hours, 1 to 8784; 72 by default.
+    pub kept_hours: u32,
+    /// Why longer than 72 hours, in the owner's words. Required above 72.
+    pub kept_reason: String,
+    /// Idle minutes until the window locks. 1 to 240; 15 by default.
+    pub lock_after_minutes: u32,
+}
+
+/// Languages of the window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// As the desktop says.
+    System,
+    /// English.
+    En,
+    /// German.
+    De,
+}
+
+/// Themes of the window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the desktop says.
+    System,
+    /// Dark, the default.
+    Dark,
+    /// Light.
+    Light,
+}
+
+/// How pictures reach the window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum PresenterKind {
+    /// One drawing area of the desktop, above the page.
+    Native,
+    /// Canvases in the page, over a loopback WebSocket.
+    Canvas,
+}
+
+/// What the window should say without being asked, for example "Disk full: recording stopped".
+#[derive(Clone, PartialEq, Debug, Serialize, specta::Type)]
+pub struct Notice {
+    /// Which.
+    pub kind: NoticeKind,
+    /// The camera it is about.
+    pub camera: Option<CameraId>,
+    /// English particulars.
+    pub detail: String,
+}
+
+/// Kinds of notice.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// The disk is full or nearly so: recording stopped.
+    DiskFull,
+    /// The clock was set back or forward.
+    ClockStep,
+    /// A recording that had been interrupted was recovered up to its last whole part.
+    Recovered,
+    /// The log could not be written.
+    LogUnwritable,
+}

@@ -1,0 +1,11 @@
+//! Ids, time, units and domain values of Hausrecht. Pure values: this crate does no I/O.
+
+pub mod clock;
+pub mod event;
+pub mod id;
+pub mod video;
+
+pub use clock::{Clock, UnixMicros};
+pub use event::EventKind;
+pub use id::{CameraId, ClipId, EventId, GrantId, PersonId};
+pub use video::{Codec, StreamRole};

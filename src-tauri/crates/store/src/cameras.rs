@@ -1,0 +1,99 @@
+//! Table `cameras`. A removed camera stays as a row, so that the log can still name it.
+
+use hausrecht_model::{CameraId, UnixMicros};
+use rusqlite::{Row, params};
+
+use crate::{Result, Tables, row};
+
+/// A camera.
+#[derive(Clone, Debug)]
+pub struct CameraRow {
+    /// Id.
+    pub id: CameraId,
+    /// Name in the window.
+    pub name: String,
+    /// WS-Discovery endpoint, or the address if it has none.
+    pub endpoint: String,
+    /// Device service that answered.
+    pub xaddr: String,
+    /// Maker.
+    pub maker: String,
+    /// Model.
+    pub model: String,
+    /// Firmware version.
+    pub firmware: String,
+    /// Simulated, of the demo.
+    pub demo: bool,
+    /// RTSP URI of the main stream, without credentials.
+    pub main_uri: String,
+    /// RTSP URI of the sub stream.
+    pub sub_uri: Option<String>,
+    /// User and password, sealed to this computer.
+    pub sign_in: Vec<u8>,
+    /// When added.
+    pub added_us: UnixMicros,
+    /// When removed.
+    pub removed_us: Option<UnixMicros>,
+}
+
+const COLUMNS: &str =
+    "id, name, endpoint, xaddr, maker, model, firmware, demo, main_uri, sub_uri, sign_in, added_us, removed_us";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<CameraRow> {
+    Ok(CameraRow {
+        id: row::parsed(row, 0)?,
+        name: row.get(1)?,
+        endpoint: row.get(2)?,
+        xaddr: row.get(3)?,
+        maker: row.get(4)?,
+        model: row.get(5)?,
+        firmware: row.get(6)?,
+        demo: row.get(7)?,
+        main_uri: row.get(8)?,
+        sub_uri: row.get(9)?,
+        sign_in: row.get(10)?,
+        added_us: row::time(row, 11)?,
+        removed_us: row::time_opt(row, 12)?,
+    })
+}
+
+impl Tables<'_> {
+    /// Adds a camera, or replaces all that is known of it.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn put_camera(&self, camera: &CameraRow) -> Result<()> {
+        self.connection.execute(
+            "INSERT INTO cameras VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             ON CONFLICT (id) DO UPDATE SET name = ?2, endpoint = ?3, xaddr = ?4, maker = ?5, model = ?6,
+                 firmware = ?7, demo = ?8, main_uri = ?9, sub_uri = ?10, sign_in = ?11, removed_us = ?13",
+            params![
+                camera.id.to_string(),
+                camera.name,
+                camera.endpoint,
+                camera.xaddr,
+                camera.maker,
+                camera.model,
+                camera.firmware,
+                camera.demo,
+                camera.main_uri,
+                camera.sub_uri,
+                camera.sign_in,
+                camera.added_us.0,
+                camera.removed_us.map(|time| time.0)
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// All cameras in the order they were added, removed ones among them.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn cameras(&self) -> Result<Vec<CameraRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM cameras ORDER BY added_us, id");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map([], read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}

@@ -1,0 +1,284 @@
+//! Tables `parts`, `clips` and `wraps`: what is being recorded, what was, and the wrapped keys.
+
+use hausrecht_model::{CameraId, ClipId, EventKind, GrantId, UnixMicros};
+use rusqlite::{OptionalExtension, Row, ToSql, params};
+
+use crate::{Result, Tables, row};
+
+/// A clip that is being written.
+#[derive(Clone, Debug)]
+pub struct PartRow {
+    /// Id.
+    pub clip: ClipId,
+    /// Camera.
+    pub camera: CameraId,
+    /// Start.
+    pub start_us: UnixMicros,
+    /// Clip key, wrapped for the owner.
+    pub owner_wrap: Vec<u8>,
+    /// Public half of the clip key, `age1…`.
+    pub recipient: String,
+}
+
+/// A clip.
+#[derive(Clone, Debug)]
+pub struct ClipRow {
+    /// Id.
+    pub id: ClipId,
+    /// Camera.
+    pub camera: CameraId,
+    /// Start.
+    pub start_us: UnixMicros,
+    /// Length. Microseconds.
+    pub duration_us: i64,
+    /// Size of the sealed file. Bytes.
+    pub size_bytes: u64,
+    /// Size of the fragmented MP4 inside. Bytes.
+    pub plain_bytes: u64,
+    /// SHA-256 of the sealed file.
+    pub sha256: [u8; 32],
+    /// Interrupted while recording.
+    pub cut_short: bool,
+    /// Codec name.
+    pub codec: String,
+    /// Width. Pixels.
+    pub width: u32,
+    /// Height. Pixels.
+    pub height: u32,
+    /// Index of the fragments; the engine knows its form.
+    pub fragments: Vec<u8>,
+    /// JPEG, sealed to the clip key.
+    pub thumbnail: Option<Vec<u8>>,
+    /// Entry that recorded it.
+    pub entry: u64,
+}
+
+/// Which clips.
+#[derive(Clone, Debug, Default)]
+pub struct ClipFilter {
+    /// Only these cameras; empty: all.
+    pub cameras: Vec<CameraId>,
+    /// Overlapping this span.
+    pub span_us: Option<(UnixMicros, UnixMicros)>,
+    /// Only with an event of one of these kinds; empty: all.
+    pub events: Vec<EventKind>,
+    /// Only those with a wrap for one of these grants; `None`: all.
+    pub grants: Option<Vec<GrantId>>,
+    /// At most this many, newest first; `None`: all.
+    pub limit: Option<u32>,
+}
+
+const COLUMNS: &str = "id, camera, start_us, duration_us, size_bytes, plain_bytes, sha256, cut_short, codec, width, \
+                       height, fragments, thumbnail, entry";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<ClipRow> {
+    Ok(ClipRow {
+        id: row::parsed(row, 0)?,
+        camera: row::parsed(row, 1)?,
+        start_us: row::time(row, 2)?,
+        duration_us: row.get(3)?,
+        size_bytes: row::unsigned(row, 4)?,
+        plain_bytes: row::unsigned(row, 5)?,
+        sha256: row::hash(row, 6)?,
+        cut_short: row.get(7)?,
+        codec: row.get(8)?,
+        width: row.get(9)?,
+        height: row.get(10)?,
+        fragments: row.get(11)?,
+        thumbnail: row.get(12)?,
+        entry: row::unsigned(row, 13)?,
+    })
+}
+
+impl Tables<'_> {
+    /// Notes a clip that is being written.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn insert_part(&self, part: &PartRow) -> Result<()> {
+        self.connection.prepare_cached("INSERT INTO parts VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+            part.clip.to_string(),
+            part.camera.to_string(),
+            part.start_us.0,
+            part.owner_wrap,
+            part.recipient
+        ])?;
+        Ok(())
+    }
+
+    /// What is being written, or was when the computer stopped.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn parts(&self) -> Result<Vec<PartRow>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT clip, camera, start_us, owner_wrap, recipient FROM parts ORDER BY start_us")?;
+        let rows = statement.query_map([], |row| {
+            Ok(PartRow {
+                clip: row::parsed(row, 0)?,
+                camera: row::parsed(row, 1)?,
+                start_us: row::time(row, 2)?,
+                owner_wrap: row.get(3)?,
+                recipient: row.get(4)?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Forgets a clip that is no longer being written.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn delete_part(&self, clip: ClipId) -> Result<()> {
+        self.connection.execute("DELETE FROM parts WHERE clip = ?1", [clip.to_string()])?;
+        Ok(())
+    }
+
+    /// Adds a clip.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn insert_clip(&self, clip: &ClipRow) -> Result<()> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO clips VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0)",
+            )?
+            .execute(params![
+                clip.id.to_string(),
+                clip.camera.to_string(),
+                clip.start_us.0,
+                clip.duration_us,
+                row::signed(clip.size_bytes),
+                row::signed(clip.plain_bytes),
+                clip.sha256,
+                clip.cut_short,
+                clip.codec,
+                clip.width,
+                clip.height,
+                clip.fragments,
+                clip.thumbnail,
+                row::signed(clip.entry)
+            ])?;
+        Ok(())
+    }
+
+    /// One clip.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn clip(&self, id: ClipId) -> Result<Option<ClipRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM clips WHERE id = ?1 AND NOT erasing");
+        Ok(self.connection.prepare_cached(&sql)?.query_row([id.to_string()], read).optional()?)
+    }
+
+    /// Clips, newest first.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn clips(&self, filter: &ClipFilter) -> Result<Vec<ClipRow>> {
+        let mut sql = format!("SELECT {COLUMNS} FROM clips WHERE NOT erasing");
+        let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+        if !filter.cameras.is_empty() {
+            sql += &format!(" AND camera IN ({})", row::placeholders(filter.cameras.len()));
+            values.extend(filter.cameras.iter().map(|id| Box::new(id.to_string()) as Box<dyn ToSql>));
+        }
+        if let Some((from_us, to_us)) = filter.span_us {
+            sql += " AND start_us < ? AND start_us + duration_us > ?";
+            values.push(Box::new(to_us.0));
+            values.push(Box::new(from_us.0));
+        }
+        if !filter.events.is_empty() {
+            sql += &format!(
+                " AND EXISTS (SELECT 1 FROM events WHERE events.camera = clips.camera AND kind IN ({})
+                    AND events.start_us < clips.start_us + clips.duration_us
+                    AND ifnull(events.end_us, clips.start_us) >= clips.start_us)",
+                row::placeholders(filter.events.len())
+            );
+            values.extend(filter.events.iter().map(|kind| Box::new(kind.as_str()) as Box<dyn ToSql>));
+        }
+        if let Some(grants) = &filter.grants {
+            sql += &format!(
+                " AND EXISTS (SELECT 1 FROM wraps WHERE wraps.clip = clips.id AND grant_id IN ({}))",
+                row::placeholders(grants.len())
+            );
+            values.extend(grants.iter().map(|id| Box::new(id.to_string()) as Box<dyn ToSql>));
+        }
+        sql += " ORDER BY start_us DESC, id";
+        if let Some(limit) = filter.limit {
+            sql += " LIMIT ?";
+            values.push(Box::new(limit));
+        }
+        let mut statement = self.connection.prepare(&sql)?;
+        let rows = statement.query_map(rusqlite::params_from_iter(values), read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Adds a wrapped key: the owner's (`grant` is `None`) or a grant's. One that is there stays.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn insert_wrap(&self, clip: ClipId, grant: Option<GrantId>, wrap: &[u8]) -> Result<()> {
+        self.connection.prepare_cached("INSERT OR IGNORE INTO wraps VALUES (?1, ?2, ?3)")?.execute(params![
+            clip.to_string(),
+            grant.map(|id| id.to_string()),
+            wrap
+        ])?;
+        Ok(())
+    }
+
+    /// The wraps of a clip: the owner's has no grant.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn wraps(&self, clip: ClipId) -> Result<Vec<(Option<GrantId>, Vec<u8>)>> {
+        let mut statement = self.connection.prepare_cached("SELECT grant_id, wrap FROM wraps WHERE clip = ?1")?;
+        let rows = statement.query_map([clip.to_string()], |row| Ok((row::parsed_opt(row, 0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// First step of erasing: the clip can no longer be opened by anyone, by deleting its wraps and thumbnail, and
+    /// the log's side column forgets which clip it was. The row stays until the file is gone.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn begin_erasing(&self, clip: ClipId) -> Result<()> {
+        let id = clip.to_string();
+        self.connection.execute("DELETE FROM wraps WHERE clip = ?1", [&id])?;
+        self.connection.execute("UPDATE clips SET erasing = 1, thumbnail = NULL WHERE id = ?1", [&id])?;
+        self.connection.execute("UPDATE entries SET clip = NULL WHERE clip = ?1", [&id])?;
+        Ok(())
+    }
+
+    /// Clips whose wraps are gone and whose file may still be there.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn erasing(&self) -> Result<Vec<(ClipId, CameraId)>> {
+        let mut statement = self.connection.prepare_cached("SELECT id, camera FROM clips WHERE erasing")?;
+        let rows = statement.query_map([], |row| Ok((row::parsed(row, 0)?, row::parsed(row, 1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Last step of erasing, after the file is gone.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn finish_erasing(&self, clip: ClipId) -> Result<()> {
+        self.connection.execute("DELETE FROM clips WHERE id = ?1 AND erasing", [clip.to_string()])?;
+        Ok(())
+    }
+
+    /// Clips that ended before `before_us`, oldest first.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn clips_ended_before(&self, before_us: UnixMicros, limit: u32) -> Result<Vec<(ClipId, CameraId)>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, camera FROM clips WHERE NOT erasing AND start_us + duration_us < ?1 ORDER BY start_us LIMIT ?2",
+        )?;
+        let rows =
+            statement.query_map(params![before_us.0, limit], |row| Ok((row::parsed(row, 0)?, row::parsed(row, 1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}

@@ -1,0 +1,95 @@
+//! Table `events`: what cameras reported, with start and end.
+
+use hausrecht_model::{CameraId, EventId, EventKind, UnixMicros};
+use rusqlite::{Row, params};
+
+use crate::{Result, Tables, row};
+
+/// An event.
+#[derive(Clone, Debug)]
+pub struct EventRow {
+    /// Id.
+    pub id: EventId,
+    /// Camera.
+    pub camera: CameraId,
+    /// Kind.
+    pub kind: EventKind,
+    /// The camera's own topic.
+    pub topic: String,
+    /// Start.
+    pub start_us: UnixMicros,
+    /// End; `None`: still going on.
+    pub end_us: Option<UnixMicros>,
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
+    Ok(EventRow {
+        id: row::parsed(row, 0)?,
+        camera: row::parsed(row, 1)?,
+        kind: EventKind::from_name(&row.get::<_, String>(2)?),
+        topic: row.get(3)?,
+        start_us: row::time(row, 4)?,
+        end_us: row::time_opt(row, 5)?,
+    })
+}
+
+impl Tables<'_> {
+    /// Adds an event.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn insert_event(&self, event: &EventRow) -> Result<()> {
+        self.connection.execute(
+            "INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                event.id.to_string(),
+                event.camera.to_string(),
+                event.kind.as_str(),
+                event.topic,
+                event.start_us.0,
+                event.end_us.map(|time| time.0)
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Ends an event.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn end_event(&self, id: EventId, end_us: UnixMicros) -> Result<()> {
+        self.connection
+            .execute("UPDATE events SET end_us = ?2 WHERE id = ?1", params![id.to_string(), end_us.0])?;
+        Ok(())
+    }
+
+    /// Ends what a crash left open, at its own start.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn close_open_events(&self) -> Result<()> {
+        self.connection.execute("UPDATE events SET end_us = start_us WHERE end_us IS NULL", [])?;
+        Ok(())
+    }
+
+    /// Events of any camera that overlap a span, by start. `now_us` stands for the end of those that go on.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn events(&self, from_us: UnixMicros, to_us: UnixMicros) -> Result<Vec<EventRow>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, camera, kind, topic, start_us, end_us FROM events
+             WHERE start_us < ?2 AND ifnull(end_us, ?2) >= ?1 ORDER BY start_us",
+        )?;
+        let rows = statement.query_map([from_us.0, to_us.0], read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Erases the events of a camera that ended before `before_us`.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn erase_events(&self, before_us: UnixMicros) -> Result<usize> {
+        Ok(self.connection.execute("DELETE FROM events WHERE ifnull(end_us, start_us) < ?1", [before_us.0])?)
+    }
+}

@@ -1,0 +1,104 @@
+//! The database: migrations and one file a table. SQL lives nowhere else in Hausrecht.
+//!
+//! It stores what it is given and knows nothing of keys, cameras or what an entry means. `entries` and
+//! `hashes` have no function that changes or deletes a leaf.
+
+mod cameras;
+mod clips;
+mod entries;
+mod error;
+mod events;
+mod grants;
+mod meta;
+mod people;
+mod row;
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+use rusqlite_migration::{M, Migrations};
+
+pub use cameras::CameraRow;
+pub use clips::{ClipFilter, ClipRow, PartRow};
+pub use entries::{CheckpointRow, EntryFilter, EntryRow};
+pub use error::StoreError;
+pub use events::EventRow;
+pub use grants::{GrantRow, ScopeRow};
+pub use people::PersonRow;
+
+type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// The open database. One thread owns it.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+}
+
+/// The tables, inside one transaction.
+#[derive(Debug)]
+pub struct Tables<'c> {
+    connection: &'c Connection,
+}
+
+fn migrations() -> Migrations<'static> {
+    Migrations::new(vec![M::up(include_str!("../migrations/01-first.sql"))])
+}
+
+impl Store {
+    /// Opens or makes the database at `path` and brings it to this version's schema.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] if a later version of Hausrecht wrote it, [`StoreError::Damaged`] if it is not a
+    /// database or fails its own check; nothing is changed then.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // A log entry that a power cut can undo would be worth nothing.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "secure_delete", true)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        let known = migrations();
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if found > 1 {
+            return Err(StoreError::Newer { found, known: 1 });
+        }
+        known.to_latest(&mut connection).map_err(|error| StoreError::Migration(error.to_string()))?;
+        Ok(Self { connection })
+    }
+
+    /// Reads within one consistent snapshot.
+    ///
+    /// # Errors
+    /// Whatever `work` returns, or a failure of the database.
+    pub fn read<T, E: From<StoreError>>(&mut self, work: impl FnOnce(&Tables<'_>) -> Result<T, E>) -> Result<T, E> {
+        let transaction = self.connection.transaction().map_err(StoreError::from)?;
+        work(&Tables { connection: &transaction })
+    }
+
+    /// Writes in one transaction: all of `work` is durable when this returns, or none of it.
+    ///
+    /// # Errors
+    /// Whatever `work` returns, or a failure of the database; nothing is kept then.
+    pub fn write<T, E: From<StoreError>>(&mut self, work: impl FnOnce(&Tables<'_>) -> Result<T, E>) -> Result<T, E> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::from)?;
+        let value = work(&Tables { connection: &transaction })?;
+        transaction.commit().map_err(StoreError::from)?;
+        Ok(value)
+    }
+
+    /// Moves what was deleted out of the write-ahead log, so that erased bytes do not stay there.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn truncate_wal(&mut self) -> Result<()> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
