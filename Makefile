@@ -1,0 +1,65 @@
+# Everything a person does with this tree: run, test, check, bench, dev. `make` alone lists them.
+# Rust and Node.js 20 must be there; system packages, npm packages and test tools are fetched when they are missing.
+
+# One feature set for every program and every test, so that no crate is compiled twice. `custom-protocol` makes the
+# desktop program load the page that is built into it instead of asking Vite's server for it.
+CARGO_FLAGS := --workspace --features hausrecht-app/custom-protocol
+UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -path ui/src/i18n/generated -prune -o -type f -print)
+UI_STAMP := ui/node_modules/.installed-lock
+NEXTEST := $(shell command -v cargo-nextest 2>/dev/null || echo "$${CARGO_HOME:-$$HOME/.cargo}/bin/cargo-nextest")
+
+.PHONY: help run test check bench dev screenshots
+
+help:
+	@echo "make run          build Hausrecht and open it; demo cameras are started if no camera answers"
+	@echo "make test         everything: formats, lints, types, unit tests, end-to-end tests in the real window"
+	@echo "make check        formats, lints and types alone; seconds when warm"
+	@echo "make bench        measure recording, the wall and seeking next to ffmpeg and GStreamer"
+	@echo "make dev          the window with Vite's server: the page reloads as it is edited"
+	@echo "make screenshots  copy the pictures that the last test run took into assets/screenshots"
+
+run: ui/dist/index.html
+	@tests/setup/system.sh run
+	cargo build $(CARGO_FLAGS)
+	target/debug/hausrecht-app --auto-demo
+
+# The recipe runs in this order and stops at the first failure, so that nextest's summary is the last line.
+test:
+	@tests/setup/system.sh test
+	@$(MAKE) --no-print-directory check
+	npm --prefix ui test
+	@test -x "$(NEXTEST)" || { echo "Installing cargo-nextest, once"; cargo install cargo-nextest --locked; }
+	cargo build $(CARGO_FLAGS) --all-targets
+	cargo nextest run $(CARGO_FLAGS)
+
+check: ui/dist/index.html
+	@tests/setup/system.sh test
+	cargo fmt --all --check
+	npm --prefix ui run check
+	npm --prefix ui run lint --if-present
+	cargo clippy $(CARGO_FLAGS) --all-targets --quiet -- --deny warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check; fi
+
+bench: ui/dist/index.html
+	@tests/setup/system.sh bench
+	cargo build $(CARGO_FLAGS) --release
+	target/release/hausrecht-bench
+
+dev: $(UI_STAMP)
+	@tests/setup/system.sh run
+	cargo build --workspace
+	npm --prefix ui run dev & vite=$$!; trap 'kill $$vite' EXIT; target/debug/hausrecht-app --auto-demo
+
+screenshots:
+	@mkdir -p assets/screenshots
+	cp target/screenshots/readme/*.png assets/screenshots/
+
+# `npm ci` runs again only when the lock file changed since it last ran.
+$(UI_STAMP): ui/package-lock.json
+	@tests/setup/system.sh run
+	npm --prefix ui ci --no-audit --no-fund
+	@touch $@
+
+ui/dist/index.html: $(UI_STAMP) $(UI_SOURCES)
+	npm --prefix ui run build
+	@touch $@
