@@ -1,6 +1,8 @@
 //! Simulated cameras for tests: `hausrecht-simcam` as a child, and what it says about itself.
 
 use std::{
+    io::{Read, Write},
+    net::TcpStream,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -53,7 +55,30 @@ impl SimCam {
     /// # Panics
     /// It printed none.
     pub fn rtsp_main(&self) -> String {
-        self.ready["rtsp_main"].as_str().expect("the line names the main stream").to_owned()
+        self.ready["rtsp"].as_str().expect("the line names the main stream").to_owned()
+    }
+
+    /// RTSP address of its small stream, without the account.
+    ///
+    /// # Panics
+    /// It printed none.
+    pub fn rtsp_sub(&self) -> String {
+        self.ready["rtsp_sub"].as_str().expect("the line names the small stream").to_owned()
+    }
+
+    /// Tells it to fail, recover or report motion: `freeze`, `thaw`, `refuse`, `accept`, `motion`.
+    ///
+    /// # Panics
+    /// It does not understand, or is gone.
+    pub fn control(&self, what: &str) {
+        let address = self.address();
+        let mut stream = TcpStream::connect(&address).expect("the camera listens");
+        let request =
+            format!("POST /control/{what} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("the camera listens");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the camera answers");
+        assert!(answer.starts_with("HTTP/1.1 204"), "{what}: {answer}");
     }
 
     /// Its process id.

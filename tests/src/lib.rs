@@ -3,6 +3,7 @@
 pub mod camera;
 pub mod display;
 pub mod media_file;
+pub mod network;
 pub mod process;
 pub mod programs;
 pub mod until;

@@ -1,0 +1,213 @@
+//! What most tests need: an engine over an empty data folder, simulated cameras, an owner who is signed in.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use hausrecht_engine::{
+    Engine, Handle, Options, StartError,
+    wire::{ClipQuery, ClipView, ConnectCameras, ConnectOutcome, CreateOwner, FoundCamera, Session, TileSource},
+};
+use hausrecht_model::{CameraId, Clock, StreamRole, UnixMicros, clock::SystemClock};
+use hausrecht_tests::{
+    camera::{PASSWORD, SimCam, USER},
+    network::{self, Place},
+    programs,
+    until::until,
+};
+
+/// The owner's name in all tests.
+pub const OWNER: &str = "Alex";
+/// The owner's passphrase in all tests.
+pub const OWNER_PASSPHRASE: &str = "barley tunnel orbit kettle sixty fern";
+/// How long something may take that takes a second on an idle machine.
+pub const SOON: Duration = Duration::from_secs(30);
+/// How long something may take that a camera or a clip has to come for.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+/// Clips are short here, so that several of them come within a test.
+pub const CLIP_LENGTH: Duration = Duration::from_secs(6);
+
+/// Moves the running test into a network of its own; the caller returns at once if this gives false, since it has run.
+///
+/// Without a namespace the test goes on in the computer's own network: it only ever uses the loopback there.
+pub fn alone(test: &str) -> bool {
+    match network::own_namespace(test) {
+        Place::Inside => true,
+        Place::RanInside(status) => {
+            assert!(status.success(), "{test} failed in its own network: {status}");
+            false
+        }
+        Place::Impossible(why) => {
+            println!("{test}: in the computer's own network, since it gives no other: {why}");
+            true
+        }
+    }
+}
+
+/// The computer's clock, moved by hand.
+#[derive(Clone, Debug, Default)]
+pub struct MovedClock {
+    system: Arc<SystemClock>,
+    moved_us: Arc<AtomicI64>,
+}
+
+impl MovedClock {
+    /// Lets `span` pass at once.
+    pub fn advance(&self, span: Duration) {
+        self.moved_us.fetch_add(i64::try_from(span.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock back; the monotonic one goes on.
+    pub fn set_back(&self, span: Duration) {
+        self.moved_us.fetch_sub(i64::try_from(span.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> UnixMicros {
+        UnixMicros(self.system.now().0 + self.moved_us.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.system.monotonic()
+    }
+}
+
+/// An engine over a data folder that goes with it.
+pub struct Stage {
+    /// The data folder.
+    pub folder: tempfile::TempDir,
+    /// The engine's clock.
+    pub clock: MovedClock,
+    /// The engine.
+    pub engine: Handle,
+}
+
+impl Stage {
+    /// An engine over an empty folder.
+    pub async fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = MovedClock::default();
+        let engine = start(folder.path(), &clock).await.unwrap();
+        Self { folder, clock, engine }
+    }
+
+    /// An engine whose owner is set up and signed in.
+    pub async fn owned() -> Self {
+        let stage = Self::empty().await;
+        let owner = CreateOwner { name: OWNER.into(), passphrase: OWNER_PASSPHRASE.into(), accept_weak: false };
+        stage.engine.create_owner(owner).await.unwrap();
+        stage
+    }
+
+    /// Stops the engine and starts another over the same folder.
+    pub async fn restart(&mut self) {
+        self.engine.stop().await;
+        self.engine = start(self.folder.path(), &self.clock).await.unwrap();
+    }
+
+    /// Signs the owner in.
+    pub async fn sign_in_owner(&self) {
+        self.sign_in(OWNER, OWNER_PASSPHRASE).await;
+    }
+
+    /// Signs somebody in, whoever was before.
+    pub async fn sign_in(&self, name: &str, passphrase: &str) {
+        self.engine.lock().await.unwrap();
+        let session = self.engine.unlock(name.into(), passphrase.into()).await.unwrap();
+        assert!(matches!(session, Session::Open { me, .. } if me.name == name));
+    }
+
+    /// Searches until the camera at `address` has answered.
+    pub async fn find(&self, address: &str) -> FoundCamera {
+        self.engine.discover().await.unwrap();
+        until(&format!("{address} to be found"), PATIENCE, async || {
+            let seen = self.engine.discovery().await.unwrap();
+            if let Some(camera) = seen.cameras.iter().find(|camera| camera.address == address) {
+                return Ok(camera.clone());
+            }
+            if !seen.searching {
+                // Multicast may lose a packet; a person would search again too.
+                self.engine.discover().await.unwrap();
+            }
+            Err(seen)
+        })
+        .await
+    }
+
+    /// Finds `camera` and connects it with the right password.
+    pub async fn connect(&self, camera: &SimCam) -> CameraId {
+        let found = self.find(&camera.address()).await;
+        let outcome = self.connect_with(&found.key, USER, PASSWORD).await;
+        outcome.camera.unwrap_or_else(|| panic!("{outcome:?}"))
+    }
+
+    /// Connects one camera that was found.
+    pub async fn connect_with(&self, key: &str, user: &str, password: &str) -> ConnectOutcome {
+        let wish = ConnectCameras { keys: vec![key.into()], user: user.into(), password: password.into() };
+        let mut outcomes = self.engine.connect_cameras(wish).await.unwrap();
+        assert_eq!(outcomes.len(), 1);
+        outcomes.remove(0)
+    }
+
+    /// Clips of `camera` that the signed-in person sees, oldest first.
+    pub async fn clips(&self, camera: CameraId) -> Vec<ClipView> {
+        let query = ClipQuery {
+            cameras: vec![camera],
+            from_us: UnixMicros(0),
+            to_us: UnixMicros(i64::MAX),
+            events: Vec::new(),
+            limit: 500,
+        };
+        let mut clips = self.engine.clips(query).await.unwrap();
+        clips.sort_by_key(|clip| clip.start_us);
+        clips
+    }
+
+    /// Waits until `camera` has `count` finished clips, and gives them.
+    pub async fn wait_for_clips(&self, camera: CameraId, count: usize) -> Vec<ClipView> {
+        until(&format!("{count} clips"), PATIENCE, async || {
+            let clips = self.clips(camera).await;
+            if clips.len() >= count { Ok(clips) } else { Err((clips.len(), self.engine.tiles().await.unwrap())) }
+        })
+        .await
+    }
+
+    /// Looks at `camera` until its picture has changed `count` times, and asserts that something moves in it.
+    pub async fn watch(&self, camera: CameraId, stream: StreamRole, count: usize) {
+        let source = TileSource::Live { camera, stream };
+        let view = self.engine.view(source, 480, 270).await.unwrap();
+        let mut pictures: Vec<Vec<u8>> = Vec::new();
+        let mut last = 0;
+        until("pictures to come", PATIENCE, async || {
+            let taken = view.newest(|picture| {
+                view.drawn(picture.meta);
+                (picture.meta.sequence, picture.pixels.to_vec())
+            });
+            if let Some((sequence, pixels)) = taken
+                && sequence != last
+            {
+                last = sequence;
+                pictures.push(pixels);
+            }
+            if pictures.len() >= count { Ok(()) } else { Err(pictures.len()) }
+        })
+        .await;
+        let changed = pictures.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        assert!(changed > 0, "{count} pictures, all the same");
+    }
+}
+
+/// Starts an engine as the tests want it: short clips, cheap passphrases.
+pub async fn start(folder: &Path, clock: &MovedClock) -> Result<Handle, StartError> {
+    let mut options = Options::new(folder, programs::worker());
+    options.clock = Arc::new(clock.clone());
+    options.clip_length = CLIP_LENGTH;
+    options.log_n = 10;
+    Engine::start(options).await
+}

@@ -1,0 +1,110 @@
+//! A network of one's own: the test runs itself again in a fresh network namespace and plugs in a virtual cable, at
+//! whose other end a camera sits in a namespace of its own. Nothing of the computer's real network is seen or touched.
+
+use std::{
+    os::unix::process::CommandExt,
+    process::{Command, Stdio},
+};
+
+/// Set in the process that runs inside.
+const INSIDE: &str = "HAUSRECHT_TEST_INSIDE_NAMESPACE";
+
+/// Address of the tests' end of the cable.
+pub const OUR_ADDRESS: &str = "10.77.0.1";
+/// Address of the camera's end.
+pub const CAMERA_ADDRESS: &str = "10.77.0.2";
+
+/// What a test is to do about its network.
+#[derive(Debug)]
+pub enum Place {
+    /// It runs in a namespace: go on.
+    Inside,
+    /// It ran again inside; this is how that ended. Nothing is left to do.
+    RanInside(std::process::ExitStatus),
+    /// This system gives no namespace; the reason, in `unshare`'s words.
+    Impossible(String),
+}
+
+/// Puts the test `name` (its full path in the binary) into a namespace of its own.
+///
+/// # Panics
+/// The test cannot be run again although namespaces can be had.
+pub fn own_namespace(name: &str) -> Place {
+    if std::env::var_os(INSIDE).is_some() {
+        plug_in_loopback();
+        return Place::Inside;
+    }
+    let try_out = unshare().arg("true").output();
+    match try_out {
+        Ok(out) if out.status.success() => {}
+        Ok(out) => return Place::Impossible(String::from_utf8_lossy(&out.stderr).trim().to_owned()),
+        Err(error) => return Place::Impossible(error.to_string()),
+    }
+    let own = std::env::current_exe().expect("a running program has a path");
+    let status = unshare()
+        .arg(own)
+        .args(["--exact", name, "--nocapture", "--test-threads", "1"])
+        .env(INSIDE, "1")
+        .stdin(Stdio::null())
+        .status()
+        .expect("unshare ran a moment ago");
+    Place::RanInside(status)
+}
+
+/// `unshare` into a new network; with a user namespace unless this is root, who needs none.
+fn unshare() -> Command {
+    let mut command = Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args(["--net", "--"]);
+    command
+}
+
+fn plug_in_loopback() {
+    ip(&["link", "set", "lo", "up"]);
+    ip(&["link", "set", "lo", "multicast", "on"]);
+}
+
+/// A command that will run at the other end of the cable, in a namespace of its own below this one.
+pub fn at_the_other_end(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--net", "--"]).arg(program);
+    // Without a group of its own, an interrupt at the terminal would end the camera before the test says why.
+    command.process_group(0);
+    command
+}
+
+/// Lays the cable between this namespace and that of the process `pid`, and gives both ends their addresses.
+///
+/// # Panics
+/// `ip` refuses.
+pub fn plug_in(pid: u32) {
+    let pid = pid.to_string();
+    // The process enters its namespace a moment after it was started.
+    crate::until::until_blocking("the camera's namespace", std::time::Duration::from_secs(10), || {
+        let own = std::fs::read_link("/proc/self/ns/net").map_err(|error| error.to_string())?;
+        let other = std::fs::read_link(format!("/proc/{pid}/ns/net")).map_err(|error| error.to_string())?;
+        if own == other { Err("still the same".to_owned()) } else { Ok(()) }
+    });
+    ip(&["link", "add", "to-camera", "type", "veth", "peer", "name", "eth0", "netns", &pid]);
+    ip(&["address", "add", &format!("{OUR_ADDRESS}/24"), "dev", "to-camera"]);
+    ip(&["link", "set", "to-camera", "up"]);
+    for args in [
+        vec!["ip", "link", "set", "lo", "up"],
+        vec!["ip", "link", "set", "eth0", "up"],
+        vec!["ip", "address", "add", &format!("{CAMERA_ADDRESS}/24"), "dev", "eth0"],
+        vec!["ip", "route", "add", "224.0.0.0/4", "dev", "eth0"],
+    ] {
+        run(Command::new("nsenter").args(["--net", "--target", &pid, "--"]).args(args));
+    }
+}
+
+fn ip(args: &[&str]) {
+    run(Command::new("ip").args(args));
+}
+
+fn run(command: &mut Command) {
+    let out = command.output().unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
+    assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
+}
