@@ -1,0 +1,300 @@
+//! The footage in `assets/footage`: pictures encoded once, cut here into the access units that the streams send.
+
+use std::time::Duration;
+
+use hausrecht_model::StreamRole;
+use serde::Deserialize;
+
+/// Which scene a camera looks at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum Scene {
+    /// A front door; somebody walks up, rings, and leaves.
+    Front,
+    /// A garage; a car leaves and comes back.
+    Garage,
+    /// A shop counter; a customer is served.
+    Shop,
+}
+
+impl Scene {
+    /// Every scene, in the order in which a row of demo cameras takes them.
+    pub const ALL: [Self; 3] = [Self::Front, Self::Garage, Self::Shop];
+
+    /// The name that a camera has when it is given none.
+    pub fn default_name(self) -> &'static str {
+        match self {
+            Self::Front => "Front door",
+            Self::Garage => "Garage",
+            Self::Shop => "Shop counter",
+        }
+    }
+}
+
+/// Footage that cannot be used; the files were not made by `assets/footage/make.py`.
+#[derive(Debug, thiserror::Error)]
+pub enum FootageError {
+    /// The description of a scene is not what `make.py` writes.
+    #[error("the description of the footage is unreadable: {0}")]
+    Description(#[from] serde_json::Error),
+    /// A stream does not have as many pictures as its description says.
+    #[error("the footage has {found} pictures where {expected} are expected")]
+    PictureCount {
+        /// Pictures in the file.
+        found: usize,
+        /// Length times rate.
+        expected: usize,
+    },
+    /// A stream begins with a picture that needs an earlier one.
+    #[error("the footage does not begin with a key frame")]
+    NoKeyFrame,
+}
+
+/// One scene's pictures, and when something moves in them.
+#[derive(Debug)]
+pub struct Footage {
+    /// The full stream.
+    pub main: Track,
+    /// The small stream.
+    pub sub: Track,
+    /// One picture as JPEG.
+    pub snapshot_jpeg: &'static [u8],
+    /// How long it is before it starts again.
+    pub length: Duration,
+    /// Spans in which something moves, in order.
+    pub moving: Vec<Moving>,
+    /// Things that happen at one time, in order.
+    pub moments: Vec<Moment>,
+}
+
+/// A span in which something moves.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Moving {
+    /// Seconds into the footage.
+    pub from_seconds: f64,
+    /// Seconds into the footage.
+    pub to_seconds: f64,
+}
+
+/// Something that happens at one time.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Moment {
+    /// Seconds into the footage.
+    pub at_seconds: f64,
+    /// `doorbell`.
+    pub kind: String,
+}
+
+/// One encoded stream.
+#[derive(Debug)]
+pub struct Track {
+    /// Picture width in pixels.
+    pub width: u32,
+    /// Picture height in pixels.
+    pub height: u32,
+    /// Pictures a second.
+    pub rate: u32,
+    /// One a picture, in order.
+    pub units: Vec<AccessUnit>,
+}
+
+/// One encoded picture as an H.264 byte stream, with its delimiter and parameter sets.
+#[derive(Debug)]
+pub struct AccessUnit {
+    /// The bytes, start codes included.
+    pub bytes: Vec<u8>,
+    /// For a key frame, how many of the first bytes are delimiter and parameter sets; none for other pictures.
+    pub key_header_bytes: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Description {
+    length_seconds: u32,
+    main: TrackDescription,
+    sub: TrackDescription,
+    moving: Vec<Moving>,
+    moments: Vec<Moment>,
+}
+
+#[derive(Deserialize)]
+struct TrackDescription {
+    width: u32,
+    height: u32,
+    frames_per_second: u32,
+}
+
+macro_rules! footage_file {
+    ($name:literal) => {
+        include_bytes!(concat!("../../../../assets/footage/", $name))
+    };
+}
+
+impl Footage {
+    /// Cuts the built-in footage of `scene`. Each stream is padded to `main_kbps` and a tenth of it if that is not zero.
+    ///
+    /// # Errors
+    /// When the files in `assets/footage` do not belong together.
+    pub fn load(scene: Scene, main_kbps: u32) -> Result<Self, FootageError> {
+        let (description, main, sub, snapshot): (&[u8], &[u8], &[u8], &'static [u8]) = match scene {
+            Scene::Front => (
+                footage_file!("front.json"),
+                footage_file!("front.main.h264"),
+                footage_file!("front.sub.h264"),
+                footage_file!("front.jpg"),
+            ),
+            Scene::Garage => (
+                footage_file!("garage.json"),
+                footage_file!("garage.main.h264"),
+                footage_file!("garage.sub.h264"),
+                footage_file!("garage.jpg"),
+            ),
+            Scene::Shop => (
+                footage_file!("shop.json"),
+                footage_file!("shop.main.h264"),
+                footage_file!("shop.sub.h264"),
+                footage_file!("shop.jpg"),
+            ),
+        };
+        let description: Description = serde_json::from_slice(description)?;
+        let seconds = description.length_seconds;
+        Ok(Self {
+            main: Track::cut(main, &description.main, seconds, main_kbps)?,
+            sub: Track::cut(sub, &description.sub, seconds, main_kbps / 10)?,
+            snapshot_jpeg: snapshot,
+            length: Duration::from_secs(u64::from(seconds)),
+            moving: description.moving,
+            moments: description.moments,
+        })
+    }
+
+    /// The stream for `role`.
+    pub fn track(&self, role: StreamRole) -> &Track {
+        match role {
+            StreamRole::Main => &self.main,
+            StreamRole::Sub => &self.sub,
+        }
+    }
+}
+
+impl Track {
+    fn cut(stream: &[u8], about: &TrackDescription, seconds: u32, kbps: u32) -> Result<Self, FootageError> {
+        let mut units: Vec<AccessUnit> = Vec::new();
+        for (kind, nal) in nal_units(stream) {
+            if kind == NAL_DELIMITER || units.is_empty() {
+                units.push(AccessUnit { bytes: Vec::new(), key_header_bytes: None });
+            }
+            let unit = units.last_mut().expect("a unit was pushed for the first NAL unit");
+            if kind == NAL_KEY_SLICE && unit.key_header_bytes.is_none() {
+                unit.key_header_bytes = Some(unit.bytes.len());
+            }
+            unit.bytes.extend_from_slice(nal);
+        }
+        let expected = (about.frames_per_second * seconds) as usize;
+        if units.len() != expected {
+            return Err(FootageError::PictureCount { found: units.len(), expected });
+        }
+        if units[0].key_header_bytes.is_none() {
+            return Err(FootageError::NoKeyFrame);
+        }
+        let aim_bytes = (kbps * 125 / about.frames_per_second) as usize;
+        for unit in &mut units {
+            unit.pad_to(aim_bytes);
+        }
+        Ok(Self { width: about.width, height: about.height, rate: about.frames_per_second, units })
+    }
+
+    /// When picture `number`, counted from the camera's start, is due.
+    pub fn due(&self, number: u64) -> Duration {
+        Duration::from_nanos(number * 1_000_000_000 / u64::from(self.rate))
+    }
+
+    /// The first picture that is due at `elapsed` since the camera's start, or later.
+    pub fn number_at(&self, elapsed: Duration) -> u64 {
+        let nanos = elapsed.as_nanos() * u128::from(self.rate);
+        u64::try_from(nanos.div_ceil(1_000_000_000)).unwrap_or(u64::MAX)
+    }
+
+    /// Picture `number`, counted from the camera's start.
+    pub fn unit(&self, number: u64) -> &AccessUnit {
+        let count = self.units.len() as u64;
+        &self.units[usize::try_from(number % count).expect("less than the number of pictures")]
+    }
+}
+
+impl AccessUnit {
+    /// Whether decoding can begin here.
+    pub fn is_key(&self) -> bool {
+        self.key_header_bytes.is_some()
+    }
+
+    /// Appends one NAL unit of filler data (ITU-T H.264, 7.3.2.7), so that drawn scenes load a network like real ones.
+    fn pad_to(&mut self, aim_bytes: usize) {
+        const FRAME: usize = 6;
+        if aim_bytes > self.bytes.len() + FRAME {
+            let filler_bytes = aim_bytes - self.bytes.len() - FRAME;
+            self.bytes.extend_from_slice(&[0, 0, 0, 1, NAL_FILLER]);
+            self.bytes.resize(self.bytes.len() + filler_bytes, 0xff);
+            self.bytes.push(0x80);
+        }
+    }
+}
+
+const NAL_KEY_SLICE: u8 = 5;
+const NAL_DELIMITER: u8 = 9;
+const NAL_FILLER: u8 = 12;
+
+/// The NAL units of a byte stream with their types, start codes included.
+fn nal_units(stream: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let mut starts: Vec<usize> = Vec::new();
+    let mut at = 0;
+    while at + 3 < stream.len() {
+        if stream[at..at + 3] == [0, 0, 1] {
+            starts.push(if at > 0 && stream[at - 1] == 0 { at - 1 } else { at });
+            at += 3;
+        } else {
+            at += 1;
+        }
+    }
+    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([stream.len()]).collect();
+    starts.into_iter().zip(ends).map(|(start, end)| {
+        let nal = &stream[start..end];
+        let header = if nal[2] == 1 { nal[3] } else { nal[4] };
+        (header & 0x1f, nal)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scene_is_cut_into_its_pictures() {
+        for scene in Scene::ALL {
+            let footage = Footage::load(scene, 0).unwrap();
+            assert_eq!((footage.main.width, footage.main.height, footage.main.rate), (1920, 1080, 25));
+            assert_eq!((footage.sub.width, footage.sub.height, footage.sub.rate), (640, 360, 15));
+            for track in [&footage.main, &footage.sub] {
+                let keys: Vec<_> = (0..).zip(&track.units).filter(|(_, unit)| unit.is_key()).map(|(n, _)| n).collect();
+                assert!(keys.windows(2).all(|pair| pair[1] - pair[0] == track.rate), "a key frame a second");
+            }
+            assert!(footage.moving.windows(2).all(|pair| pair[0].to_seconds < pair[1].from_seconds));
+        }
+    }
+
+    #[test]
+    fn padding_reaches_the_bit_rate_and_keeps_the_picture() {
+        let bare = Footage::load(Scene::Garage, 0).unwrap();
+        let padded = Footage::load(Scene::Garage, 4000).unwrap();
+        let bytes: usize = padded.main.units.iter().map(|unit| unit.bytes.len()).sum();
+        assert!((11_900_000..12_800_000).contains(&bytes), "24 s at 4000 kbit/s, got {bytes}");
+        assert!(padded.main.units[7].bytes.starts_with(&bare.main.units[7].bytes));
+    }
+
+    #[test]
+    fn pictures_are_due_on_the_loop_clock() {
+        let footage = Footage::load(Scene::Shop, 0).unwrap();
+        assert_eq!(footage.main.due(25), Duration::from_secs(1));
+        assert_eq!(footage.main.number_at(Duration::from_millis(1000)), 25);
+        assert_eq!(footage.main.number_at(Duration::from_millis(1001)), 26);
+        assert!(footage.main.unit(600).is_key(), "the second round begins like the first");
+    }
+}

@@ -1,0 +1,16 @@
+//! A simulated camera: a whole one to any ONVIF and RTSP client, for the demo and for tests. It encodes nothing; the footage in
+//! `assets/footage` is sent as it is, in step with the events, on one clock per camera. It is no part of the product: nothing but
+//! the demo and tests starts it.
+
+pub mod args;
+pub mod camera;
+pub mod discovery;
+pub mod events;
+pub mod fault;
+pub mod footage;
+pub mod http;
+pub mod loop_clock;
+pub mod onvif;
+pub mod rtsp;
+pub mod run;
+pub mod soap;

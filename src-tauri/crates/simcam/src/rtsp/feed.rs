@@ -1,0 +1,203 @@
+//! Sends each picture to the connections when the loop clock says it is due. A connection begins, and goes on after a pause, with a
+//! key frame; its timestamps run on through the end of the footage.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use gstreamer::{Buffer, ClockTime, prelude::*};
+use gstreamer_app::AppSrc;
+use hausrecht_model::StreamRole;
+use tokio::sync::Notify;
+
+use crate::{
+    camera::Camera,
+    fault::Fault,
+    footage::{AccessUnit, Track},
+};
+
+/// What a connection that does not read may hold back before pictures are left out.
+const BACKLOG_BYTES: u64 = 8 << 20;
+/// How late pictures may be sent; after a longer stop of the program they are left out.
+const LATE: Duration = Duration::from_secs(1);
+
+/// The connections of one camera.
+#[derive(Debug)]
+pub struct Feed {
+    camera: Arc<Camera>,
+    outputs: Mutex<Vec<Output>>,
+    joined: Notify,
+    main: Buffers,
+    sub: Buffers,
+}
+
+/// A stream's pictures as buffers, made once; sending one copies nothing.
+#[derive(Debug)]
+struct Buffers {
+    whole: Vec<Buffer>,
+    /// Key frames without their picture: delimiter and parameter sets alone.
+    headers: Vec<Option<Buffer>>,
+}
+
+impl Buffers {
+    fn new(track: &Track) -> Self {
+        let header = |unit: &AccessUnit| {
+            unit.key_header_bytes.map(|bytes| Buffer::from_slice(unit.bytes[..bytes].to_vec()))
+        };
+        Self {
+            whole: track.units.iter().map(|unit| Buffer::from_slice(unit.bytes.clone())).collect(),
+            headers: track.units.iter().map(header).collect(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Output {
+    role: StreamRole,
+    source: AppSrc,
+    /// Running time of the pipeline minus time since the camera's start; known with the first picture.
+    shift: Option<i128>,
+    /// Whether a key frame must come first.
+    waiting: bool,
+}
+
+impl Feed {
+    /// A feed without connections.
+    pub fn new(camera: Arc<Camera>) -> Self {
+        let (main, sub) = (Buffers::new(&camera.footage.main), Buffers::new(&camera.footage.sub));
+        Self { camera, outputs: Mutex::default(), joined: Notify::new(), main, sub }
+    }
+
+    /// Sends the stream for `role` to `source` until that is closed.
+    pub fn add(&self, role: StreamRole, source: AppSrc) {
+        self.lock().push(Output { role, source, shift: None, waiting: true });
+        self.joined.notify_one();
+    }
+
+    /// Sends pictures for ever; calls `drop_connections` when a planned fault asks for it.
+    pub async fn run(&self, drop_connections: impl Fn()) {
+        let mut planned = self.camera.planned.clone();
+        let mut first_sent: Option<Duration> = None;
+        let mut next = self.numbers_now();
+        loop {
+            if self.lock().is_empty() {
+                self.joined.notified().await;
+                next = self.numbers_now();
+            }
+            let footage = &self.camera.footage;
+            let due = footage.main.due(next[0]).min(footage.sub.due(next[1]));
+            let now = self.camera.loop_clock.elapsed();
+            if due > now {
+                tokio::time::sleep(due - now).await;
+            } else if now - due > LATE {
+                next = self.numbers_now();
+                self.pause();
+                continue;
+            }
+            let now = self.camera.loop_clock.elapsed();
+            for (slot, role) in [(0, StreamRole::Main), (1, StreamRole::Sub)] {
+                while footage.track(role).due(next[slot]) <= now {
+                    if self.send(role, next[slot]) {
+                        first_sent.get_or_insert(now);
+                    }
+                    next[slot] += 1;
+                }
+            }
+            if let Some(first) = first_sent {
+                planned.retain(|fault| !self.arrive(*fault, now - first, &drop_connections));
+            }
+        }
+    }
+
+    /// Brings about `fault` if its time has come; says whether it has.
+    fn arrive(&self, fault: Fault, since_first: Duration, drop_connections: &impl Fn()) -> bool {
+        match fault {
+            Fault::FreezeAfter(span) if since_first >= span => {
+                self.camera.faults.frozen.set(true);
+                true
+            }
+            Fault::DropAfter(span) if since_first >= span => {
+                drop_connections();
+                true
+            }
+            Fault::FreezeAfter(_) | Fault::DropAfter(_) => false,
+            Fault::NoKeyframe | Fault::RefuseStream => true,
+        }
+    }
+
+    /// Sends picture `number` of the stream for `role`; says whether anybody got it.
+    fn send(&self, role: StreamRole, number: u64) -> bool {
+        if self.camera.faults.frozen.is_on() {
+            self.pause();
+            return false;
+        }
+        let track = self.camera.footage.track(role);
+        let unit = track.unit(number);
+        let due = i128::try_from(track.due(number).as_nanos()).expect("a time since the camera's start");
+        let buffers = match role {
+            StreamRole::Main => &self.main,
+            StreamRole::Sub => &self.sub,
+        };
+        let index = usize::try_from(number % track.units.len() as u64).expect("less than the number of pictures");
+        let no_keyframe = self.camera.faults.no_keyframe.is_on();
+        let mut sent = false;
+        self.lock().retain_mut(|output| {
+            if output.role != role {
+                return true;
+            }
+            if output.source.current_level_bytes() > BACKLOG_BYTES {
+                output.waiting = true;
+                return true;
+            }
+            if output.waiting && !unit.is_key() {
+                return true;
+            }
+            let Some(running) = output.source.current_running_time() else {
+                // Not playing yet; the server's pipelines are within milliseconds.
+                return output.is_open();
+            };
+            output.waiting = false;
+            let shift = *output.shift.get_or_insert(i128::from(running.nseconds()) - due);
+            let mut buffer = match &buffers.headers[index] {
+                Some(header) if no_keyframe => header.copy(),
+                Some(_) | None => buffers.whole[index].copy(),
+            };
+            let about = buffer.get_mut().expect("a fresh copy has one owner");
+            about.set_pts(ClockTime::from_nseconds(u64::try_from(due + shift).unwrap_or(0)));
+            about.set_duration(ClockTime::from_nseconds(1_000_000_000 / u64::from(track.rate)));
+            if !unit.is_key() {
+                about.set_flags(gstreamer::BufferFlags::DELTA_UNIT);
+            }
+            let open = output.source.push_buffer(buffer).is_ok();
+            sent |= open;
+            open
+        });
+        sent
+    }
+
+    /// Lets every connection wait for a key frame.
+    fn pause(&self) {
+        self.lock().retain_mut(|output| {
+            output.waiting = true;
+            output.is_open()
+        });
+    }
+
+    /// The next picture of each stream, main first.
+    fn numbers_now(&self) -> [u64; 2] {
+        let now = self.camera.loop_clock.elapsed();
+        [self.camera.footage.main.number_at(now), self.camera.footage.sub.number_at(now)]
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Output>> {
+        self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Output {
+    /// Whether somebody still holds the pipeline: a closed one has left its parent or stopped.
+    fn is_open(&self) -> bool {
+        self.source.parent().is_some()
+    }
+}
