@@ -1,9 +1,26 @@
 //! A camera that was reached and, if it asks for it, signed in to.
 
+mod media;
+mod services;
+
+use std::{fmt, sync::Arc};
+
 use hausrecht_model::Codec;
+use tokio::task::JoinSet;
 use url::Url;
 
-use crate::{Credentials, Error, Settings, Subscription};
+pub use self::media::main_and_sub;
+use self::services::Services;
+use crate::{
+    Credentials, Error, Settings, Subscription,
+    address::label,
+    session::{Service, Session},
+    soap::{Operation, ns},
+    xml::Element,
+};
+
+/// No camera has more addresses than this; the rest of a longer list is ignored.
+const XADDRS_MAX: usize = 8;
 
 /// What a camera says about itself. GetDeviceInformation; each may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,56 +75,164 @@ pub struct ClockOffset {
 }
 
 /// A camera that answers. Cheap to clone; all clones share one session.
-#[derive(Clone, Debug)]
-pub struct Camera {}
+#[derive(Clone)]
+pub struct Camera(Arc<Parts>);
 
-impl Camera {
-    /// Reaches the camera at the first of `xaddrs` that answers and signs in once.
-    ///
-    /// # Errors
-    /// [`Error::NotAuthorized`] at a wrong password, after exactly one attempt with it.
-    pub async fn connect(_xaddrs: &[Url], _credentials: Option<Credentials>, _settings: Settings) -> Result<Self, Error> {
-        todo!()
-    }
-    /// The address that answers, `http://host:port/path`.
-    pub fn address(&self) -> &Url {
-        todo!()
-    }
-    /// How far the camera's clock is from ours; `None` if it does not say.
-    pub fn clock_offset(&self) -> Option<ClockOffset> {
-        todo!()
-    }
-    /// Asks what the camera is.
-    pub async fn information(&self) -> Result<Information, Error> {
-        todo!()
-    }
-    /// Asks for the camera's scopes (`onvif://www.onvif.org/name/Front` and the like).
-    pub async fn scopes(&self) -> Result<Vec<String>, Error> {
-        todo!()
-    }
-    /// Asks for the streams: Media2 first, Media if that has none.
-    pub async fn profiles(&self) -> Result<Vec<Profile>, Error> {
-        todo!()
-    }
-    /// Asks where `profile` is streamed over RTSP: without credentials, at the host that answers.
-    pub async fn stream_uri(&self, _profile: &Profile) -> Result<Url, Error> {
-        todo!()
-    }
-    /// Asks where `profile` gives still pictures.
-    pub async fn snapshot_uri(&self, _profile: &Profile) -> Result<Url, Error> {
-        todo!()
-    }
-    /// Fetches a still picture, usually JPEG.
-    pub async fn snapshot(&self, _profile: &Profile) -> Result<Vec<u8>, Error> {
-        todo!()
-    }
-    /// Subscribes to the camera's events.
-    pub async fn events(&self) -> Result<Subscription, Error> {
-        todo!()
+struct Parts {
+    session: Arc<Session>,
+    services: Services,
+}
+
+impl fmt::Debug for Camera {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Camera").field(&self.address().as_str()).finish()
     }
 }
 
-/// Chooses the stream to record and, if there is a smaller one, the stream for tiles.
-pub fn main_and_sub(_profiles: &[Profile]) -> Option<(Profile, Option<Profile>)> {
-    todo!()
+impl Camera {
+    /// Reaches the camera at the first of `xaddrs` that answers, and signs in if it asks for that.
+    ///
+    /// Nothing secret is sent before the camera has asked for it; then the password is sent once, in the form that the
+    /// camera asked for.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthorized`] at a wrong password, after exactly one request with it. [`Error::PasswordNeeded`] if
+    /// the camera asks for one and `credentials` is `None`.
+    pub async fn connect(
+        xaddrs: &[Url],
+        credentials: Option<Credentials>,
+        settings: Settings,
+    ) -> Result<Self, Error> {
+        let session = Arc::new(reach_any(xaddrs, credentials, settings).await?);
+        let services = Services::read(&session).await?;
+        let operation = Operation::new(ns::DEVICE, "GetDeviceInformation", "");
+        match session.call(&services.device, &operation).await {
+            Ok(_) | Err(Error::Fault { .. } | Error::Status { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(Self(Arc::new(Parts { session, services })))
+    }
+
+    /// The device service that answers, `http://host:port/path`.
+    pub fn address(&self) -> &Url {
+        self.0.session.origin()
+    }
+
+    /// How far the camera's clock is from ours; `None` if it does not say.
+    pub fn clock_offset(&self) -> Option<ClockOffset> {
+        self.0.session.offset_us().map(|offset_us| ClockOffset { offset_us })
+    }
+
+    /// Whether the camera has asked for the password and accepted it. `false` means that it lets anybody in so far.
+    pub fn is_signed_in(&self) -> bool {
+        self.0.session.is_proven()
+    }
+
+    /// Asks what the camera is.
+    ///
+    /// # Errors
+    /// What the camera answers instead.
+    pub async fn information(&self) -> Result<Information, Error> {
+        let operation = Operation::new(ns::DEVICE, "GetDeviceInformation", "");
+        self.0.session.call(&self.0.services.device, &operation).await.map(|body| information(&body))
+    }
+
+    /// Whether the camera names an event service.
+    pub fn has_events(&self) -> bool {
+        self.0.services.events.is_some()
+    }
+
+    /// Asks for the camera's scopes (`onvif://www.onvif.org/name/Front` and the like).
+    ///
+    /// # Errors
+    /// What the camera answers instead.
+    pub async fn scopes(&self) -> Result<Vec<String>, Error> {
+        let operation = Operation::new(ns::DEVICE, "GetScopes", "");
+        let body = self.0.session.call(&self.0.services.device, &operation).await?;
+        let items = body.children("Scopes").filter_map(|scope| scope.text_at(&["ScopeItem"]));
+        Ok(items.map(str::to_owned).collect())
+    }
+
+    /// Asks for the streams: Media2 first, Media if that has none.
+    ///
+    /// # Errors
+    /// What the camera answers instead; [`Error::NotOffered`] if it has no media service.
+    pub async fn profiles(&self) -> Result<Vec<Profile>, Error> {
+        media::profiles(&self.0.session, &self.0.services).await
+    }
+
+    /// Asks where `profile` is streamed over RTSP: without credentials, at the host that answers.
+    ///
+    /// # Errors
+    /// What the camera answers instead; [`Error::NotOffered`] if it names no address.
+    pub async fn stream_uri(&self, profile: &Profile) -> Result<Url, Error> {
+        media::stream_uri(&self.0.session, &self.0.services, profile).await
+    }
+
+    /// Asks where `profile` gives still pictures: without credentials, at the host that answers.
+    ///
+    /// # Errors
+    /// What the camera answers instead; [`Error::NotOffered`] if it gives none.
+    pub async fn snapshot_uri(&self, profile: &Profile) -> Result<Url, Error> {
+        media::snapshot_uri(&self.0.session, &self.0.services, profile).await
+    }
+
+    /// Fetches a still picture, usually JPEG. It is not looked into: the bytes are as hostile as the camera.
+    ///
+    /// # Errors
+    /// As [`Camera::snapshot_uri`]; [`Error::TooLarge`], [`Error::PasswordInClear`].
+    pub async fn snapshot(&self, profile: &Profile) -> Result<Vec<u8>, Error> {
+        media::snapshot(&self.0.session, &self.0.services, profile).await
+    }
+
+    /// Subscribes to the camera's events.
+    ///
+    /// # Errors
+    /// What the camera answers instead; [`Error::NotOffered`] if it has no events.
+    pub async fn events(&self) -> Result<Subscription, Error> {
+        let Some(said) = &self.0.services.events else {
+            return Err(not_offered(&self.0.session, "events"));
+        };
+        Subscription::open(Arc::clone(&self.0.session), Service::new(self.address(), said)).await
+    }
+}
+
+/// Reaches the first address that answers; all are asked at once, because dead ones take seconds to fail.
+async fn reach_any(
+    xaddrs: &[Url],
+    credentials: Option<Credentials>,
+    settings: Settings,
+) -> Result<Session, Error> {
+    let mut asked: Vec<&Url> = Vec::new();
+    let mut reaching = JoinSet::new();
+    for xaddr in xaddrs {
+        if asked.len() < XADDRS_MAX && matches!(xaddr.scheme(), "http" | "https") && !asked.contains(&xaddr) {
+            asked.push(xaddr);
+            reaching.spawn(Session::reach(xaddr.clone(), credentials.clone(), settings.clone()));
+        }
+    }
+    let mut last = Error::BadAddress { text: xaddrs.first().map(Url::to_string).unwrap_or_default() };
+    while let Some(reached) = reaching.join_next().await {
+        match reached {
+            Ok(Ok(session)) => return Ok(session),
+            Ok(Err(error)) => last = error,
+            Err(broken) => tracing::warn!(%broken, "reaching a camera ended unexpectedly"),
+        }
+    }
+    Err(last)
+}
+
+fn information(body: &Element) -> Information {
+    let text = |name| body.text_at(&[name]).unwrap_or_default().chars().take(200).collect();
+    Information {
+        manufacturer: text("Manufacturer"),
+        model: text("Model"),
+        firmware: text("FirmwareVersion"),
+        serial: text("SerialNumber"),
+        hardware: text("HardwareId"),
+    }
+}
+
+fn not_offered(session: &Session, what: &str) -> Error {
+    Error::NotOffered { address: label(session.origin()), what: what.to_owned() }
 }

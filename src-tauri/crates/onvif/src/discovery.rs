@@ -1,11 +1,22 @@
 //! Finds cameras: WS-Discovery on every interface at once, or one address that a person entered.
 
-use std::{net::SocketAddr, time::Duration};
+mod manual;
+mod probe;
+mod sockets;
 
-use tokio::sync::mpsc;
+use std::{collections::HashSet, net::SocketAddr, time::Duration};
+
+use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 use url::Url;
 
-use crate::{Error, Settings};
+pub use self::manual::by_address;
+use self::sockets::{Interfaces, Sender};
+use crate::Error;
+
+/// The largest datagram there is.
+const DATAGRAM_MAX_BYTES: usize = 65_536;
+/// Answers looked at in one search, whatever they are: a flood costs bounded work.
+const ANSWERS_MAX: usize = 20_000;
 
 /// A camera that answered a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,14 +65,82 @@ impl Default for SearchOptions {
 ///
 /// # Errors
 /// [`Error::NoNetwork`] if no interface can be used.
-pub fn search(_options: SearchOptions) -> Result<mpsc::Receiver<Found>, Error> {
-    todo!()
+pub fn search(options: SearchOptions) -> Result<mpsc::Receiver<Found>, Error> {
+    let interfaces = Interfaces::read()?;
+    let senders = interfaces.open()?;
+    let (found, receiver) = mpsc::channel(options.cameras_max.clamp(1, 4096));
+    tokio::spawn(run(options, interfaces, senders, found));
+    Ok(receiver)
 }
 
-/// Tries `192.168.1.5`, `host:port` or a URL at the usual ports; the device services that answer, best first.
-///
-/// # Errors
-/// [`Error::BadAddress`], [`Error::NothingThere`].
-pub async fn by_address(_text: &str, _settings: &Settings) -> Result<Vec<Url>, Error> {
-    todo!()
+async fn run(
+    options: SearchOptions,
+    interfaces: Interfaces,
+    senders: Vec<Sender>,
+    found: mpsc::Sender<Found>,
+) {
+    let start = Instant::now();
+    let (answers, mut arriving) = mpsc::channel(64);
+    // The set ends its tasks when it goes out of scope.
+    let mut tasks = JoinSet::new();
+    for sender in senders {
+        let answers = answers.clone();
+        let probes_at: Vec<Instant> = options.probes_at.iter().map(|at| start + *at).collect();
+        tasks.spawn(async move { converse(&sender, probes_at, &answers).await });
+    }
+    drop(answers);
+    let mut known = HashSet::new();
+    for _ in 0..ANSWERS_MAX {
+        let next = tokio::select! {
+            next = tokio::time::timeout_at(start + options.duration, arriving.recv()) => next,
+            () = found.closed() => break,
+        };
+        let Ok(Some((datagram, from))) = next else { break };
+        for camera in probe::read(&datagram, from) {
+            if !known.contains(&camera.endpoint) && known.len() < options.cameras_max {
+                known.insert(camera.endpoint.clone());
+                let camera = Found { in_own_range: interfaces.contain(from.ip()), ..camera };
+                if found.send(camera).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Sends the Probes of one interface in time and hands on what arrives in between.
+async fn converse(sender: &Sender, probes_at: Vec<Instant>, answers: &mpsc::Sender<(Vec<u8>, SocketAddr)>) {
+    let mut buffer = vec![0; DATAGRAM_MAX_BYTES];
+    let mut probes = probes_at.into_iter().peekable();
+    loop {
+        let due = probes.peek().copied();
+        let wait = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = wait => {
+                probes.next();
+                for message in probe::messages() {
+                    if let Err(reason) = sender.send(message.as_bytes()).await {
+                        tracing::debug!(interface = sender.name, %reason, "probe");
+                    }
+                }
+            }
+            received = sender.receive(&mut buffer) => match received {
+                Ok((length, from)) => {
+                    if answers.send((buffer[..length].to_vec(), from)).await.is_err() {
+                        return;
+                    }
+                }
+                Err(reason) => {
+                    // An ICMP refusal of one host arrives here too; it must not end the search.
+                    tracing::debug!(interface = sender.name, %reason, "receive");
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
 }

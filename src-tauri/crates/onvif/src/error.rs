@@ -5,13 +5,17 @@
 #[non_exhaustive]
 pub enum Error {
     /// The text that the person entered is neither an address nor a URL.
-    #[error("“{text}” is not an address: enter something like 192.168.1.20, 192.168.1.20:8000 or http://camera/onvif")]
+    #[error(
+        "“{text}” is not an address: enter something like 192.168.1.20, 192.168.1.20:8000 or http://camera/onvif"
+    )]
     BadAddress {
         /// What was entered.
         text: String,
     },
     /// No camera answered at any usual port of this address.
-    #[error("no ONVIF camera answers at {address}: check that it is on and in the same network, and that ONVIF is switched on in its settings")]
+    #[error(
+        "no ONVIF camera answers at {address}: check that it is on and in the same network, and that ONVIF is switched on in its settings"
+    )]
     NothingThere {
         /// Host, or host and port, as entered.
         address: String,
@@ -31,7 +35,9 @@ pub enum Error {
         reason: String,
     },
     /// The camera closed the connection before it had answered.
-    #[error("the camera at {address} closed the connection without answering: it may be overloaded or restarting")]
+    #[error(
+        "the camera at {address} closed the connection without answering: it may be overloaded or restarting"
+    )]
     ClosedEarly {
         /// Host and port.
         address: String,
@@ -51,7 +57,9 @@ pub enum Error {
         address: String,
     },
     /// The camera refused the user name or password. Nothing is tried again, so that it does not lock the account.
-    #[error("the camera at {address} refused the sign-in of “{user}”: check user name and password; some makers keep an ONVIF account of its own. It is not tried again by itself")]
+    #[error(
+        "the camera at {address} refused the sign-in of “{user}”: check user name and password; some makers keep an ONVIF account of its own. It is not tried again by itself"
+    )]
     NotAuthorized {
         /// Host and port.
         address: String,
@@ -59,7 +67,9 @@ pub enum Error {
         user: String,
     },
     /// The camera has locked the account after too many wrong passwords.
-    #[error("the camera at {address} has locked the account of “{user}”: wait some minutes or restart the camera, then sign in again")]
+    #[error(
+        "the camera at {address} has locked the account of “{user}”: wait some minutes or restart the camera, then sign in again"
+    )]
     LockedOut {
         /// Host and port.
         address: String,
@@ -67,7 +77,9 @@ pub enum Error {
         user: String,
     },
     /// The camera accepts the password in clear only (HTTP Basic without TLS), which Hausrecht never sends.
-    #[error("the camera at {address} wants the password unprotected (HTTP Basic): switch on Digest or HTTPS in its settings")]
+    #[error(
+        "the camera at {address} wants the password unprotected (HTTP Basic): switch on Digest or HTTPS in its settings"
+    )]
     PasswordInClear {
         /// Host and port.
         address: String,
@@ -85,7 +97,9 @@ pub enum Error {
         reason: String,
     },
     /// The camera answered with an HTTP status that means neither success nor a SOAP fault.
-    #[error("the camera at {address} answered {operation} with HTTP {status}: its ONVIF service may be switched off")]
+    #[error(
+        "the camera at {address} answered {operation} with HTTP {status}: its ONVIF service may be switched off"
+    )]
     Status {
         /// Host and port.
         address: String,

@@ -1,8 +1,34 @@
 //! A camera's events: one pull-point subscription and what arrives through it.
 
-use hausrecht_model::UnixMicros;
+mod message;
 
-use crate::{Error, topics::Meaning};
+use std::{sync::Arc, time::Duration};
+
+use hausrecht_model::UnixMicros;
+use uuid::Uuid;
+
+use crate::{
+    Error,
+    address::label,
+    http::Limits,
+    session::{Service, Session},
+    soap::{self, ns},
+    topics::{Meaning, meaning},
+    xml::Element,
+};
+
+/// How much longer than the pull itself the client waits.
+const PULL_GRACE: Duration = Duration::from_secs(10);
+/// Messages asked for at once, and kept at most: a flood stays bounded.
+const MESSAGES_MAX: usize = 256;
+/// After this many connections in a row that close before an answer could come, the camera counts as gone.
+const EARLY_CLOSES_MAX: u32 = 5;
+/// A pull that was held this long before it closed is how some cameras work, and no failure.
+const HELD: Duration = Duration::from_secs(2);
+/// What is assumed when a camera does not say how long it keeps a subscription.
+const LIFETIME_ASSUMED: Duration = Duration::from_secs(60);
+/// Where WS-BaseNotification keeps its actions.
+const NOTIFICATION_SERVICE: &str = "http://docs.oasis-open.org/wsn/bw-2";
 
 /// Whether a notification tells a first state, a change or an end of a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,28 +57,201 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// What this means in Hausrecht's own terms.
+    /// What this means in Hausrecht's own terms. A state that was already so ([`Operation::Initialized`]) has a
+    /// meaning too; whether it is news is for the caller to say.
     pub fn meaning(&self) -> Meaning {
-        todo!()
+        meaning(&self.topic, &self.data)
     }
 }
 
-/// A subscription that lives until it is dropped or ended.
+/// A subscription. It ends by itself at the camera when it is dropped without [`Subscription::unsubscribe`].
 #[derive(Debug)]
-pub struct Subscription {}
+pub struct Subscription {
+    session: Arc<Session>,
+    events: Service,
+    point: Option<Point>,
+    pull_timeout: Duration,
+    early_closes: u32,
+}
+
+/// What the camera has set up for one subscription.
+#[derive(Debug)]
+struct Point {
+    service: Service,
+    /// The address as the camera named it, for `wsa:To`: some cameras find the subscription by it.
+    said: String,
+    parameters: Vec<Element>,
+    /// When to renew, on the monotonic clock; `None` after a refusal, and for good.
+    renew_at: Option<Duration>,
+    has_answered: bool,
+}
 
 impl Subscription {
-    /// Waits for the next notifications; empty when none came within the pull. It pulls again when the camera
-    /// closes early, renews, and subscribes anew once when the camera has forgotten the subscription. After an
-    /// error the next call subscribes anew; the caller decides how long to wait before that.
+    /// Subscribes with the event service `events`.
+    pub(crate) async fn open(session: Arc<Session>, events: Service) -> Result<Self, Error> {
+        let pull_timeout = session.settings.pull_timeout;
+        let mut subscription = Self { session, events, point: None, pull_timeout, early_closes: 0 };
+        subscription.point = Some(subscription.subscribe().await?);
+        Ok(subscription)
+    }
+
+    /// Waits for the next notifications; empty when none came within the pull, or when the camera closed it early. It
+    /// renews, and subscribes anew once when the camera has forgotten the subscription. After an error the next call
+    /// subscribes anew; the caller decides how long to wait before that.
     ///
     /// # Errors
     /// What the last attempt ended with; see [`Error::needs_a_person`].
     pub async fn next(&mut self) -> Result<Vec<Notification>, Error> {
-        todo!()
+        // The point stays in place while it is awaited, so that dropping this future loses no subscription.
+        if let Some(point) = &self.point {
+            let renewed = self.renewed_if_due(point).await;
+            let pulled = match renewed {
+                Ok(renew_at) => {
+                    self.point.iter_mut().for_each(|point| point.renew_at = renew_at);
+                    self.pull().await
+                }
+                Err(error) => Err(error),
+            };
+            match pulled {
+                Ok(messages) => return Ok(messages),
+                Err(error @ (Error::Fault { .. } | Error::Status { .. } | Error::Unreachable { .. })) => {
+                    tracing::debug!(%error, "subscription lost, subscribing anew");
+                    if self.point.take().is_some_and(|point| !point.has_answered) {
+                        // The first pull was refused: it may have asked for more patience than the camera has.
+                        self.pull_timeout = (self.pull_timeout / 2).max(Duration::from_secs(5));
+                    }
+                }
+                Err(error) => {
+                    self.point = None;
+                    return Err(error);
+                }
+            }
+        }
+        self.point = Some(self.subscribe().await?);
+        self.early_closes = 0;
+        self.pull().await.inspect_err(|_| self.point = None)
     }
-    /// Ends the subscription at the camera; a refusal is no error.
-    pub async fn unsubscribe(self) {
-        todo!()
+
+    /// Ends the subscription at the camera; a refusal is no error, for it ends by itself.
+    pub async fn unsubscribe(mut self) {
+        if let Some(point) = self.point.take() {
+            let action = format!("{NOTIFICATION_SERVICE}/SubscriptionManager/UnsubscribeRequest");
+            let operation = soap::Operation::new(ns::NOTIFICATION, "Unsubscribe", "");
+            if let Err(error) = self.call(&point, operation, &action, self.session.limits()).await {
+                tracing::debug!(%error, "unsubscribe");
+            }
+        }
+    }
+
+    async fn subscribe(&self) -> Result<Point, Error> {
+        let lifetime = self.session.settings.subscription_lifetime.as_secs();
+        let wish = format!("<o:InitialTerminationTime>PT{lifetime}S</o:InitialTerminationTime>");
+        let body = match self.create(&wish).await {
+            // Some cameras accept only a time of their own choice.
+            Err(Error::Fault { .. } | Error::Status { status: 400 | 500, .. }) => self.create("").await?,
+            result => result?,
+        };
+        let reference = body.find("SubscriptionReference");
+        let said = reference.and_then(|reference| reference.text_at(&["Address"])).unwrap_or_default();
+        if reference.is_none() {
+            return Err(Error::Unreadable {
+                address: label(self.session.origin()),
+                operation: "CreatePullPointSubscription".to_owned(),
+                reason: "it names no subscription".to_owned(),
+            });
+        }
+        let parameters =
+            ["ReferenceParameters", "ReferenceProperties"].iter().filter_map(|name| reference?.child(name));
+        Ok(Point {
+            service: Service::new(self.session.origin(), said),
+            said: said.to_owned(),
+            parameters: parameters.flat_map(|holder| holder.children.iter().cloned()).collect(),
+            renew_at: Some(self.renew_at(&body)),
+            has_answered: false,
+        })
+    }
+
+    async fn create(&self, content: &str) -> Result<Element, Error> {
+        let to = self.session.origin().as_str();
+        let action = format!("{}/EventPortType/CreatePullPointSubscriptionRequest", ns::EVENTS);
+        let operation = soap::Operation::new(ns::EVENTS, "CreatePullPointSubscription", content).addressed(
+            to,
+            &action,
+            &Uuid::new_v4().to_string(),
+            &[],
+        );
+        self.session.call(&self.events, &operation).await
+    }
+
+    async fn pull(&mut self) -> Result<Vec<Notification>, Error> {
+        let Some(point) = &self.point else { return Ok(Vec::new()) };
+        let seconds = self.pull_timeout.as_secs();
+        let content =
+            format!("<o:Timeout>PT{seconds}S</o:Timeout><o:MessageLimit>{MESSAGES_MAX}</o:MessageLimit>");
+        let operation = soap::Operation::new(ns::EVENTS, "PullMessages", &content);
+        let action = format!("{}/PullPointSubscription/PullMessagesRequest", ns::EVENTS);
+        let limits = Limits { timeout: self.pull_timeout + PULL_GRACE, ..self.session.limits() };
+        let clock = &self.session.settings.clock;
+        let started = clock.monotonic();
+        let body = match self.call(point, operation, &action, limits).await {
+            Ok(body) => body,
+            Err(error @ (Error::ClosedEarly { .. } | Error::TimedOut { .. })) => {
+                let was_held = clock.monotonic().saturating_sub(started) >= HELD;
+                let is_timeout = matches!(error, Error::TimedOut { .. });
+                self.early_closes = if was_held && !is_timeout { 0 } else { self.early_closes + 1 };
+                return if self.early_closes >= EARLY_CLOSES_MAX { Err(error) } else { Ok(Vec::new()) };
+            }
+            Err(error) => return Err(error),
+        };
+        let arrived = clock.now();
+        let offset_us = self.session.offset_us().unwrap_or(0);
+        self.early_closes = 0;
+        self.point.iter_mut().for_each(|point| point.has_answered = true);
+        let messages = body.children("NotificationMessage").take(MESSAGES_MAX);
+        Ok(messages.filter_map(|message| message::read(message, arrived, offset_us)).collect())
+    }
+
+    /// Renews in the second half of the lifetime and says when to do so next. A camera that refuses is left alone: pulls keep it alive on many, and
+    /// on the others the subscription is made anew when it has ended.
+    async fn renewed_if_due(&self, point: &Point) -> Result<Option<Duration>, Error> {
+        let now = self.session.settings.clock.monotonic();
+        if point.renew_at.is_none_or(|at| now < at) {
+            return Ok(point.renew_at);
+        }
+        let lifetime = self.session.settings.subscription_lifetime.as_secs();
+        let content = format!("<o:TerminationTime>PT{lifetime}S</o:TerminationTime>");
+        let operation = soap::Operation::new(ns::NOTIFICATION, "Renew", &content);
+        let action = format!("{NOTIFICATION_SERVICE}/SubscriptionManager/RenewRequest");
+        match self.call(point, operation, &action, self.session.limits()).await {
+            Ok(body) => Ok(Some(self.renew_at(&body))),
+            Err(error) if error.needs_a_person() => Err(error),
+            Err(error) => {
+                tracing::debug!(%error, "renew");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Half of the lifetime that an answer grants, from now on.
+    fn renew_at(&self, body: &Element) -> Duration {
+        let time = |name| body.find(name).and_then(|element| message::time(&element.text));
+        let granted = match (time("CurrentTime"), time("TerminationTime")) {
+            (Some(from), Some(to)) if to > from => to.since(from),
+            _ => LIFETIME_ASSUMED,
+        };
+        let granted = granted.clamp(Duration::from_secs(10), Duration::from_secs(86_400));
+        self.session.settings.clock.monotonic() + granted / 2
+    }
+
+    async fn call(
+        &self,
+        point: &Point,
+        operation: soap::Operation,
+        action: &str,
+        limits: Limits,
+    ) -> Result<Element, Error> {
+        let id = Uuid::new_v4().to_string();
+        let operation = operation.addressed(&point.said, action, &id, &point.parameters);
+        self.session.call_within(&point.service, &operation, limits).await
     }
 }

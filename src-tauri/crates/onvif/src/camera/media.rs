@@ -1,0 +1,226 @@
+//! Profiles, stream addresses and still pictures, by Media2 where a camera has it (H.265 is only there), else Media.
+
+use hausrecht_model::Codec;
+use url::Url;
+
+use super::{MediaService, Profile, not_offered, services::Services};
+use crate::{
+    Error,
+    address::stream,
+    http::Limits,
+    session::{Service, Session},
+    soap::{Operation, ns},
+    xml::{Element, escape},
+};
+
+/// More profiles than a recorder with 64 channels has.
+const PROFILES_MAX: usize = 512;
+/// A smaller picture is too coarse even for a tile.
+const SUB_WIDTH_MIN: u32 = 320;
+
+pub(super) async fn profiles(session: &Session, services: &Services) -> Result<Vec<Profile>, Error> {
+    let mut first_error = None;
+    if let Some(media2) = &services.media2 {
+        let ask = Operation::new(ns::MEDIA2, "GetProfiles", "<o:Type>All</o:Type>");
+        match session.call(media2, &ask).await.map(|body| read_profiles(&body, MediaService::Media2)) {
+            Ok(profiles) if !profiles.is_empty() => return Ok(profiles),
+            Ok(_) => {}
+            Err(error) if error.needs_a_person() => return Err(error),
+            Err(error) => first_error = Some(error),
+        }
+    }
+    match &services.media {
+        Some(media) => {
+            let body = session.call(media, &Operation::new(ns::MEDIA, "GetProfiles", "")).await?;
+            Ok(read_profiles(&body, MediaService::Media))
+        }
+        None => Err(first_error.unwrap_or_else(|| not_offered(session, "any stream"))),
+    }
+}
+
+pub(super) async fn stream_uri(
+    session: &Session,
+    services: &Services,
+    profile: &Profile,
+) -> Result<Url, Error> {
+    let token = escape(&profile.token);
+    let content = match profile.service {
+        MediaService::Media2 => {
+            format!("<o:Protocol>RTSP</o:Protocol><o:ProfileToken>{token}</o:ProfileToken>")
+        }
+        MediaService::Media => format!(
+            "<o:StreamSetup><tt:Stream>RTP-Unicast</tt:Stream><tt:Transport><tt:Protocol>RTSP</tt:Protocol>\
+             </tt:Transport></o:StreamSetup><o:ProfileToken>{token}</o:ProfileToken>"
+        ),
+    };
+    let body = ask(session, services, profile, "GetStreamUri", &content).await?;
+    named_uri(session, &body, "an address for this stream")
+}
+
+pub(super) async fn snapshot_uri(
+    session: &Session,
+    services: &Services,
+    profile: &Profile,
+) -> Result<Url, Error> {
+    let content = format!("<o:ProfileToken>{}</o:ProfileToken>", escape(&profile.token));
+    let body = ask(session, services, profile, "GetSnapshotUri", &content).await?;
+    let uri = named_uri(session, &body, "still pictures")?;
+    if matches!(uri.scheme(), "http" | "https") {
+        Ok(uri)
+    } else {
+        Err(not_offered(session, "still pictures"))
+    }
+}
+
+pub(super) async fn snapshot(
+    session: &Session,
+    services: &Services,
+    profile: &Profile,
+) -> Result<Vec<u8>, Error> {
+    let uri = snapshot_uri(session, services, profile).await?;
+    let limits =
+        Limits { timeout: session.settings.call_timeout, size_bytes: session.settings.snapshot_limit_bytes };
+    session.fetch(&Service::new(session.origin(), uri.as_str()), limits).await
+}
+
+async fn ask(
+    session: &Session,
+    services: &Services,
+    profile: &Profile,
+    name: &'static str,
+    content: &str,
+) -> Result<Element, Error> {
+    let (service, namespace) = match profile.service {
+        MediaService::Media2 => (&services.media2, ns::MEDIA2),
+        MediaService::Media => (&services.media, ns::MEDIA),
+    };
+    let service = service.as_ref().ok_or_else(|| not_offered(session, "any stream"))?;
+    session.call(service, &Operation::new(namespace, name, content)).await
+}
+
+/// The `Uri` wherever it stands: Media wraps it into a `MediaUri`, Media2 does not.
+fn named_uri(session: &Session, body: &Element, what: &str) -> Result<Url, Error> {
+    let said = body.find("Uri").map(|uri| uri.text.trim()).unwrap_or_default();
+    stream(session.origin(), said).ok_or_else(|| not_offered(session, what))
+}
+
+fn read_profiles(body: &Element, service: MediaService) -> Vec<Profile> {
+    let all = body.children.iter().filter(|child| matches!(&*child.name, "Profiles" | "Profile"));
+    let read = all.filter_map(|element| {
+        let token = element.attribute("token")?.to_owned();
+        let encoder = match service {
+            MediaService::Media => element.child("VideoEncoderConfiguration"),
+            MediaService::Media2 => element.at(&["Configurations", "VideoEncoder"]),
+        };
+        let source = match service {
+            MediaService::Media => element.at(&["VideoSourceConfiguration", "Bounds"]),
+            MediaService::Media2 => element.at(&["Configurations", "VideoSource", "Bounds"]),
+        };
+        let number = |path: &[&str]| encoder.and_then(|encoder| encoder.text_at(path)?.parse::<f32>().ok());
+        let size = |name, bound| {
+            let encoded = number(&["Resolution", name]);
+            let bounded = || source?.attribute(bound)?.parse::<f32>().ok();
+            encoded.or_else(bounded).unwrap_or(0.0) as u32
+        };
+        Some(Profile {
+            name: element.text_at(&["Name"]).unwrap_or(&token).to_owned(),
+            token,
+            codec: encoder.and_then(|encoder| codec(encoder.text_at(&["Encoding"])?)),
+            width: size("Width", "width"),
+            height: size("Height", "height"),
+            fps: number(&["RateControl", "FrameRateLimit"]).filter(|fps| fps.is_finite()).unwrap_or(0.0),
+            bitrate_kbps: number(&["RateControl", "BitrateLimit"]).unwrap_or(0.0) as u32,
+            service,
+        })
+    });
+    read.take(PROFILES_MAX).collect()
+}
+
+fn codec(name: &str) -> Option<Codec> {
+    match name.to_ascii_uppercase().replace(['.', '-', '_'], "").as_str() {
+        "H264" => Some(Codec::H264),
+        "H265" | "HEVC" => Some(Codec::H265),
+        "JPEG" | "MJPEG" => Some(Codec::Mjpeg),
+        _ => None,
+    }
+}
+
+/// Chooses the stream to record and, if there is another one, the stream for tiles.
+///
+/// Main is the largest in H.264 or H.265, else the largest whose codec is not said (old services cannot name H.265),
+/// else the largest of all. Sub is the smallest of at least 320 pixels width that is smaller than main, by the same
+/// order of codecs; a slower profile of equal size counts as smaller.
+pub fn main_and_sub(profiles: &[Profile]) -> Option<(Profile, Option<Profile>)> {
+    let rank = |profile: &Profile| match profile.codec {
+        Some(Codec::H264 | Codec::H265) => 0,
+        None => 1,
+        Some(Codec::Mjpeg) => 2,
+    };
+    let load = |profile: &Profile| (u64::from(profile.width) * u64::from(profile.height), profile.fps);
+    let is_less = |a: &Profile, b: &Profile| {
+        let ((a_size, a_fps), (b_size, b_fps)) = (load(a), load(b));
+        a_size.cmp(&b_size).then(a_fps.total_cmp(&b_fps))
+    };
+    // The first of equals wins: cameras list their intended main stream first.
+    let main = profiles
+        .iter()
+        .rev()
+        .min_by(|a, b| rank(a).cmp(&rank(b)).then(is_less(b, a)).then(std::cmp::Ordering::Greater))?;
+    let smaller = profiles.iter().filter(|sub| {
+        sub.token != main.token && rank(sub) < 2 && is_less(sub, main).is_lt() && sub.width >= SUB_WIDTH_MIN
+    });
+    let sub = smaller.min_by(|a, b| rank(a).cmp(&rank(b)).then(is_less(a, b)));
+    Some((main.clone(), sub.cloned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::parse;
+
+    fn profile(token: &str, codec: Option<Codec>, width: u32, fps: f32) -> Profile {
+        let (name, height, service) = (token.to_owned(), width * 9 / 16, MediaService::Media);
+        Profile { token: token.to_owned(), name, codec, width, height, fps, bitrate_kbps: 0, service }
+    }
+
+    fn chosen(profiles: &[Profile]) -> (String, Option<String>) {
+        let (main, sub) = main_and_sub(profiles).unwrap();
+        (main.token, sub.map(|sub| sub.token))
+    }
+
+    #[test]
+    fn main_is_large_and_sub_is_small_but_not_tiny() {
+        let h264 = Some(Codec::H264);
+        let all = [
+            profile("tiny", h264, 176, 10.0),
+            profile("sub", h264, 640, 15.0),
+            profile("mid", h264, 1280, 25.0),
+            profile("main", Some(Codec::H265), 2560, 25.0),
+            profile("still", Some(Codec::Mjpeg), 3840, 1.0),
+        ];
+        assert_eq!(chosen(&all), ("main".into(), Some("sub".into())));
+    }
+
+    #[test]
+    fn one_stream_is_main_and_has_no_sub() {
+        assert_eq!(chosen(&[profile("only", Some(Codec::Mjpeg), 640, 5.0)]), ("only".into(), None));
+        assert_eq!(main_and_sub(&[]), None);
+    }
+
+    #[test]
+    fn the_first_of_equal_streams_is_main() {
+        let all = [profile("a", Some(Codec::H264), 1920, 25.0), profile("b", Some(Codec::H264), 1920, 25.0)];
+        assert_eq!(chosen(&all), ("a".into(), None));
+    }
+
+    #[test]
+    fn a_profile_without_encoder_takes_its_size_from_the_source() {
+        let body = parse(
+            br#"<r><Profiles token="p"><Name>Main</Name><VideoSourceConfiguration><Bounds width="2560" height="1440"/>
+            </VideoSourceConfiguration></Profiles><Profiles><Name>no token</Name></Profiles></r>"#,
+        );
+        let profiles = read_profiles(&body.unwrap(), MediaService::Media);
+        assert_eq!(profiles.len(), 1);
+        assert_eq!((profiles[0].codec, profiles[0].width, profiles[0].height), (None, 2560, 1440));
+    }
+}

@@ -1,0 +1,161 @@
+//! A camera by the address that a person entered: the usual ports of cameras are tried at once.
+
+use tokio::task::JoinSet;
+use url::{Host, Url};
+
+use crate::{
+    Error, Settings,
+    http::{Http, Limits, Payload},
+    soap::{Operation, ns, open},
+    xml::parse,
+};
+
+/// Ports that makers use for ONVIF, most frequent first.
+const PORTS: [u16; 7] = [80, 2020, 8000, 8080, 8899, 6688, 443];
+/// Where the device service is by the standard.
+const PATH: &str = "/onvif/device_service";
+
+/// How sure it is that a camera is there; the better one is less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Likeness {
+    /// It speaks SOAP.
+    Camera,
+    /// It wants a password before it says anything.
+    Closed,
+}
+
+/// Tries `192.168.1.5`, `host:port` or a URL at the usual ports; the device services that answer, best first.
+///
+/// # Errors
+/// [`Error::BadAddress`], [`Error::NothingThere`].
+pub async fn by_address(text: &str, settings: &Settings) -> Result<Vec<Url>, Error> {
+    let candidates = candidates(text)?;
+    let http = Http::new(settings)?;
+    let limits = Limits { timeout: settings.call_timeout, size_bytes: settings.answer_limit_bytes };
+    let mut trying = JoinSet::new();
+    for (index, url) in candidates.into_iter().enumerate() {
+        let http = http.clone();
+        trying.spawn(async move { Some((likeness(&http, &url, limits).await?, index, url)) });
+    }
+    let mut answered: Vec<_> = trying.join_all().await.into_iter().flatten().collect();
+    answered.sort();
+    if answered.is_empty() {
+        return Err(Error::NothingThere { address: text.trim().to_owned() });
+    }
+    Ok(answered.into_iter().map(|(_, _, url)| url).collect())
+}
+
+/// Asks for the time without signing.
+async fn likeness(http: &Http, url: &Url, limits: Limits) -> Option<Likeness> {
+    let operation = Operation::new(ns::DEVICE, "GetSystemDateAndTime", "");
+    let envelope = operation.envelope("");
+    let payload = Payload::Soap { action: &operation.action, envelope: &envelope };
+    let reply = http.exchange(url, payload, None, limits).await.ok()?;
+    match parse(&reply.body).ok().map(open) {
+        Some(Ok(_)) => Some(Likeness::Camera),
+        Some(Err(_)) | None => (reply.status == 401).then_some(Likeness::Closed),
+    }
+}
+
+/// The addresses that a text may mean.
+fn candidates(text: &str) -> Result<Vec<Url>, Error> {
+    let bad = || Error::BadAddress { text: text.trim().chars().take(100).collect() };
+    let text = text.trim();
+    if text.contains("://") {
+        let mut url = Url::parse(text).map_err(|_| bad())?;
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+            return Err(bad());
+        }
+        // Whoever puts a password into an address must not find it in a log.
+        url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| bad())?;
+        url.set_fragment(None);
+        let mut all = vec![url.clone()];
+        if url.path() != PATH {
+            url.set_path(PATH);
+            url.set_query(None);
+            all.push(url);
+        }
+        return Ok(all);
+    }
+    let bracketed = match text.parse::<std::net::Ipv6Addr>() {
+        Ok(ip) => format!("[{ip}]"),
+        Err(_) => text.to_owned(),
+    };
+    let base = Url::parse(&format!("http://{bracketed}")).map_err(|_| bad())?;
+    let is_plain = base.username().is_empty() && base.path() == "/" && base.query().is_none();
+    let is_host = match base.host() {
+        Some(Host::Domain(name)) => {
+            name.len() <= 253 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
+        }
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+        None => false,
+    };
+    if !is_plain || !is_host || text.contains('/') {
+        return Err(bad());
+    }
+    let host = base.host_str().ok_or_else(bad)?;
+    // `Url` drops the port 80 of http, so whether one was entered shows in the text.
+    let entered = bracketed.rsplit_once(':').filter(|(_, port)| !port.contains(']'));
+    let ports = match entered {
+        Some((_, port)) => vec![port.parse().map_err(|_| bad())?],
+        None => PORTS.to_vec(),
+    };
+    let mut all = Vec::new();
+    for port in ports {
+        let scheme = if port == 443 { "https" } else { "http" };
+        all.push(Url::parse(&format!("{scheme}://{host}:{port}{PATH}")).map_err(|_| bad())?);
+        if entered.is_some() {
+            let other = if port == 443 { "http" } else { "https" };
+            all.push(Url::parse(&format!("{other}://{host}:{port}{PATH}")).map_err(|_| bad())?);
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn texts(text: &str) -> Vec<String> {
+        candidates(text).unwrap().into_iter().map(Into::into).collect()
+    }
+
+    #[test]
+    fn a_host_alone_is_tried_at_the_usual_ports() {
+        let all = texts(" 192.168.1.5 ");
+        assert_eq!(all[0], "http://192.168.1.5/onvif/device_service");
+        assert_eq!(all[1], "http://192.168.1.5:2020/onvif/device_service");
+        assert_eq!(all.last().unwrap(), "https://192.168.1.5/onvif/device_service");
+        assert_eq!(texts("fe80::1")[0], "http://[fe80::1]/onvif/device_service");
+    }
+
+    #[test]
+    fn a_port_is_tried_in_both_schemes() {
+        let expected =
+            ["http://cam.lan:8000/onvif/device_service", "https://cam.lan:8000/onvif/device_service"];
+        assert_eq!(texts("cam.lan:8000"), expected);
+        assert_eq!(texts("cam.lan:80")[0], "http://cam.lan/onvif/device_service");
+    }
+
+    #[test]
+    fn a_url_is_taken_as_it_is_without_its_password() {
+        let expected = ["http://h:81/x?y=1", "http://h:81/onvif/device_service"];
+        assert_eq!(texts("http://u:p@h:81/x?y=1"), expected);
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for text in ["", "two words", "a/b", "http://", "rtsp://h/1", "h:99999", "user@h", "h:"] {
+            assert!(matches!(candidates(text), Err(Error::BadAddress { .. })), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parser_never_panics_on_addresses(text in "\\PC{0,30}") {
+            let _ = candidates(&text);
+        }
+    }
+}

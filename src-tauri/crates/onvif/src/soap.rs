@@ -1,0 +1,219 @@
+//! SOAP 1.2 envelopes: writing requests, and telling an answer from a fault whatever the HTTP status says.
+
+use crate::xml::{Element, escape};
+
+/// Namespaces of ONVIF services and of what they build on.
+pub(crate) mod ns {
+    pub(crate) const SOAP12: &str = "http://www.w3.org/2003/05/soap-envelope";
+    pub(crate) const SOAP11: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+    pub(crate) const DEVICE: &str = "http://www.onvif.org/ver10/device/wsdl";
+    pub(crate) const MEDIA: &str = "http://www.onvif.org/ver10/media/wsdl";
+    pub(crate) const MEDIA2: &str = "http://www.onvif.org/ver20/media/wsdl";
+    pub(crate) const EVENTS: &str = "http://www.onvif.org/ver10/events/wsdl";
+    pub(crate) const SCHEMA: &str = "http://www.onvif.org/ver10/schema";
+    pub(crate) const ADDRESSING: &str = "http://www.w3.org/2005/08/addressing";
+    pub(crate) const NOTIFICATION: &str = "http://docs.oasis-open.org/wsn/b-2";
+}
+
+/// One operation, ready to be put into an envelope.
+#[derive(Clone, Debug)]
+pub(crate) struct Operation {
+    /// The operation's name, for messages and for finding the answer: `GetProfiles`.
+    pub(crate) name: &'static str,
+    /// The action URI.
+    pub(crate) action: String,
+    /// The content of the body.
+    pub(crate) body: String,
+    /// Header blocks besides the signature.
+    pub(crate) headers: String,
+}
+
+impl Operation {
+    /// `name` of the service `namespace` with `content` inside its element; prefix `o` is the service, `tt` the schema.
+    pub(crate) fn new(namespace: &str, name: &'static str, content: &str) -> Self {
+        let schema =
+            if content.contains("tt:") { format!(" xmlns:tt=\"{}\"", ns::SCHEMA) } else { String::new() };
+        Self {
+            name,
+            action: format!("{namespace}/{name}"),
+            body: format!("<o:{name} xmlns:o=\"{namespace}\"{schema}>{content}</o:{name}>"),
+            headers: String::new(),
+        }
+    }
+
+    /// Adds WS-Addressing with this action, for `to`, and the reference parameters that the camera gave.
+    pub(crate) fn addressed(
+        mut self,
+        to: &str,
+        action: &str,
+        message_id: &str,
+        parameters: &[Element],
+    ) -> Self {
+        self.action = action.to_owned();
+        self.headers = format!(
+            concat!(
+                "<a:Action xmlns:a=\"{ns}\">{action}</a:Action>",
+                "<a:MessageID xmlns:a=\"{ns}\">urn:uuid:{id}</a:MessageID>",
+                "<a:ReplyTo xmlns:a=\"{ns}\"><a:Address>{ns}/anonymous</a:Address></a:ReplyTo>",
+                "<a:To xmlns:a=\"{ns}\">{to}</a:To>",
+            ),
+            ns = ns::ADDRESSING,
+            action = escape(action),
+            id = message_id,
+            to = escape(to),
+        );
+        let marked = format!(" a:IsReferenceParameter=\"true\" xmlns:a=\"{}\"", ns::ADDRESSING);
+        for parameter in parameters {
+            parameter.write_to(&mut self.headers, &marked);
+        }
+        self
+    }
+
+    /// The whole request; `security` is a header block or empty.
+    pub(crate) fn envelope(&self, security: &str) -> String {
+        let Self { headers, body, .. } = self;
+        let header = if security.is_empty() && headers.is_empty() {
+            String::new()
+        } else {
+            format!("<s:Header>{headers}{security}</s:Header>")
+        };
+        format!(
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?><s:Envelope xmlns:s=\"{}\">{header}<s:Body>{body}</s:Body></s:Envelope>",
+            ns::SOAP12
+        )
+    }
+}
+
+/// A SOAP fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// All codes from the outside in, without prefixes.
+    pub(crate) codes: Vec<String>,
+    /// The camera's words, without line breaks, at most 300 characters.
+    pub(crate) reason: String,
+}
+
+impl Fault {
+    /// The innermost code.
+    pub(crate) fn code(&self) -> &str {
+        self.codes.last().map_or("Unknown", String::as_str)
+    }
+
+    /// Whether the camera refuses because of who asks.
+    pub(crate) fn is_about_sign_in(&self) -> bool {
+        const CODES: [&str; 7] = [
+            "NotAuthorized",
+            "SenderNotAuthorized",
+            "Sender not Authorized",
+            "FailedAuthentication",
+            "InvalidSecurity",
+            "InvalidSecurityToken",
+            "SecurityTokenUnavailable",
+        ];
+        let reason = self.reason.to_ascii_lowercase();
+        self.codes.iter().any(|code| CODES.contains(&code.as_str()))
+            || ["not authorized", "unauthorized", "authority failure", "authentication failed"]
+                .iter()
+                .any(|words| reason.contains(words))
+    }
+
+    /// Whether the camera says that it has locked the account.
+    pub(crate) fn is_about_lock(&self) -> bool {
+        let reason = self.reason.to_ascii_lowercase();
+        self.codes.iter().any(|code| code.contains("Locked")) || reason.contains("locked")
+    }
+}
+
+/// What an envelope held.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The first element of the body.
+    Body(Element),
+    /// A fault.
+    Fault(Fault),
+}
+
+/// Takes an envelope apart; the reason if it is none.
+pub(crate) fn open(root: Element) -> Result<Answer, String> {
+    let soap = [ns::SOAP12, ns::SOAP11];
+    if !root.is("Envelope", &soap) {
+        return Err(format!("it is no SOAP envelope but “{}”", root.name));
+    }
+    let Some(body) = root.children.into_iter().find(|child| child.is("Body", &soap)) else {
+        return Err("the envelope has no body".to_owned());
+    };
+    match body.children.into_iter().next() {
+        Some(element) if element.is("Fault", &soap) => Ok(Answer::Fault(fault(&element))),
+        Some(element) => Ok(Answer::Body(element)),
+        None => Ok(Answer::Body(Element::default())),
+    }
+}
+
+/// Reads SOAP 1.2 faults and those of SOAP 1.1 that some cameras send in an envelope of 1.2.
+fn fault(element: &Element) -> Fault {
+    let mut codes = Vec::new();
+    let mut code = element.child("Code");
+    while let Some(level) = code {
+        codes.extend(level.text_at(&["Value"]).map(local));
+        code = level.child("Subcode");
+    }
+    codes.extend(element.text_at(&["faultcode"]).map(local));
+    let reason = element.text_at(&["Reason", "Text"]).or_else(|| element.text_at(&["faultstring"]));
+    let reason = reason.unwrap_or("no reason given").split_whitespace().collect::<Vec<_>>().join(" ");
+    Fault { codes, reason: reason.chars().take(300).collect() }
+}
+
+/// A qualified name without its prefix.
+fn local(name: &str) -> String {
+    name.rsplit(':').next().unwrap_or(name).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::parse;
+
+    fn fault_of(text: &str) -> Fault {
+        match open(parse(text.as_bytes()).unwrap()).unwrap() {
+            Answer::Fault(fault) => fault,
+            Answer::Body(body) => panic!("no fault: {body:?}"),
+        }
+    }
+
+    #[test]
+    fn requests_are_as_the_services_ask() {
+        let operation = Operation::new(ns::MEDIA, "GetStreamUri", "<o:ProfileToken>a&amp;b</o:ProfileToken>");
+        insta::assert_snapshot!("get_stream_uri", operation.envelope("<security/>"));
+        let parameter = parse(br#"<v:Id xmlns:v="urn:v">5</v:Id>"#).unwrap();
+        let pull = Operation::new(ns::EVENTS, "PullMessages", "<o:Timeout>PT20S</o:Timeout>").addressed(
+            "http://h/sub?a=1&b=2",
+            "http://www.onvif.org/ver10/events/wsdl/PullPointSubscription/PullMessagesRequest",
+            "00000000-0000-4000-8000-000000000000",
+            &[parameter],
+        );
+        insta::assert_snapshot!("pull_messages", pull.envelope(""));
+    }
+
+    #[test]
+    fn a_fault_is_read_from_the_outside_in() {
+        let fault = fault_of(
+            r#"<env:Envelope xmlns:env="http://www.w3.org/2003/05/soap-envelope" xmlns:ter="http://www.onvif.org/ver10/error">
+            <env:Body><env:Fault><env:Code><env:Value>env:Sender</env:Value><env:Subcode><env:Value>ter:NotAuthorized</env:Value>
+            </env:Subcode></env:Code><env:Reason><env:Text xml:lang="en">Sender
+            not Authorized</env:Text></env:Reason></env:Fault></env:Body></env:Envelope>"#,
+        );
+        assert_eq!(fault.codes, ["Sender", "NotAuthorized"]);
+        assert_eq!(fault.reason, "Sender not Authorized");
+        assert!(fault.is_about_sign_in());
+    }
+
+    #[test]
+    fn a_fault_of_soap_11_is_read_too() {
+        let fault = fault_of(
+            r#"<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault>
+            <faultcode>s:Client</faultcode><faultstring>Account locked</faultstring></s:Fault></s:Body></s:Envelope>"#,
+        );
+        assert_eq!(fault.code(), "Client");
+        assert!(fault.is_about_lock() && !fault.is_about_sign_in());
+    }
+}

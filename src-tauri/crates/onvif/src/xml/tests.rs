@@ -1,0 +1,92 @@
+//! What the reader accepts and what it refuses.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn tree(text: &str) -> Element {
+    parse(text.as_bytes()).unwrap()
+}
+
+#[test]
+fn names_are_read_without_prefix_and_with_namespace() {
+    let root = tree(r#"<a:X xmlns:a="urn:a"><a:Y k="1 &amp; 2"> hi &#33; <![CDATA[<>]]></a:Y></a:X>"#);
+    assert_eq!(root.namespace.as_deref(), Some("urn:a"));
+    assert_eq!(root.text_at(&["Y"]), Some("hi ! <>"));
+    assert_eq!(root.child("Y").unwrap().attribute("k"), Some("1 & 2"));
+}
+
+#[test]
+fn an_undeclared_prefix_is_tolerated() {
+    let root = tree("<s:Envelope><s:Body><tds:Y>1</tds:Y></s:Body></s:Envelope>");
+    assert_eq!(root.text_at(&["Body", "Y"]), Some("1"));
+    assert!(root.is("Envelope", &["urn:other"]));
+}
+
+#[test]
+fn a_bare_ampersand_in_an_address_is_tolerated() {
+    assert_eq!(tree("<a>rtsp://x/?a=1&b=2</a>").text, "rtsp://x/?a=1&b=2");
+}
+
+#[test]
+fn garbage_after_the_end_is_ignored() {
+    assert_eq!(tree("\r\n <a>1</a>\0\0<<<").text, "1");
+}
+
+#[test]
+fn latin1_and_utf16_are_read() {
+    let latin1 = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>T\xFCr</a>";
+    assert_eq!(parse(latin1).unwrap().text, "Tür");
+    let mut utf16 = vec![0xFF, 0xFE];
+    utf16.extend("<a>Tür</a>".encode_utf16().flat_map(u16::to_le_bytes));
+    assert_eq!(parse(&utf16).unwrap().text, "Tür");
+    assert_eq!(parse(b"<a>T\xFCr</a>").unwrap().text, "T\u{FFFD}r");
+}
+
+#[test]
+fn a_document_type_is_refused() {
+    let bomb = "<!DOCTYPE a [<!ENTITY x \"xx\"><!ENTITY y \"&x;&x;\">]><a>&y;</a>";
+    assert_eq!(parse(bomb.as_bytes()), Err(XmlError::DocumentType));
+}
+
+#[test]
+fn an_unknown_entity_is_refused() {
+    assert_eq!(parse(b"<a>&file;</a>"), Err(XmlError::Entity("file".into())));
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    assert_eq!(parse("<a>".repeat(100_000).as_bytes()), Err(XmlError::TooDeep));
+}
+
+#[test]
+fn a_flood_of_elements_is_refused() {
+    let flood = format!("<a>{}</a>", "<b/>".repeat(ELEMENTS_MAX));
+    assert_eq!(parse(flood.as_bytes()), Err(XmlError::TooMany));
+}
+
+#[test]
+fn a_cut_answer_is_refused() {
+    assert_eq!(parse(b"<a><b>1</b>"), Err(XmlError::CutShort));
+    assert_eq!(parse(b""), Err(XmlError::CutShort));
+}
+
+#[test]
+fn an_element_can_be_sent_back() {
+    let root = tree(r#"<r:Id xmlns:r="urn:r" k="&lt;">5<r:In/></r:Id>"#);
+    let mut out = String::new();
+    root.write_to(&mut out, "");
+    assert_eq!(tree(&out), root);
+}
+
+proptest! {
+    #[test]
+    fn parser_never_panics_on_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = parse(&bytes);
+    }
+
+    #[test]
+    fn parser_never_panics_on_almost_xml(text in r#"(<[a-c/!?]{0,3}(:[ab])?( x(mlns)?(:a)?=?"?[a&;#x0-9]{0,4}"?)?/?>|&#?x?[0-9a-z]{0,9};?|[a-z ]|\]\]>|<!\[CDATA\[|<!--|-->|<!DOCTYPE){0,40}"#) {
+        let _ = parse(text.as_bytes());
+    }
+}

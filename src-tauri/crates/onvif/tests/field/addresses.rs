@@ -1,0 +1,64 @@
+//! Cameras that name addresses at which they cannot be reached.
+
+use hausrecht_onvif::{Camera, Error, discovery};
+use url::Url;
+
+use crate::stand_in::{Asked, StandIn, ok, services};
+
+#[tokio::test]
+async fn services_at_another_host_are_called_at_the_one_that_answered() {
+    for elsewhere in ["http://127.0.0.1:9", "http://0.0.0.0", "http://10.255.255.1", "http://[fe80::1]"] {
+        let stand_in =
+            StandIn::start(move |asked| asked.is("GetServices").then(|| services(elsewhere))).await;
+        let camera = stand_in.connect("pw").await.unwrap();
+        assert_eq!(camera.profiles().await.unwrap()[0].width, 1920, "{elsewhere}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_address_is_put_right_and_loses_its_password() {
+    let stand_in = StandIn::start(|asked| {
+        let uri = "rtsp://admin:pw@10.0.0.9:8554/ch1?a=1&amp;b=2";
+        asked
+            .is("GetStreamUri")
+            .then(|| ok(&format!("<GetStreamUriResponse><Uri>{uri}</Uri></GetStreamUriResponse>")))
+    })
+    .await;
+    let camera = stand_in.connect("pw").await.unwrap();
+    let profile = camera.profiles().await.unwrap().remove(0);
+    assert_eq!(camera.stream_uri(&profile).await.unwrap().as_str(), "rtsp://127.0.0.1:8554/ch1?a=1&b=2");
+}
+
+#[tokio::test]
+async fn of_several_addresses_a_dead_one_does_no_harm() {
+    let stand_in = StandIn::start(|_: &Asked| None).await;
+    let dead = Url::parse("http://127.0.0.1:9/onvif/device_service").unwrap();
+    let xaddrs = [dead.clone(), stand_in.address.clone()];
+    let camera = Camera::connect(&xaddrs, None, stand_in.settings()).await.unwrap();
+    assert_eq!(camera.address(), &stand_in.address);
+    let error = Camera::connect(&[dead], None, stand_in.settings()).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_redirect_elsewhere_is_not_followed() {
+    use axum::response::IntoResponse;
+    let stand_in = StandIn::start(|asked| {
+        asked
+            .is("GetDeviceInformation")
+            .then(|| axum::response::Redirect::temporary("http://127.0.0.1:9/").into_response())
+    })
+    .await;
+    let camera = stand_in.connect("pw").await.unwrap();
+    assert!(matches!(camera.information().await, Err(Error::Status { status: 307, .. })));
+}
+
+#[tokio::test]
+async fn a_camera_is_found_by_host_and_port() {
+    let stand_in = StandIn::start(|_: &Asked| None).await;
+    let port = stand_in.address.port().unwrap();
+    let found = discovery::by_address(&format!("127.0.0.1:{port}"), &stand_in.settings()).await.unwrap();
+    assert_eq!(found, [stand_in.address.clone()]);
+    let error = discovery::by_address("127.0.0.1:9", &stand_in.settings()).await.unwrap_err();
+    assert!(matches!(error, Error::NothingThere { .. }));
+}

@@ -1,0 +1,124 @@
+//! Answers that are broken, endless or hostile.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, Bytes},
+    response::{IntoResponse, Response},
+};
+use hausrecht_onvif::{Error, Settings};
+
+use crate::stand_in::{Asked, StandIn, fault};
+
+/// What the client makes of this answer to GetDeviceInformation.
+async fn answered(answer: impl Fn() -> Response + Clone + Send + Sync + 'static) -> Error {
+    let stand_in = StandIn::start(move |asked: &Asked| asked.is("GetDeviceInformation").then(&answer)).await;
+    match stand_in.connect("pw").await {
+        Ok(camera) => camera.information().await.unwrap_err(),
+        Err(error) => error,
+    }
+}
+
+#[tokio::test]
+async fn too_large_an_answer_is_cut_off() {
+    let error = answered(|| vec![b' '; 5 << 20].into_response()).await;
+    assert!(matches!(error, Error::TooLarge { limit_bytes: 4_194_304, .. }));
+}
+
+#[tokio::test]
+async fn an_endless_body_is_cut_off() {
+    let endless = || {
+        let chunks = std::iter::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 65_536])));
+        Body::from_stream(Chunks(chunks)).into_response()
+    };
+    assert!(matches!(answered(endless).await, Error::TooLarge { .. }));
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_ends_with_the_time() {
+    let stand_in = StandIn::start(|asked| {
+        asked.is("GetDeviceInformation").then(|| Body::from_stream(Never).into_response())
+    })
+    .await;
+    let settings = Settings { call_timeout: Duration::from_millis(300), ..stand_in.settings() };
+    let xaddrs = [stand_in.address.clone()];
+    let error = hausrecht_onvif::Camera::connect(&xaddrs, None, settings).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn deep_xml_is_refused() {
+    let error = answered(|| "<a>".repeat(1_000_000).into_response()).await;
+    assert!(matches!(error, Error::Unreadable { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_xml_bomb_is_refused() {
+    let error = answered(|| "<!DOCTYPE a [<!ENTITY x 'xx'>]><a>&x;</a>".into_response()).await;
+    assert!(error.to_string().contains("document type"), "{error}");
+}
+
+#[tokio::test]
+async fn a_web_page_is_no_answer() {
+    let error = answered(|| "<html><body>Hello</body></html>".into_response()).await;
+    assert!(matches!(error, Error::Unreadable { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_fault_keeps_the_cameras_own_words() {
+    let error = answered(|| fault(500, "OutOfMemory", "please\n reboot")).await;
+    let expected = ("OutOfMemory", "please reboot");
+    assert!(
+        matches!(error, Error::Fault { code, reason, .. } if (code.as_str(), reason.as_str()) == expected)
+    );
+}
+
+#[tokio::test]
+async fn undeclared_prefixes_are_tolerated() {
+    let stand_in = StandIn::start(|asked| {
+        let body = "<e:Envelope><e:Body><tds:GetDeviceInformationResponse><tds:Manufacturer>Acme</tds:Manufacturer>\
+            </tds:GetDeviceInformationResponse></e:Body></e:Envelope>";
+        asked.is("GetDeviceInformation").then(|| body.into_response())
+    })
+    .await;
+    let camera = stand_in.connect("pw").await.unwrap();
+    assert_eq!(camera.information().await.unwrap().manufacturer, "Acme");
+}
+
+#[tokio::test]
+async fn a_camera_without_media2_is_asked_by_media() {
+    let stand_in = StandIn::start(|asked| {
+        (asked.uri.path() == "/onvif/media2").then(|| fault(400, "ActionNotSupported", "no"))
+    })
+    .await;
+    let camera = stand_in.connect("pw").await.unwrap();
+    assert_eq!(camera.profiles().await.unwrap()[0].service, hausrecht_onvif::MediaService::Media);
+}
+
+/// An iterator as a stream.
+struct Chunks<I>(I);
+
+impl<I: Iterator + Unpin> futures_core::Stream for Chunks<I> {
+    type Item = I::Item;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        std::task::Poll::Ready(self.0.next())
+    }
+}
+
+/// A stream that never gives anything.
+struct Never;
+
+impl futures_core::Stream for Never {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        std::task::Poll::Pending
+    }
+}

@@ -1,0 +1,196 @@
+//! Pull points that behave badly.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes},
+    response::{IntoResponse, Response},
+};
+use hausrecht_model::EventKind;
+use hausrecht_onvif::{Error, Meaning};
+
+use crate::stand_in::{Asked, StandIn, challenge, fault, subscription};
+
+/// An answer whose connection breaks before its body is whole.
+fn broken() -> Response {
+    let parts = [Ok(Bytes::from_static(b"<s:Env")), Err(std::io::Error::other("closed"))];
+    Body::from_stream(Parts(parts.into_iter())).into_response()
+}
+
+struct Parts<I>(I);
+
+impl<I: Iterator + Unpin> futures_core::Stream for Parts<I> {
+    type Item = I::Item;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        std::task::Poll::Ready(self.0.next())
+    }
+}
+
+/// Answers the first `count` pulls with `answer`.
+fn first_pulls(
+    count: usize,
+    answer: impl Fn() -> Response + Clone + Send + Sync + 'static,
+) -> impl Fn(&Asked) -> Option<Response> + Clone + Send + Sync + 'static {
+    let pulls = Arc::new(AtomicUsize::new(0));
+    move |asked| (asked.is("PullMessages") && pulls.fetch_add(1, Ordering::SeqCst) < count).then(&answer)
+}
+
+const MOTION: Meaning = Meaning { kind: EventKind::Motion, active: Some(true) };
+
+#[tokio::test]
+async fn an_event_arrives_with_addressing_and_reference_parameters() {
+    let stand_in = StandIn::start(|_: &Asked| None).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    let messages = events.next().await.unwrap();
+    assert_eq!(messages[0].meaning(), MOTION);
+    events.unsubscribe().await;
+    for asked in stand_in.asked().iter().filter(|asked| asked.is("PullMessages") || asked.is("Unsubscribe")) {
+        assert!(asked.body.contains("/onvif/sub/1</a:To>"), "{}", asked.body);
+        assert!(asked.body.contains("Request</a:Action>"), "{}", asked.body);
+        assert!(asked.body.contains(r#"IsReferenceParameter="true""#) && asked.body.contains(">42</Id>"));
+        assert_eq!(asked.uri.path(), "/onvif/sub/1");
+    }
+    assert_eq!(stand_in.count("Unsubscribe"), 1);
+}
+
+#[tokio::test]
+async fn a_subscription_elsewhere_is_pulled_at_the_host_that_answered() {
+    let stand_in = StandIn::start(|asked| {
+        asked.is("CreatePullPointSubscription").then(|| subscription("http://10.255.255.1:1024/event-0"))
+    })
+    .await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    assert_eq!(events.next().await.unwrap()[0].meaning(), MOTION);
+    let asked = stand_in.asked();
+    let pull = asked.iter().find(|asked| asked.is("PullMessages")).unwrap();
+    assert_eq!(pull.uri.path(), "/event-0");
+    assert!(
+        pull.body.contains(">http://10.255.255.1:1024/event-0</a:To>"),
+        "the camera's own name of it stays"
+    );
+}
+
+#[tokio::test]
+async fn a_pull_that_closes_early_is_pulled_again_without_a_new_subscription() {
+    let stand_in = StandIn::start(first_pulls(3, broken)).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(events.next().await.unwrap(), []);
+    }
+    assert_eq!(events.next().await.unwrap()[0].meaning(), MOTION);
+    assert_eq!(stand_in.count("CreatePullPointSubscription"), 1);
+}
+
+#[tokio::test]
+async fn a_camera_that_only_closes_is_gone_in_the_end() {
+    let stand_in = StandIn::start(first_pulls(usize::MAX, broken)).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    for _ in 0..4 {
+        assert_eq!(events.next().await.unwrap(), []);
+    }
+    assert!(matches!(events.next().await, Err(Error::ClosedEarly { .. })));
+}
+
+#[tokio::test]
+async fn a_forgotten_subscription_is_made_anew_once() {
+    let forgotten = || fault(400, "ResourceUnknown", "no such subscription");
+    let stand_in = StandIn::start(first_pulls(1, forgotten)).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    assert_eq!(events.next().await.unwrap()[0].meaning(), MOTION);
+    assert_eq!(stand_in.count("CreatePullPointSubscription"), 2);
+
+    let stand_in = StandIn::start(first_pulls(usize::MAX, forgotten)).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    assert!(matches!(events.next().await, Err(Error::Fault { .. })));
+    assert_eq!(stand_in.count("CreatePullPointSubscription"), 2, "the caller decides when to try again");
+}
+
+#[tokio::test]
+async fn a_subscription_is_renewed_in_its_second_half() {
+    let stand_in = StandIn::start(|_: &Asked| None).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    events.next().await.unwrap();
+    assert_eq!(stand_in.count("Renew"), 0);
+    stand_in.clock.advance(Duration::from_secs(31));
+    events.next().await.unwrap();
+    assert_eq!(stand_in.count("Renew"), 1);
+}
+
+#[tokio::test]
+async fn a_refused_renew_is_no_failure_and_not_repeated() {
+    let stand_in =
+        StandIn::start(|asked| asked.is("Renew").then(|| fault(500, "ActionNotSupported", "no"))).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    for _ in 0..3 {
+        stand_in.clock.advance(Duration::from_secs(31));
+        assert_eq!(events.next().await.unwrap()[0].meaning(), MOTION);
+    }
+    assert_eq!(stand_in.count("Renew"), 1);
+    assert_eq!(stand_in.count("CreatePullPointSubscription"), 1);
+}
+
+#[tokio::test]
+async fn a_camera_that_wants_its_own_lifetime_gets_it() {
+    let stand_in = StandIn::start(|asked| {
+        let wishes = asked.is("CreatePullPointSubscription") && asked.body.contains("InitialTerminationTime");
+        wishes.then(|| fault(400, "UnacceptableInitialTerminationTimeFault", "no"))
+    })
+    .await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    assert_eq!(events.next().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_pull_that_is_dropped_loses_no_subscription() {
+    let stand_in = StandIn::start(|_: &Asked| None).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    {
+        let pull = std::pin::pin!(events.next());
+        tokio::select! { biased; _ = pull => unreachable!("it needs the network"), () = std::future::ready(()) => {} }
+    }
+    events.next().await.unwrap();
+    assert_eq!(stand_in.count("CreatePullPointSubscription"), 1);
+}
+
+#[tokio::test]
+async fn a_password_that_is_changed_meanwhile_is_not_tried_for_ever() {
+    let is_changed = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let changed = Arc::clone(&is_changed);
+    let stand_in = StandIn::start(move |asked| {
+        if asked.is("GetSystemDateAndTime") {
+            return None;
+        }
+        let password = if changed.load(Ordering::SeqCst) { "new" } else { "pw" };
+        (!asked.has_digest(password)).then(|| challenge("n1"))
+    })
+    .await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    events.next().await.unwrap();
+    is_changed.store(true, Ordering::SeqCst);
+    let before = stand_in.signed();
+    for _ in 0..10 {
+        assert!(matches!(events.next().await, Err(Error::NotAuthorized { .. })));
+    }
+    assert!(stand_in.signed() - before <= 6, "{}", stand_in.signed() - before);
+}
+
+#[tokio::test]
+async fn a_flood_of_events_is_bounded() {
+    let flood = || {
+        let one = "<n:NotificationMessage><n:Topic>a/b</n:Topic><n:Message><t:Message/></n:Message></n:NotificationMessage>";
+        crate::stand_in::ok(&format!("<PullMessagesResponse>{}</PullMessagesResponse>", one.repeat(10_000)))
+    };
+    let stand_in = StandIn::start(first_pulls(1, flood)).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    assert_eq!(events.next().await.unwrap().len(), 256);
+}
