@@ -134,7 +134,7 @@ impl Launcher {
     /// # Errors
     /// No thread can be started.
     pub fn new(program: &Path) -> io::Result<Self> {
-        let program = program.to_owned();
+        let program = std::path::absolute(program)?;
         let (requests, incoming) = mpsc::channel::<(String, mpsc::Sender<Answer>)>();
         thread::Builder::new().name("worker-launcher".into()).spawn(move || {
             for (label, reply) in incoming {

@@ -1,0 +1,533 @@
+//! The camera worker: fetches the main stream, records it, and decodes what is looked at. One thread owns all state; orders,
+//! access units and failures reach it through one channel.
+
+mod rate;
+
+use std::{
+    collections::VecDeque,
+    net::Shutdown,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    process,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use anyhow::Context;
+use hausrecht_media::{
+    BulkWriter, CameraOpen, ControlError, Event, FaultCode, Order, RingShape, Sender, Stream, Transport,
+    bulk::BulkFrame,
+};
+use hausrecht_model::{Clock, clock::SystemClock};
+
+use self::rate::Rate;
+use crate::{
+    Channel,
+    fmp4::Format,
+    ingest::{Incoming, Ingest},
+    recorder::{AccessUnit, Recorded, Recorder},
+    sandbox::{self, Needs},
+    source::Address,
+    thumbnail,
+    view::{Screen, View},
+};
+
+/// How many frames of the bulk stream wait for the engine before recording waits too.
+const BULK_WAITING: usize = 32;
+/// How much of the current group of pictures is kept, to begin a view with.
+const GROUP_MAX_BYTES: usize = 16 * 1024 * 1024;
+const GROUP_MAX_UNITS: usize = 600;
+const STATE_EVERY: Duration = Duration::from_secs(2);
+const TICK: Duration = Duration::from_millis(250);
+const STALLED_AFTER: Duration = Duration::from_secs(3);
+const LOST_AFTER: Duration = Duration::from_secs(10);
+/// How long a connected camera may take to its first picture, and to its first key frame after that.
+const FIRST_PICTURE_LIMIT: Duration = Duration::from_secs(15);
+const KEY_FRAME_LIMIT: Duration = Duration::from_secs(10);
+
+/// What reaches the owning thread.
+enum Input {
+    Order(Order, Vec<OwnedFd>),
+    Stream { stream: Stream, attempt: u32, what: Incoming },
+    EngineGone,
+}
+
+/// One of the camera's streams.
+struct Source {
+    stream: Stream,
+    address: Address,
+    transport: Transport,
+    attempt: u32,
+    ingest: Option<Ingest>,
+    started: Duration,
+    first_unit: Option<Duration>,
+    last_unit: Duration,
+    stall_told: bool,
+    key_seen: bool,
+    rate: Rate,
+    state_told: Duration,
+    told_format: Option<Arc<Format>>,
+    group: VecDeque<AccessUnit>,
+    group_bytes: usize,
+    format: Option<Arc<Format>>,
+}
+
+impl Source {
+    fn new(stream: Stream, address: Address) -> Self {
+        Self {
+            stream,
+            address,
+            transport: Transport::Tcp,
+            attempt: 0,
+            ingest: None,
+            started: Duration::ZERO,
+            first_unit: None,
+            last_unit: Duration::ZERO,
+            stall_told: false,
+            key_seen: false,
+            rate: Rate::default(),
+            state_told: Duration::ZERO,
+            told_format: None,
+            group: VecDeque::new(),
+            group_bytes: 0,
+            format: None,
+        }
+    }
+
+    fn stop(&mut self) {
+        self.ingest = None;
+        self.attempt += 1;
+        self.first_unit = None;
+        self.key_seen = false;
+        self.group.clear();
+        self.group_bytes = 0;
+        self.format = None;
+        self.told_format = None;
+    }
+
+    /// Keeps the pictures since the last key frame, as long as they are few enough.
+    fn keep_group(&mut self, unit: &AccessUnit) {
+        if unit.key {
+            self.group.clear();
+            self.group_bytes = 0;
+        } else if self.group.is_empty() {
+            return;
+        }
+        self.group_bytes += unit.data.len();
+        self.group.push_back(unit.clone());
+        if self.group_bytes > GROUP_MAX_BYTES || self.group.len() > GROUP_MAX_UNITS {
+            self.group.clear();
+            self.group_bytes = 0;
+        }
+    }
+}
+
+/// What is looked at.
+struct Looking {
+    stream: Stream,
+    /// Waits here until the stream's format is known.
+    screen: Option<Screen>,
+    view: Option<View>,
+}
+
+struct Camera {
+    open: CameraOpen,
+    events: Sender<Event>,
+    inputs: mpsc::Sender<Input>,
+    clock: SystemClock,
+    main: Source,
+    sub: Option<Source>,
+    recorder: Option<Recorder>,
+    bulk: Option<mpsc::SyncSender<BulkFrame>>,
+    looking: Option<Looking>,
+}
+
+/// How the camera worker ends.
+enum End {
+    Orderly,
+    Fault(FaultCode, String),
+}
+
+/// Runs the camera worker until the engine orders its end, or its main stream fails.
+pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyhow::Result<()> {
+    let Channel { events, mut orders } = channel;
+    let Some(main) = Address::parse(&open.main_uri) else {
+        return refuse(&events, Stream::Main, "the main stream's address is not an RTSP address");
+    };
+    let sub = match open.sub_uri.as_deref().map(Address::parse) {
+        Some(None) => return refuse(&events, Stream::Sub, "the substream's address is not an RTSP address"),
+        Some(Some(address)) => Some(address),
+        None => None,
+    };
+    let addresses = || sub.iter().chain([&main]);
+    let sandbox = sandbox::restrict(&Needs {
+        connect_ports: addresses().map(|address| address.port).collect(),
+        names: addresses().any(|address| address.named),
+        tls: addresses().any(|address| address.tls),
+        udp: open.transport != Transport::Tcp,
+    });
+    events.send(&Event::Ready { sandbox })?;
+
+    let (inputs, incoming) = mpsc::channel();
+    let to_camera = inputs.clone();
+    thread::Builder::new().name("orders".into()).spawn(move || {
+        loop {
+            let input = match orders.recv_with() {
+                Ok((order, descriptors)) => Input::Order(order, descriptors),
+                Err(ControlError::Malformed(error)) => {
+                    tracing::warn!("an order was not understood: {error}");
+                    continue;
+                }
+                Err(_) => Input::EngineGone,
+            };
+            let last = matches!(input, Input::EngineGone);
+            if to_camera.send(input).is_err() || last {
+                return;
+            }
+        }
+    })?;
+    let (bulk_in, bulk_out) = mpsc::sync_channel::<BulkFrame>(BULK_WAITING);
+    let writing = thread::Builder::new().name("bulk".into()).spawn(move || write_bulk(&bulk, &bulk_out))?;
+
+    let target_us = u64::from(open.clip_target_ms.clamp(1_000, 3_600_000)) * 1_000;
+    let mut camera = Camera {
+        recorder: open.record.then(|| Recorder::new(bulk_in.clone(), target_us)),
+        bulk: Some(bulk_in),
+        main: Source::new(Stream::Main, main),
+        sub: sub.map(|address| Source::new(Stream::Sub, address)),
+        events,
+        inputs,
+        clock: SystemClock::new(),
+        looking: None,
+        open,
+    };
+    let end = camera.work(&incoming);
+    if let Some(recorder) = &mut camera.recorder {
+        recorder.finish();
+    }
+    let events = camera.events.clone();
+    // The streams stop on threads of their own; the process ends before they can wait for a camera that is gone.
+    drop(camera);
+    let _ = writing.join();
+    if let End::Fault(code, text) = end {
+        tell_fault(&events, Stream::Main, code, &text);
+        process::exit(1);
+    }
+    process::exit(0)
+}
+
+fn refuse(events: &Sender<Event>, stream: Stream, text: &str) -> anyhow::Result<()> {
+    tell_fault(events, stream, FaultCode::NotFound, text);
+    anyhow::bail!("{text}")
+}
+
+fn write_bulk(bulk: &UnixStream, frames: &mpsc::Receiver<BulkFrame>) {
+    let mut writer = BulkWriter::new(bulk);
+    for frame in frames {
+        if let Err(error) = writer.write(&frame) {
+            tracing::warn!("the engine takes no more: {error}");
+            return;
+        }
+    }
+    // What is written stays readable for the engine.
+    let _ = bulk.shutdown(Shutdown::Write);
+}
+
+fn tell_fault(events: &Sender<Event>, stream: Stream, code: FaultCode, text: &str) {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(2_000).collect();
+    // Without an engine there is nobody to tell.
+    let _ = events.send(&Event::Fault { stream, code, text });
+}
+
+impl Camera {
+    fn work(&mut self, incoming: &mpsc::Receiver<Input>) -> End {
+        if self.main_wanted()
+            && let Err(end) = self.connect(Stream::Main, Transport::Tcp)
+        {
+            return end;
+        }
+        loop {
+            let step = match incoming.recv_timeout(TICK) {
+                Ok(Input::Order(Order::Shutdown, _) | Input::EngineGone) => return End::Orderly,
+                Ok(Input::Order(order, descriptors)) => self.obey(order, descriptors),
+                Ok(Input::Stream { stream, attempt, what }) => self.take(stream, attempt, what),
+                Err(mpsc::RecvTimeoutError::Timeout) => Ok(()),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return End::Orderly,
+            };
+            if let Err(end) = step.and_then(|()| self.watch()) {
+                return end;
+            }
+        }
+    }
+
+    fn main_wanted(&self) -> bool {
+        self.recorder.is_some() || self.looking.as_ref().is_some_and(|looking| looking.stream == Stream::Main)
+    }
+
+    fn source(&mut self, stream: Stream) -> Option<&mut Source> {
+        match stream {
+            Stream::Main => Some(&mut self.main),
+            Stream::Sub => self.sub.as_mut(),
+        }
+    }
+
+    /// Begins to fetch `stream`, after a first connection on a thread of its own has shown that somebody listens.
+    fn connect(&mut self, stream: Stream, transport: Transport) -> Result<(), End> {
+        let now = self.clock.monotonic();
+        let transport = if self.open.transport == Transport::Udp { Transport::Udp } else { transport };
+        let (inputs, open) = (self.inputs.clone(), self.open.clone());
+        let Some(source) = self.source(stream) else { return Ok(()) };
+        source.stop();
+        source.transport = transport;
+        source.started = now;
+        source.last_unit = now;
+        source.rate = Rate::default();
+        let attempt = source.attempt;
+        let address = source.address.clone();
+        let probe_inputs = inputs.clone();
+        let probe_address = address.clone();
+        let probed = thread::Builder::new().name("probe".into()).spawn(move || {
+            if let Err((code, text)) = probe_address.probe() {
+                // A camera worker that has ended needs no answer.
+                let _ = probe_inputs.send(Input::Stream { stream, attempt, what: Incoming::Failed(code, text) });
+            }
+        });
+        let tell = move |what| {
+            // As above.
+            let _ = inputs.send(Input::Stream { stream, attempt, what });
+        };
+        let started = probed
+            .context("starting a thread")
+            .and_then(|_| Ingest::start(&address, &open, transport, tell));
+        match started {
+            Ok(ingest) => {
+                source.ingest = Some(ingest);
+                Ok(())
+            }
+            Err(error) => self.fail(stream, FaultCode::Internal, format!("{error:#}")),
+        }
+    }
+
+    fn obey(&mut self, order: Order, descriptors: Vec<OwnedFd>) -> Result<(), End> {
+        match order {
+            Order::View { stream, ring } => self.look(stream, ring, descriptors),
+            Order::NoView => {
+                self.looking = None;
+                self.stop_unwatched();
+                Ok(())
+            }
+            Order::Cut => {
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.cut_at_next_key();
+                }
+                Ok(())
+            }
+            other @ (Order::Hello { .. }
+            | Order::Open(_)
+            | Order::PlayerOpen(_)
+            | Order::Play
+            | Order::Pause
+            | Order::Seek { .. }
+            | Order::Step { .. }
+            | Order::Speed { .. }
+            | Order::Shutdown) => {
+                tracing::warn!("not an order for a running camera: {other:?}");
+                Ok(())
+            }
+        }
+    }
+
+    fn look(&mut self, stream: Stream, ring: RingShape, descriptors: Vec<OwnedFd>) -> Result<(), End> {
+        let opened = descriptors
+            .first()
+            .context("no memory came with the order")
+            .and_then(|memfd| Screen::open(memfd, ring, self.events.clone()));
+        let screen = match opened {
+            Ok(screen) => screen,
+            Err(error) => {
+                tracing::warn!("a ring was refused: {error:#}");
+                return Ok(());
+            }
+        };
+        // A camera without a substream shows its main stream small.
+        let stream = if self.sub.is_none() { Stream::Main } else { stream };
+        match &mut self.looking {
+            Some(Looking { stream: current, view: Some(view), .. }) if *current == stream => view.resize(screen),
+            Some(looking) if looking.stream == stream => looking.screen = Some(screen),
+            Some(_) | None => {
+                self.looking = Some(Looking { stream, screen: Some(screen), view: None });
+                self.stop_unwatched();
+            }
+        }
+        let idle = self.source(stream).is_some_and(|source| source.ingest.is_none());
+        if idle {
+            self.connect(stream, Transport::Tcp)?;
+        }
+        self.begin_view();
+        Ok(())
+    }
+
+    fn stop_unwatched(&mut self) {
+        let looked_at = self.looking.as_ref().map(|looking| looking.stream);
+        if !self.main_wanted() {
+            self.main.stop();
+        }
+        if let Some(sub) = self.sub.as_mut().filter(|_| looked_at != Some(Stream::Sub)) {
+            sub.stop();
+        }
+    }
+
+    /// Starts the decode branch once the format is known, with the pictures since the last key frame.
+    fn begin_view(&mut self) {
+        let Some(looking) = &mut self.looking else { return };
+        let source = match looking.stream {
+            Stream::Main => &self.main,
+            Stream::Sub => match &self.sub {
+                Some(sub) => sub,
+                None => return,
+            },
+        };
+        let Some(format) = &source.format else { return };
+        if looking.view.is_some() {
+            return;
+        }
+        let Some(screen) = looking.screen.take() else { return };
+        let newest_us = source.group.back().map_or(0, |unit| unit.pts_us);
+        match View::start(Arc::clone(format), screen, newest_us) {
+            Ok(mut view) => {
+                for unit in &source.group {
+                    view.push(unit, format);
+                }
+                looking.view = Some(view);
+            }
+            Err(error) => tell_fault(&self.events, looking.stream, FaultCode::UnsupportedCodec, &format!("{error:#}")),
+        }
+    }
+
+    fn take(&mut self, stream: Stream, attempt: u32, what: Incoming) -> Result<(), End> {
+        let now = self.clock.monotonic();
+        let Some(source) = self.source(stream).filter(|source| source.attempt == attempt && source.ingest.is_some())
+        else {
+            return Ok(());
+        };
+        let (unit, format) = match what {
+            Incoming::Unit(unit, format) => (unit, format),
+            Incoming::Failed(code, text) => return self.failed(stream, code, text),
+        };
+        source.last_unit = now;
+        source.first_unit.get_or_insert(now);
+        source.key_seen |= unit.key;
+        source.stall_told = false;
+        source.rate.add(now, unit.data.len());
+        source.format = Some(Arc::clone(&format));
+        source.keep_group(&unit);
+        let fresh_state = source.told_format.as_ref().is_none_or(|told| !Arc::ptr_eq(told, &format));
+        let view_runs = self.looking.as_ref().is_some_and(|l| l.stream == stream && l.view.is_some());
+        if let Some(Looking { view: Some(view), .. }) = self.looking.as_mut().filter(|l| l.stream == stream) {
+            view.push(&unit, &format);
+        }
+        if !view_runs {
+            self.begin_view();
+        }
+        if fresh_state {
+            self.tell_state(stream, now);
+        }
+        if stream == Stream::Main { self.record(unit, &format) } else { Ok(()) }
+    }
+
+    fn record(&mut self, unit: AccessUnit, format: &Arc<Format>) -> Result<(), End> {
+        let Some(recorder) = &mut self.recorder else { return Ok(()) };
+        match recorder.push(unit.clone(), format) {
+            Recorded::Kept | Recorded::BeforeKey => Ok(()),
+            Recorded::BeganClip(seq) => {
+                if let Some(out) = &self.bulk {
+                    thumbnail::make(seq, unit, Arc::clone(format), out.clone());
+                }
+                Ok(())
+            }
+            Recorded::Refused => Err(End::Fault(
+                FaultCode::UnsupportedCodec,
+                format!("{:?} pictures of {} bytes cannot be recorded", format.codec, unit.data.len()),
+            )),
+        }
+    }
+
+    fn tell_state(&mut self, stream: Stream, now: Duration) {
+        let Some(source) = self.source(stream) else { return };
+        source.state_told = now;
+        source.told_format.clone_from(&source.format);
+        let state = hausrecht_media::StreamState {
+            stream,
+            streaming: source.first_unit.is_some(),
+            codec: source.format.as_ref().map(|format| format.codec),
+            width: source.format.as_ref().map_or(0, |format| format.width),
+            height: source.format.as_ref().map_or(0, |format| format.height),
+            fps: source.rate.fps(now),
+            bits_per_second: source.rate.bits_per_second(now),
+            transport: source.transport,
+        };
+        // The next one follows in two seconds.
+        let _ = self.events.try_send(&Event::State(state));
+    }
+
+    /// A stream failed: once more over UDP if the camera has no TCP, else as [`Camera::fail`] says.
+    fn failed(&mut self, stream: Stream, code: FaultCode, text: String) -> Result<(), End> {
+        let auto = self.open.transport == Transport::Auto;
+        let Some(source) = self.source(stream) else { return Ok(()) };
+        let untried = auto && source.transport == Transport::Tcp && source.first_unit.is_none();
+        let about_transport =
+            ["nsupported transport", "nsupported Transport", "461", "protocols"].iter().any(|sign| text.contains(sign));
+        if untried && about_transport {
+            return self.connect(stream, Transport::Udp);
+        }
+        let connected = source.first_unit.is_some();
+        let lost = connected && matches!(code, FaultCode::Internal | FaultCode::Timeout | FaultCode::Refused);
+        self.fail(stream, if lost { FaultCode::Lost } else { code }, text)
+    }
+
+    /// Without its main stream the worker ends; without its substream it goes on.
+    fn fail(&mut self, stream: Stream, code: FaultCode, text: String) -> Result<(), End> {
+        match stream {
+            Stream::Main => Err(End::Fault(code, text)),
+            Stream::Sub => {
+                tell_fault(&self.events, stream, code, &text);
+                self.looking = self.looking.take().filter(|looking| looking.stream != Stream::Sub);
+                self.stop_unwatched();
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells states, and notices silence.
+    fn watch(&mut self) -> Result<(), End> {
+        let now = self.clock.monotonic();
+        for stream in [Stream::Main, Stream::Sub] {
+            let events = self.events.clone();
+            let Some(source) = self.source(stream).filter(|source| source.ingest.is_some()) else { continue };
+            let silent = now.saturating_sub(source.last_unit);
+            let fault = match source.first_unit {
+                None if now.saturating_sub(source.started) > FIRST_PICTURE_LIMIT => {
+                    Some((FaultCode::Timeout, "connected, but no picture came"))
+                }
+                Some(_) if silent > LOST_AFTER => Some((FaultCode::Lost, "no data for ten seconds")),
+                Some(first) if !source.key_seen && now.saturating_sub(first) > KEY_FRAME_LIMIT => {
+                    Some((FaultCode::NoKeyFrame, "no key frame in ten seconds"))
+                }
+                Some(_) | None => None,
+            };
+            if source.first_unit.is_some() && silent > STALLED_AFTER && !source.stall_told {
+                source.stall_told = true;
+                let silent_ms = u64::try_from(silent.as_millis()).unwrap_or(u64::MAX);
+                // The engine watches for pictures itself as well.
+                let _ = events.try_send(&Event::Stalled { stream: source.stream, silent_ms });
+            }
+            let due = now.saturating_sub(source.state_told) > STATE_EVERY;
+            if let Some((code, text)) = fault {
+                self.fail(stream, code, text.into())?;
+            } else if due {
+                self.tell_state(stream, now);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! The camera's address taken apart, a first connection that tells why it fails, and loading of all that GStreamer needs.
+
+use std::{
+    io,
+    net::{IpAddr, TcpStream, ToSocketAddrs},
+    time::Duration,
+};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use hausrecht_media::FaultCode;
+use url::{Host, Url};
+
+/// How long a camera may take to accept a connection.
+pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// Every element that a worker uses. They are loaded before the sandbox closes, for afterwards no file can be read.
+const ELEMENTS: [&str; 24] = [
+    "rtspsrc",
+    "rtpbin",
+    "rtpjitterbuffer",
+    "udpsrc",
+    "udpsink",
+    "multiudpsink",
+    "fakesrc",
+    "appsrc",
+    "appsink",
+    "capsfilter",
+    "queue",
+    "funnel",
+    "rtph264depay",
+    "rtph265depay",
+    "rtpjpegdepay",
+    "h264parse",
+    "h265parse",
+    "jpegparse",
+    "avdec_h264",
+    "avdec_h265",
+    "jpegdec",
+    "jpegenc",
+    "videoconvertscale",
+    "typefind",
+];
+
+/// RTSP dialects of long ago that `rtspsrc` would load by itself; no camera speaks them, so they shall not parse anything.
+const UNWANTED: [&str; 2] = ["rtspreal", "rtspwms"];
+
+/// Loads the plugins. One that is missing is found out when it is needed.
+pub(crate) fn load_elements() {
+    for name in ELEMENTS {
+        let loaded = gst::ElementFactory::find(name).and_then(|factory| factory.load().ok());
+        if loaded.is_none() {
+            tracing::warn!("GStreamer has no {name}");
+        }
+    }
+    for name in UNWANTED {
+        if let Some(factory) = gst::ElementFactory::find(name) {
+            gst::Registry::get().remove_feature(&factory);
+        }
+    }
+}
+
+/// Where a stream comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    /// The address as given.
+    pub(crate) uri: String,
+    /// TCP port of the RTSP connection.
+    pub(crate) port: u16,
+    /// Whether the host is a name that must be looked up.
+    pub(crate) named: bool,
+    /// Whether it is spoken over TLS.
+    pub(crate) tls: bool,
+    host: String,
+}
+
+impl Address {
+    /// Takes `uri` apart; `None` if it is not an RTSP address.
+    pub(crate) fn parse(uri: &str) -> Option<Self> {
+        let url = Url::parse(uri).ok()?;
+        let (default_port, tls) = match url.scheme() {
+            "rtsp" | "rtspt" | "rtspu" => (554, false),
+            "rtsps" => (322, true),
+            _ => return None,
+        };
+        let (host, named) = match url.host()? {
+            // In an address of a scheme that `url` does not know, an IPv4 address is taken for a name.
+            Host::Domain(name) => (name.to_owned(), name.parse::<IpAddr>().is_err()),
+            Host::Ipv4(ip) => (ip.to_string(), false),
+            Host::Ipv6(ip) => (ip.to_string(), false),
+        };
+        Some(Self { uri: uri.to_owned(), port: url.port().unwrap_or(default_port), named, tls, host })
+    }
+
+    /// Connects once and hangs up, for `rtspsrc` does not say whether a host refused or is not there.
+    pub(crate) fn probe(&self) -> Result<(), (FaultCode, String)> {
+        let failed = |error: io::Error| {
+            let code = match error.kind() {
+                io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                    FaultCode::Timeout
+                }
+                _ => FaultCode::Refused,
+            };
+            (code, format!("{}:{}: {error}", self.host, self.port))
+        };
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for address in (self.host.as_str(), self.port).to_socket_addrs().map_err(failed)? {
+            match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
+                Ok(_) => return Ok(()),
+                Err(error) => last = error,
+            }
+        }
+        Err(failed(last))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_apart() {
+        let address = Address::parse("rtsp://192.0.2.1/main").unwrap();
+        assert_eq!((address.port, address.named, address.tls), (554, false, false));
+        let address = Address::parse("rtsps://[2001:db8::1]:8322/x?y=z").unwrap();
+        assert_eq!((address.port, address.named, address.tls), (8322, false, true));
+        assert!(Address::parse("rtsp://kamera.local/").unwrap().named);
+        assert!(Address::parse("file:///etc/passwd").is_none());
+        assert!(Address::parse("rtsp:///").is_none());
+    }
+}
