@@ -11,7 +11,9 @@ use std::{
 
 use hausrecht_engine::{
     Engine, Handle, Options, StartError,
-    wire::{ClipQuery, ClipView, ConnectCameras, ConnectOutcome, CreateOwner, FoundCamera, Session, TileSource},
+    wire::{
+        ClipQuery, ClipView, ConnectCameras, ConnectOutcome, CreateOwner, FoundCamera, Session, TileSource,
+    },
 };
 use hausrecht_model::{CameraId, Clock, StreamRole, UnixMicros, clock::SystemClock};
 use hausrecht_tests::{
@@ -100,15 +102,31 @@ impl Stage {
     /// An engine whose owner is set up and signed in.
     pub async fn owned() -> Self {
         let stage = Self::empty().await;
-        let owner = CreateOwner { name: OWNER.into(), passphrase: OWNER_PASSPHRASE.into(), accept_weak: false };
+        let owner =
+            CreateOwner { name: OWNER.into(), passphrase: OWNER_PASSPHRASE.into(), accept_weak: false };
         stage.engine.create_owner(owner).await.unwrap();
         stage
     }
 
     /// Stops the engine and starts another over the same folder.
-    pub async fn restart(&mut self) {
-        self.engine.stop().await;
-        self.engine = start(self.folder.path(), &self.clock).await.unwrap();
+    pub async fn restart(self) -> Self {
+        let (folder, clock) = self.close().await;
+        let engine = start(folder.path(), &clock).await.unwrap();
+        Self { folder, clock, engine }
+    }
+
+    /// Stops the engine and gives its folder, which nobody holds any more.
+    pub async fn close(self) -> (tempfile::TempDir, MovedClock) {
+        let Self { folder, clock, engine } = self;
+        engine.stop().await;
+        drop(engine);
+        // The database's own thread ends when the last handle is gone, a moment later.
+        until("the database to be closed", SOON, async || {
+            let open = folder.path().join("hausrecht.db-wal").exists();
+            if open { Err("still open") } else { Ok(()) }
+        })
+        .await;
+        (folder, clock)
     }
 
     /// Signs the owner in.
@@ -173,7 +191,11 @@ impl Stage {
     pub async fn wait_for_clips(&self, camera: CameraId, count: usize) -> Vec<ClipView> {
         until(&format!("{count} clips"), PATIENCE, async || {
             let clips = self.clips(camera).await;
-            if clips.len() >= count { Ok(clips) } else { Err((clips.len(), self.engine.tiles().await.unwrap())) }
+            if clips.len() >= count {
+                Ok(clips)
+            } else {
+                Err((clips.len(), self.engine.tiles().await.unwrap()))
+            }
         })
         .await
     }
@@ -187,7 +209,7 @@ impl Stage {
         until("pictures to come", PATIENCE, async || {
             let taken = view.newest(|picture| {
                 view.drawn(picture.meta);
-                (picture.meta.sequence, picture.pixels.to_vec())
+                (picture.meta.sequence, picture.bgrx.to_vec())
             });
             if let Some((sequence, pixels)) = taken
                 && sequence != last

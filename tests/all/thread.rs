@@ -59,7 +59,9 @@ async fn from_a_camera_on_the_network_to_a_clip_that_says_who_may_view_it() {
     })
     .await;
     let clips = stage.wait_for_clips(front_id, before + 2).await;
-    let marked = clips.iter().find(|clip| clip.start_us <= mark.to_us && mark.from_us.0 < clip.start_us.0 + clip.duration_us);
+    let marked = clips
+        .iter()
+        .find(|clip| clip.start_us <= mark.to_us && mark.from_us.0 < clip.start_us.0 + clip.duration_us);
     assert!(marked.is_some_and(|clip| clip.events.contains(&EventKind::Motion)), "{mark:?} in {clips:?}");
 
     // Somebody else gets one clip.
@@ -111,8 +113,12 @@ async fn from_a_camera_on_the_network_to_a_clip_that_says_who_may_view_it() {
 
     // The owner reads of it: the entry was there before the key was used.
     stage.sign_in_owner().await;
-    let page = engine.log_page(LogQuery { limit: 100, kinds: vec!["opened".into()], ..LogQuery::default() }).await.unwrap();
-    let opened = page.rows.iter().find(|row| row.clip == Some(first.id)).unwrap_or_else(|| panic!("{page:?}"));
+    let page = engine
+        .log_page(LogQuery { limit: 100, kinds: vec!["opened".into()], ..LogQuery::default() })
+        .await
+        .unwrap();
+    let opened =
+        page.rows.iter().find(|row| row.clip == Some(first.id)).unwrap_or_else(|| panic!("{page:?}"));
     assert_eq!(opened.actor.as_ref().map(|face| face.name.as_str()), Some(PERSON));
     assert_eq!(opened.refers_to, Some(grant.entry));
     let entry = engine.log_entry(opened.index).await.unwrap();
@@ -130,11 +136,9 @@ async fn from_a_camera_on_the_network_to_a_clip_that_says_who_may_view_it() {
     // All of it holds together.
     stage.sign_in_owner().await;
     engine.verify_log().await.unwrap();
-    let verified = until("the verification", PATIENCE, async || {
-        match engine.verify_state().await.unwrap() {
-            Some(state) if !state.running => Ok(state),
-            other => Err(other),
-        }
+    let verified = until("the verification", PATIENCE, async || match engine.verify_state().await.unwrap() {
+        Some(state) if !state.running => Ok(state),
+        other => Err(other),
     })
     .await;
     assert_eq!(verified.findings, [], "nothing was touched");
@@ -143,7 +147,12 @@ async fn from_a_camera_on_the_network_to_a_clip_that_says_who_may_view_it() {
     assert!(note.lines().count() >= 5, "a signed note: {note}");
 
     // A camera from now on: live pictures and each new clip.
-    let give = GiveGrant { person, scope: GrantScope::Camera { camera: garage_id }, until_us: None, reason: "Shares it".into() };
+    let give = GiveGrant {
+        person,
+        scope: GrantScope::Camera { camera: garage_id },
+        until_us: None,
+        reason: "Shares it".into(),
+    };
     engine.grant(give).await.unwrap();
     let so_far = stage.clips(garage_id).await;
     stage.sign_in(PERSON, PERSON_PASSPHRASE).await;

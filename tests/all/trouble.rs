@@ -115,7 +115,8 @@ async fn a_killed_worker_costs_its_camera_a_moment_and_nothing_else() {
     signal(workers_of_one[0], Signal::KILL);
     stage.watch(first, StreamRole::Main, 3).await;
     let clips = stage.wait_for_clips(first, 2).await;
-    let gap_us = clips.windows(2).map(|pair| pair[1].start_us.0 - pair[0].start_us.0 - pair[0].duration_us).max();
+    let gap_us =
+        clips.windows(2).map(|pair| pair[1].start_us.0 - pair[0].start_us.0 - pair[0].duration_us).max();
     println!("recording after a killed worker: a gap of {} ms", gap_us.unwrap_or_default() / 1000);
     let others = stage.wait_for_clips(second, 2).await;
     for pair in others.windows(2) {
@@ -177,7 +178,8 @@ async fn damaged_clips_are_named_and_the_rest_stays_whole() {
         other => Err(other),
     })
     .await;
-    let named: std::collections::BTreeSet<ClipId> = verified.findings.iter().filter_map(|found| found.clip).collect();
+    let named: std::collections::BTreeSet<ClipId> =
+        verified.findings.iter().filter_map(|found| found.clip).collect();
     assert_eq!(named, [flipped, cut, missing].into(), "{:?}", verified.findings);
 }
 
@@ -193,9 +195,8 @@ async fn a_second_start_says_who_holds_the_folder() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_from_a_newer_version_is_left_alone() {
     let stage = Stage::owned().await;
-    stage.engine.stop().await;
-    let Stage { folder, .. } = stage;
-    let database = find_database(folder.path());
+    let (folder, _) = stage.close().await;
+    let database = folder.path().join("hausrecht.db");
     // The format's own place for an application's version: bytes 60 to 63 of the file, "user version".
     let file = fs::OpenOptions::new().write(true).open(&database).unwrap();
     file.write_all_at(&999_u32.to_be_bytes(), 60).unwrap();
@@ -236,13 +237,4 @@ async fn wait_for_tile(stage: &Stage, id: CameraId, what: &str, fits: impl Fn(&T
 
 fn sealed(stage: &Stage, camera: CameraId, clip: ClipId) -> PathBuf {
     stage.folder.path().join("clips").join(camera.to_string()).join(format!("{clip}.age"))
-}
-
-/// The one file in the folder that is an SQLite database.
-fn find_database(folder: &std::path::Path) -> PathBuf {
-    fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.is_file() && fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3")))
-        .expect("the folder holds a database")
 }

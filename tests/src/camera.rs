@@ -73,8 +73,9 @@ impl SimCam {
     pub fn control(&self, what: &str) {
         let address = self.address();
         let mut stream = TcpStream::connect(&address).expect("the camera listens");
-        let request =
-            format!("POST /control/{what} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        let request = format!(
+            "POST /control/{what} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
         stream.write_all(request.as_bytes()).expect("the camera listens");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("the camera answers");
