@@ -1,0 +1,29 @@
+//! Live pictures: what a tile says, and where it stands.
+
+use hausrecht_engine::wire::{TilePlace, TileState};
+use tauri::State;
+
+use super::{Answer, Shell};
+use crate::presenter::canvas::StreamEndpoint;
+
+/// What each tile says about its camera.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn tiles(shell: State<'_, Shell>) -> Answer<Vec<TileState>> {
+    shell.engine.tiles().await
+}
+
+/// The shell's own: where the page wants pictures; all of them each time. Returns the generation of this placement,
+/// which the pictures for canvases carry.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn place_tiles(shell: State<'_, Shell>, places: Vec<TilePlace>) -> u32 {
+    shell.wall.place(places)
+}
+
+/// The shell's own: where canvases get their pictures.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn stream_endpoint(shell: State<'_, Shell>) -> StreamEndpoint {
+    shell.canvas.endpoint()
+}

@@ -1,0 +1,22 @@
+//! Settings.
+
+use hausrecht_engine::wire::Settings;
+use tauri::{AppHandle, State};
+
+use super::{Answer, Shell};
+
+/// The settings.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn settings(shell: State<'_, Shell>) -> Answer<Settings> {
+    shell.engine.settings().await
+}
+
+/// Changes the settings; another presenter draws at once.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn set_settings(app: AppHandle, shell: State<'_, Shell>, settings: Settings) -> Answer<Settings> {
+    let settings = shell.engine.set_settings(settings).await?;
+    crate::window::choose_presenter(&app, settings.presenter);
+    Ok(settings)
+}

@@ -1,0 +1,70 @@
+//! What the engine tells the window: one typed event for each kind, always a whole snapshot.
+
+use hausrecht_engine::wire;
+use serde::Serialize;
+use tauri::AppHandle;
+use tauri_specta::Event as _;
+
+macro_rules! event {
+    ($(#[$doc:meta])* $name:ident($(#[$field:meta])* $snapshot:ty) = $wire_name:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Serialize, specta::Type, tauri_specta::Event)]
+        #[tauri_specta(event_name = $wire_name)]
+        pub(crate) struct $name($(#[$field])* pub(crate) $snapshot);
+    };
+}
+
+event!(
+    /// Who is signed in.
+    SessionEvent(wire::Session) = "session"
+);
+event!(
+    /// The search for cameras.
+    DiscoveryEvent(wire::Discovery) = "discovery"
+);
+event!(
+    /// The cameras that were added.
+    CamerasEvent(Vec<wire::CameraView>) = "cameras"
+);
+event!(
+    /// What each tile says.
+    TilesEvent(Vec<wire::TileState>) = "tiles"
+);
+event!(
+    /// The player.
+    PlayerEvent(wire::PlayerState) = "player"
+);
+event!(
+    /// There are other clips than before; at most once a second.
+    ClipsChangedEvent(()) = "clips_changed"
+);
+event!(
+    /// Entries in the log.
+    LogGrewEvent(#[specta(type = u32)] u64) = "log_grew"
+);
+event!(
+    /// How far a verification is.
+    VerifyEvent(wire::VerifyState) = "verify"
+);
+event!(
+    /// What the window should say without being asked.
+    NoticeEvent(wire::Notice) = "notice"
+);
+
+/// Sends `event` to the window.
+pub(crate) fn emit(app: &AppHandle, event: wire::Event) {
+    let sent = match event {
+        wire::Event::Session(session) => SessionEvent(session).emit(app),
+        wire::Event::Discovery(discovery) => DiscoveryEvent(discovery).emit(app),
+        wire::Event::Cameras(cameras) => CamerasEvent(cameras).emit(app),
+        wire::Event::Tiles(tiles) => TilesEvent(tiles).emit(app),
+        wire::Event::Player(player) => PlayerEvent(player).emit(app),
+        wire::Event::ClipsChanged => ClipsChangedEvent(()).emit(app),
+        wire::Event::LogGrew(size) => LogGrewEvent(size).emit(app),
+        wire::Event::Verify(verify) => VerifyEvent(verify).emit(app),
+        wire::Event::Notice(notice) => NoticeEvent(notice).emit(app),
+    };
+    if let Err(error) = sent {
+        tracing::warn!(%error, "the window did not get an event");
+    }
+}

@@ -1,0 +1,210 @@
+//! The desktop shell: window, tray, commands and pictures on the screen, around an engine that knows none of them.
+//!
+//! The only crate that knows Tauri. It holds no key, decides nothing, and keeps nothing but what is on the screen.
+
+mod commands;
+mod demo;
+mod events;
+mod failure;
+mod frames;
+mod options;
+mod presenter;
+mod seam;
+mod tray;
+mod window;
+
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use clap::Parser;
+use hausrecht_engine::{
+    Engine, Handle,
+    wire::{Event, PresenterKind, Session},
+};
+use tauri::{AppHandle, Manager};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::{
+    commands::Shell,
+    demo::Demo,
+    options::Arguments,
+    presenter::{Wall, canvas::Canvas},
+};
+
+/// How long a search may find nothing before `--auto-demo` starts the demo cameras.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Runs the program until the person quits.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    prepare_process();
+    let dialog = !arguments.no_dialog;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            failure::report("Hausrecht cannot start", &error.to_string(), dialog);
+            return ExitCode::FAILURE;
+        }
+    };
+
+    let engine_options = arguments.engine();
+    let demo = Arc::new(Demo::new(&engine_options.data_folder));
+    runtime.block_on(async { demo.resume() });
+    let engine = match runtime.block_on(Engine::start(engine_options)) {
+        Ok(engine) => engine,
+        Err(error) => return failure::report_start(&error, dialog),
+    };
+    let shown = show(&arguments, &runtime, &engine, &demo);
+
+    // The window is gone: cameras, recorders, clips, checkpoint and store follow, in the engine's order.
+    runtime.block_on(engine.stop());
+    demo.stop();
+    match shown {
+        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
+        Err(error) => {
+            failure::report("Hausrecht cannot show its window", &format!("{error:#}"), dialog);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Shows the window; returns when the person quits.
+fn show(
+    arguments: &Arguments,
+    runtime: &tokio::runtime::Runtime,
+    engine: &Handle,
+    demo: &Arc<Demo>,
+) -> anyhow::Result<i32> {
+    tauri::async_runtime::set(runtime.handle().clone());
+    let canvas = runtime.block_on(Canvas::listen(&mut rand::rng()))?;
+    let presenter = match runtime.block_on(engine.settings()) {
+        Ok(settings) => settings.presenter,
+        Err(_) => PresenterKind::Native,
+    };
+    let wall = Wall::new(Arc::new(engine.clone()), canvas.clone(), runtime.handle().clone());
+    let shell = Shell { engine: engine.clone(), wall: wall.clone(), canvas, demo: demo.clone() };
+    let auto_demo = arguments.auto_demo;
+
+    let seam = seam::builder();
+    let handler = seam.invoke_handler();
+    let app = tauri::Builder::default()
+        .invoke_handler(handler)
+        .setup(move |app| {
+            let app = app.handle();
+            seam.mount_events(app);
+            app.manage(shell);
+            let tray = tray::put(app);
+            window::make(app, &wall, tray)?;
+            window::choose_presenter(app, presenter);
+            tauri::async_runtime::spawn(pass_on_events(app.clone(), auto_demo));
+            tauri::async_runtime::spawn(quit_on_signal(app.clone()));
+            Ok(())
+        })
+        .build(tauri::generate_context!())?;
+    Ok(app.run_return(|_, _| {}))
+}
+
+/// What must be so before anything else: no core dumps with keys in them, the log on standard error, and the renderer of
+/// the page that pictures can stand above.
+fn prepare_process() {
+    #[cfg(unix)]
+    {
+        let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+        if rustix::process::setrlimit(rustix::process::Resource::Core, none).is_err() {
+            tracing::warn!("core dumps cannot be turned off");
+        }
+    }
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,hausrecht=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    #[cfg(target_os = "linux")]
+    if let Err(error) = gtk::glib::setenv("WEBKIT_DISABLE_DMABUF_RENDERER", "1", true) {
+        tracing::warn!(%error, "the page keeps the default renderer");
+    }
+}
+
+/// Hands the engine's events to the window, and draws the shell's own conclusions from them.
+async fn pass_on_events(app: AppHandle, auto_demo: bool) {
+    let shell = app.state::<Shell>();
+    let mut events = shell.engine.subscribe();
+    let waiting = Arc::new(AtomicBool::new(false));
+    loop {
+        let event = match events.recv().await {
+            Ok(event) => event,
+            // Snapshots replace each other, so what was skipped is made good by the next.
+            Err(RecvError::Lagged(skipped)) => {
+                tracing::warn!(skipped, "the window is slow");
+                continue;
+            }
+            Err(RecvError::Closed) => return,
+        };
+        match &event {
+            // Whatever the page does, nobody sees a picture once nobody is signed in.
+            Event::Session(Session::Empty | Session::Locked { .. }) => {
+                shell.wall.place(Vec::new());
+            }
+            Event::Tiles(tiles) => shell.wall.note_states(tiles),
+            Event::Discovery(discovery) if auto_demo && discovery.searching && discovery.cameras.is_empty() => {
+                if !waiting.swap(true, Ordering::AcqRel) {
+                    let (engine, demo, waiting) = (shell.engine.clone(), shell.demo.clone(), waiting.clone());
+                    tokio::spawn(async move {
+                        tokio::time::sleep(PATIENCE).await;
+                        start_demo_if_alone(&engine, &demo).await;
+                        waiting.store(false, Ordering::Release);
+                    });
+                }
+            }
+            Event::Session(Session::Open { .. })
+            | Event::Discovery(_)
+            | Event::Cameras(_)
+            | Event::Player(_)
+            | Event::ClipsChanged
+            | Event::LogGrew(_)
+            | Event::Verify(_)
+            | Event::Notice(_) => {}
+        }
+        events::emit(&app, event);
+    }
+}
+
+/// Starts the demo cameras if no camera answers and none was ever added.
+async fn start_demo_if_alone(engine: &Handle, demo: &Demo) {
+    let (Ok(found), Ok(added)) = (engine.discovery().await, engine.cameras().await) else { return };
+    if !found.cameras.is_empty() || !added.is_empty() || !demo.available() {
+        return;
+    }
+    tracing::info!("no camera answers: starting the demo cameras");
+    if let Err(error) = demo.start() {
+        tracing::warn!(%error, "the demo cameras do not start");
+    } else if let Err(error) = engine.discover().await {
+        tracing::warn!(%error, "no search for the demo cameras");
+    }
+}
+
+/// Quits in order when the desktop's session or a terminal ends the program.
+async fn quit_on_signal(app: AppHandle) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        else {
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_err() {
+        return;
+    }
+    app.exit(0);
+}
