@@ -70,10 +70,9 @@ impl Discovery {
                 continue;
             }
             let Ok(request) = Request::parse(&datagram[..length]) else { continue };
-            if let Some(answer) = self.answer(&request, from.ip()) {
-                if let Err(error) = self.socket.send_to(answer.as_bytes(), from).await {
-                    tracing::debug!(%error, %from, "discovery");
-                }
+            let Some(answer) = self.answer(&request, from.ip()) else { continue };
+            if let Err(error) = self.socket.send_to(answer.as_bytes(), from).await {
+                tracing::debug!(%error, %from, "discovery");
             }
         }
     }

@@ -114,16 +114,20 @@ async fn answer(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Response {
-    let request = match Request::parse(body) {
-        Ok(request) => request,
-        Err(error) => return soap(onvif::Fault::Malformed(error.to_string()).answer()),
-    };
-    let operation = request.operation.name.as_str();
+    let request = Request::parse(body);
+    let operation = request.as_ref().map_or("", |request| request.operation.name.as_str());
     let now = site.camera.loop_clock.camera_time();
-    if !service.is_open_to_all(operation) && !site.gate.lets_in(&Method::POST, uri, headers, Some(&request), now) {
+    // Some clients send an empty body first, to be challenged.
+    if !service.is_open_to_all(operation)
+        && !site.gate.lets_in(&Method::POST, uri, headers, request.as_ref().ok(), now)
+    {
         tracing::debug!(%peer, operation, "not authorised");
         return with_challenge(site, soap(onvif::Fault::NotAuthorized.answer()));
     }
+    let request = match request {
+        Ok(request) => request,
+        Err(error) => return soap(onvif::Fault::Malformed(error.to_string()).answer()),
+    };
     let caller = Caller { host: host(site, headers), http_port: http_port(site, headers), ports: site.ports };
     let result = onvif::handle(&site.camera, service, &request, &caller).await;
     soap(result.unwrap_or_else(|fault| fault.answer()))
