@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn members_are_sorted_and_texts_escaped() {
-        let text = canonical(json!({"b": [1, -2, null], "a": {"d": true, "c": "ü\u{1}\n\"\\/\u{7f}"}})).unwrap();
+        let text =
+            canonical(json!({"b": [1, -2, null], "a": {"d": true, "c": "ü\u{1}\n\"\\/\u{7f}"}})).unwrap();
         assert_eq!(text, "{\"a\":{\"c\":\"ü\\u0001\\n\\\"\\\\/\u{7f}\",\"d\":true},\"b\":[1,-2,null]}");
     }
 

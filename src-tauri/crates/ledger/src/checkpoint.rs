@@ -36,10 +36,10 @@ pub enum CheckpointError {
     NotACheckpoint,
     /// No signature is by the expected key.
     #[error("the checkpoint is not signed by {0}")]
-    OtherKey(VerifierKey),
+    OtherKey(Box<VerifierKey>),
     /// The signature by the expected key is wrong.
     #[error("the signature by {0} is wrong")]
-    Signature(VerifierKey),
+    Signature(Box<VerifierKey>),
     /// The checkpoint is of another log than the key's name says.
     #[error("the checkpoint is of the log “{found}”, not “{expected}”")]
     OtherLog {
@@ -161,12 +161,16 @@ impl Checkpoint {
     pub fn verify(text: &str, key: &VerifierKey) -> Result<Self, CheckpointError> {
         let note = Note::from_bytes(text.as_bytes()).map_err(|_| CheckpointError::NotANote)?;
         note.verify(&VerifierList::new(vec![Box::new(key.standard())])).map_err(|error| match error {
-            NoteError::UnverifiedNote => CheckpointError::OtherKey(key.clone()),
-            NoteError::InvalidSignature { .. } => CheckpointError::Signature(key.clone()),
-            _ => CheckpointError::NotANote,
+            NoteError::UnverifiedNote => CheckpointError::OtherKey(Box::new(key.clone())),
+            NoteError::InvalidSignature { .. } => CheckpointError::Signature(Box::new(key.clone())),
+            NoteError::MalformedNote
+            | NoteError::InvalidSigner
+            | NoteError::MismatchedVerifier
+            | NoteError::VerificationError(_)
+            | NoteError::SignatureError(_) => CheckpointError::NotANote,
         })?;
-        let body = tlog_tiles::Checkpoint::from_bytes(note.text())
-            .map_err(|_| CheckpointError::NotACheckpoint)?;
+        let body =
+            tlog_tiles::Checkpoint::from_bytes(note.text()).map_err(|_| CheckpointError::NotACheckpoint)?;
         if body.origin() != key.name() {
             return Err(CheckpointError::OtherLog {
                 found: body.origin().to_owned(),

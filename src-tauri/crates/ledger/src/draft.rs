@@ -93,7 +93,13 @@ impl fmt::Debug for PersonalField {
 
 impl Draft {
     /// Starts a draft with nothing but what every entry has; the other fields are set by name.
-    pub fn new(kind: Kind, at: UnixMicros, monotonic_us: u64, boot_id: impl Into<String>, actor: Actor) -> Self {
+    pub fn new(
+        kind: Kind,
+        at: UnixMicros,
+        monotonic_us: u64,
+        boot_id: impl Into<String>,
+        actor: Actor,
+    ) -> Self {
         Self {
             kind,
             at,
@@ -127,7 +133,11 @@ impl Draft {
     ///
     /// # Errors
     /// See [`DraftError`].
-    pub fn seal(self, rng: &mut impl rand::CryptoRng, signer: &SigningKey) -> Result<SealedEntry, DraftError> {
+    pub fn seal(
+        self,
+        rng: &mut impl rand::CryptoRng,
+        signer: &SigningKey,
+    ) -> Result<SealedEntry, DraftError> {
         let mut members = Map::new();
         let mut set = |name: &str, value: Value| members.insert(name.to_owned(), value);
         set(name::VERSION, VERSION.into());
@@ -141,10 +151,7 @@ impl Draft {
             (name::CLIP, self.clip.map(|tag| Value::from(tag.to_string()))),
             (name::GRANT, self.grant.map(|id| Value::from(id.to_string()))),
             (name::REFERS_TO, self.refers_to.map(Value::from)),
-            (
-                name::FACTS,
-                (!self.facts.is_empty()).then(|| Value::Object(self.facts.into_iter().collect())),
-            ),
+            (name::FACTS, (!self.facts.is_empty()).then(|| Value::Object(self.facts.into_iter().collect()))),
         ] {
             if let Some(value) = value {
                 set(name, value);

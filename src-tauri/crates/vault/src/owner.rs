@@ -91,8 +91,8 @@ impl OwnerKeys {
         let bytes = Zeroizing::new(
             BASE64_STANDARD.decode(seed_text.trim()).map_err(|_| UnlockError::OtherContent { expected })?,
         );
-        let signing = SigningKey::try_from(bytes.as_slice())
-            .map_err(|_| UnlockError::OtherContent { expected })?;
+        let signing =
+            SigningKey::try_from(bytes.as_slice()).map_err(|_| UnlockError::OtherContent { expected })?;
         Ok(Self { identity, signing })
     }
 }

@@ -169,7 +169,9 @@ mod tests {
     fn the_list_is_what_its_figure_of_entropy_needs() {
         let distinct: BTreeSet<_> = WORDS.iter().collect();
         assert_eq!((WORDS.len(), distinct.len()), (2048, 2048));
-        assert!(WORDS.iter().all(|w| (3..=8).contains(&w.len()) && w.bytes().all(|b| b.is_ascii_lowercase())));
+        assert!(
+            WORDS.iter().all(|w| (3..=8).contains(&w.len()) && w.bytes().all(|b| b.is_ascii_lowercase()))
+        );
         let starts: BTreeSet<_> = WORDS.iter().map(|w| &w[..w.len().min(4)]).collect();
         assert_eq!(starts.len(), 2048, "four letters name each word");
     }

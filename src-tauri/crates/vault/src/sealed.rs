@@ -54,11 +54,14 @@ pub fn seal_to(recipients: &[Recipient], plain: &[u8]) -> Result<Vec<u8>, SealEr
 /// See [`UnsealError`].
 pub fn open_with(identity: &Identity, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
     let decryptor = Decryptor::new_buffered(sealed).map_err(|_| UnsealError::NotSealed)?;
-    let reader =
-        decryptor.decrypt(std::iter::once(&identity.0 as &dyn age::Identity)).map_err(|error| match error {
-            age::DecryptError::NoMatchingKeys => UnsealError::NotForThisKey,
-            _ => UnsealError::Damaged,
-        })?;
+    let identities = std::iter::once(&identity.0 as &dyn age::Identity);
+    let reader = decryptor.decrypt(identities).map_err(|error| {
+        if matches!(error, age::DecryptError::NoMatchingKeys) {
+            UnsealError::NotForThisKey
+        } else {
+            UnsealError::Damaged
+        }
+    })?;
     // One allocation of the full size: a growing vector would leave unwiped copies behind.
     let mut plain = Zeroizing::new(Vec::with_capacity(sealed.len()));
     reader.take(MAX_PLAIN_BYTES).read_to_end(&mut plain).map_err(|_| UnsealError::Damaged)?;

@@ -68,13 +68,19 @@ pub(crate) fn open_with_passphrase(
     }
     let mut identity = age::scrypt::Identity::new(passphrase.clone());
     identity.set_max_work_factor(MAX_LOG_N);
-    let reader = decryptor.decrypt(iter::once(&identity as &dyn age::Identity)).map_err(|error| match error {
-        age::DecryptError::DecryptionFailed | age::DecryptError::KeyDecryptionFailed => {
-            UnlockError::WrongPassphrase
-        }
-        age::DecryptError::ExcessiveWork { required, .. } => UnlockError::TooMuchWork { log_n: required },
-        _ => UnlockError::Damaged,
-    })?;
+    let reader =
+        decryptor.decrypt(iter::once(&identity as &dyn age::Identity)).map_err(|error| match error {
+            age::DecryptError::DecryptionFailed | age::DecryptError::KeyDecryptionFailed => {
+                UnlockError::WrongPassphrase
+            }
+            age::DecryptError::ExcessiveWork { required, .. } => UnlockError::TooMuchWork { log_n: required },
+            age::DecryptError::InvalidHeader
+            | age::DecryptError::InvalidMac
+            | age::DecryptError::Io(_)
+            | age::DecryptError::NoMatchingKeys
+            | age::DecryptError::UnknownFormat
+            | _ => UnlockError::Damaged,
+        })?;
     let mut plain = Zeroizing::new(String::with_capacity(1024));
     reader.take(MAX_PLAIN_BYTES).read_to_string(&mut plain).map_err(|_| UnlockError::Damaged)?;
     Ok(plain)

@@ -67,7 +67,7 @@ pub struct ClipReader {
     path: PathBuf,
     file: Arc<fs::File>,
     key: ClipKey,
-    /// `None` after a failed read, until the next one.
+    /// `None` until the first read, and after a failed one until the next.
     stream: Option<StreamReader<Arc<fs::File>>>,
     /// Where `stream` stands, in plain bytes.
     position: u64,
@@ -109,39 +109,10 @@ impl ClipReader {
         // age reads exactly its header and nonce, so the payload starts here.
         let payload_start = (&*file).stream_position().map_err(failed)?;
         let size_bytes = file.metadata().map_err(failed)?.len();
-        let mut reader = Self {
-            path: path.to_owned(),
-            file,
-            key: key.clone(),
-            stream: Some(stream),
-            position: 0,
-            len: 0,
-            cut_short: false,
-        };
-        reader.measure(size_bytes.saturating_sub(payload_start), expected_bytes == Some(size_bytes))?;
-        Ok(reader)
-    }
-
-    /// Finds out how much can be read. `complete` says that the file has the size that it had when it was finished.
-    fn measure(&mut self, payload_bytes: u64, complete: bool) -> Result<(), OpenError> {
-        let whole_chunks = payload_bytes / SEALED_CHUNK_BYTES;
-        let tail_bytes = payload_bytes % SEALED_CHUNK_BYTES;
-        let mut stream = decrypting(&self.path, &self.file, &self.key)?;
-        // Seeking relative to the end makes age authenticate the last chunk as the last one.
-        if payload_bytes > 0
-            && let Ok(len) = stream.seek(SeekFrom::End(0))
-        {
-            self.len = len;
-        } else if complete && tail_bytes > TAG_BYTES {
-            // All bytes are there, so the last chunk was changed; the read that meets it will say so.
-            self.len = whole_chunks * CHUNK_BYTES + tail_bytes - TAG_BYTES;
-        } else {
-            self.len = whole_chunks * CHUNK_BYTES;
-            self.cut_short = !complete;
-        }
-        // Measuring moved the file that both streams share.
-        self.stream = None;
-        Ok(())
+        let complete = expected_bytes == Some(size_bytes);
+        let payload_bytes = size_bytes.saturating_sub(payload_start);
+        let (len, cut_short) = measure(stream, payload_bytes, complete).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), file, key: key.clone(), stream: None, position: 0, len, cut_short })
     }
 
     /// Plain bytes that can be read.
@@ -194,7 +165,7 @@ impl ClipReader {
             }
         };
         if self.position != at {
-            if at % CHUNK_BYTES == 0 {
+            if at.is_multiple_of(CHUNK_BYTES) {
                 stream.seek(SeekFrom::Start(at + 1))?;
             }
             stream.seek(SeekFrom::Start(at))?;
@@ -207,9 +178,11 @@ impl ClipReader {
 
     fn explain(&self, error: io::Error, index: u64) -> OpenError {
         let path = self.path.clone();
-        match error.kind() {
-            io::ErrorKind::InvalidData if error.raw_os_error().is_none() => OpenError::Forged { path, index },
-            _ => OpenError::Io { path, source: error },
+        // age says `InvalidData` of a chunk that fails; the operating system's own errors carry its number.
+        if error.kind() == io::ErrorKind::InvalidData && error.raw_os_error().is_none() {
+            OpenError::Forged { path, index }
+        } else {
+            OpenError::Io { path, source: error }
         }
     }
 }
@@ -222,6 +195,28 @@ impl std::fmt::Debug for ClipReader {
             .field("cut_short", &self.cut_short)
             .finish_non_exhaustive()
     }
+}
+
+/// How many plain bytes can be read, and whether the clip is cut short. `complete` says that the file has the size that
+/// it had when it was finished.
+fn measure(
+    mut stream: StreamReader<Arc<fs::File>>,
+    payload_bytes: u64,
+    complete: bool,
+) -> io::Result<(u64, bool)> {
+    let whole_chunks = payload_bytes / SEALED_CHUNK_BYTES;
+    let tail_bytes = payload_bytes % SEALED_CHUNK_BYTES;
+    // Seeking relative to the end makes age authenticate the last chunk as the last one.
+    if payload_bytes > 0 {
+        match stream.seek(SeekFrom::End(0)) {
+            Ok(len) => return Ok((len, false)),
+            Err(error) if error.raw_os_error().is_some() => return Err(error),
+            Err(_) => {}
+        }
+    }
+    // If all bytes are there, the last chunk was changed, and the read that meets it will say so.
+    let tail_plain_bytes = if complete { tail_bytes.saturating_sub(TAG_BYTES) } else { 0 };
+    Ok((whole_chunks * CHUNK_BYTES + tail_plain_bytes, !complete))
 }
 
 /// Reads the header from the start of the file; the stream then stands at the first plain byte.
@@ -238,7 +233,14 @@ fn decrypting(
                 OpenError::HeaderCut { path }
             }
             DecryptError::Io(source) if source.raw_os_error().is_some() => OpenError::Io { path, source },
-            _ => OpenError::HeaderForged { path },
+            DecryptError::Io(_)
+            | DecryptError::DecryptionFailed
+            | DecryptError::ExcessiveWork { .. }
+            | DecryptError::InvalidHeader
+            | DecryptError::InvalidMac
+            | DecryptError::KeyDecryptionFailed
+            | DecryptError::UnknownFormat
+            | _ => OpenError::HeaderForged { path },
         }
     };
     (&**file).seek(SeekFrom::Start(0)).map_err(|error| explain(error.into()))?;

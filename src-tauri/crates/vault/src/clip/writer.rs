@@ -40,12 +40,15 @@ pub enum WriteError {
 }
 
 impl WriteError {
-    fn new(path: &Path, source: io::Error) -> Self {
+    pub(super) fn new(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
-        match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
-            io::ErrorKind::AlreadyExists => Self::Exists { path },
-            _ => Self::Io { path, source },
+        let kind = source.kind();
+        if matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+            Self::DiskFull { path }
+        } else if kind == io::ErrorKind::AlreadyExists {
+            Self::Exists { path }
+        } else {
+            Self::Io { path, source }
         }
     }
 }
