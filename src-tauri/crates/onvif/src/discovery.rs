@@ -4,7 +4,11 @@ mod manual;
 mod probe;
 mod sockets;
 
-use std::{collections::HashSet, net::SocketAddr, time::Duration};
+use std::{
+    collections::HashSet,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 use url::Url;
@@ -27,6 +31,8 @@ pub struct Found {
     pub xaddrs: Vec<Url>,
     /// The name from its scopes.
     pub name: Option<String>,
+    /// The maker from its scopes; many do not say.
+    pub manufacturer: Option<String>,
     /// The hardware or model from its scopes.
     pub hardware: Option<String>,
     /// The place from its scopes.
@@ -48,6 +54,10 @@ pub struct SearchOptions {
     pub probes_at: Vec<Duration>,
     /// How many cameras are reported at most.
     pub cameras_max: usize,
+    /// Which of this computer's own addresses to search from; all if empty.
+    pub from: Vec<IpAddr>,
+    /// The port that cameras listen on.
+    pub port: u16,
 }
 
 impl Default for SearchOptions {
@@ -56,6 +66,8 @@ impl Default for SearchOptions {
             duration: Duration::from_millis(3000),
             probes_at: [0, 200, 600].map(Duration::from_millis).to_vec(),
             cameras_max: 256,
+            from: Vec::new(),
+            port: 3702,
         }
     }
 }
@@ -67,7 +79,7 @@ impl Default for SearchOptions {
 /// [`Error::NoNetwork`] if no interface can be used.
 pub fn search(options: SearchOptions) -> Result<mpsc::Receiver<Found>, Error> {
     let interfaces = Interfaces::read()?;
-    let senders = interfaces.open()?;
+    let senders = interfaces.open(&options)?;
     let (found, receiver) = mpsc::channel(options.cameras_max.clamp(1, 4096));
     tokio::spawn(run(options, interfaces, senders, found));
     Ok(receiver)

@@ -27,6 +27,8 @@ const EARLY_CLOSES_MAX: u32 = 5;
 const HELD: Duration = Duration::from_secs(2);
 /// What is assumed when a camera does not say how long it keeps a subscription.
 const LIFETIME_ASSUMED: Duration = Duration::from_secs(60);
+/// Cameras tell their time in whole seconds: below this, their clock is as good as what is known of its error.
+const OFFSET_SEEN_US: i64 = 1_500_000;
 /// Where WS-BaseNotification keeps its actions.
 const NOTIFICATION_SERVICE: &str = "http://docs.oasis-open.org/wsn/bw-2";
 
@@ -145,7 +147,7 @@ impl Subscription {
 
     async fn subscribe(&self) -> Result<Point, Error> {
         let lifetime = self.session.settings.subscription_lifetime.as_secs();
-        let wish = format!("<o:InitialTerminationTime>PT{lifetime}S</o:InitialTerminationTime>");
+        let wish = format!("<InitialTerminationTime>PT{lifetime}S</InitialTerminationTime>");
         let body = match self.create(&wish).await {
             // Some cameras accept only a time of their own choice.
             Err(Error::Fault { .. } | Error::Status { status: 400 | 500, .. }) => self.create("").await?,
@@ -186,8 +188,7 @@ impl Subscription {
     async fn pull(&mut self) -> Result<Vec<Notification>, Error> {
         let Some(point) = &self.point else { return Ok(Vec::new()) };
         let seconds = self.pull_timeout.as_secs();
-        let content =
-            format!("<o:Timeout>PT{seconds}S</o:Timeout><o:MessageLimit>{MESSAGES_MAX}</o:MessageLimit>");
+        let content = format!("<Timeout>PT{seconds}S</Timeout><MessageLimit>{MESSAGES_MAX}</MessageLimit>");
         let operation = soap::Operation::new(ns::EVENTS, "PullMessages", &content);
         let action = format!("{}/PullPointSubscription/PullMessagesRequest", ns::EVENTS);
         let limits = Limits { timeout: self.pull_timeout + PULL_GRACE, ..self.session.limits() };
@@ -204,7 +205,7 @@ impl Subscription {
             Err(error) => return Err(error),
         };
         let arrived = clock.now();
-        let offset_us = self.session.offset_us().unwrap_or(0);
+        let offset_us = self.session.offset_us().filter(|offset| offset.abs() > OFFSET_SEEN_US).unwrap_or(0);
         self.early_closes = 0;
         self.point.iter_mut().for_each(|point| point.has_answered = true);
         let messages = body.children("NotificationMessage").take(MESSAGES_MAX);
@@ -219,7 +220,7 @@ impl Subscription {
             return Ok(point.renew_at);
         }
         let lifetime = self.session.settings.subscription_lifetime.as_secs();
-        let content = format!("<o:TerminationTime>PT{lifetime}S</o:TerminationTime>");
+        let content = format!("<TerminationTime>PT{lifetime}S</TerminationTime>");
         let operation = soap::Operation::new(ns::NOTIFICATION, "Renew", &content);
         let action = format!("{NOTIFICATION_SERVICE}/SubscriptionManager/RenewRequest");
         match self.call(point, operation, &action, self.session.limits()).await {

@@ -29,14 +29,14 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// `name` of the service `namespace` with `content` inside its element; prefix `o` is the service, `tt` the schema.
+    /// `name` of the service `namespace` with `content` inside its element; without prefix it is the service, `tt` the schema.
     pub(crate) fn new(namespace: &str, name: &'static str, content: &str) -> Self {
         let schema =
             if content.contains("tt:") { format!(" xmlns:tt=\"{}\"", ns::SCHEMA) } else { String::new() };
         Self {
             name,
             action: format!("{namespace}/{name}"),
-            body: format!("<o:{name} xmlns:o=\"{namespace}\"{schema}>{content}</o:{name}>"),
+            body: format!("<{name} xmlns=\"{namespace}\"{schema}>{content}</{name}>"),
             headers: String::new(),
         }
     }
@@ -182,10 +182,10 @@ mod tests {
 
     #[test]
     fn requests_are_as_the_services_ask() {
-        let operation = Operation::new(ns::MEDIA, "GetStreamUri", "<o:ProfileToken>a&amp;b</o:ProfileToken>");
+        let operation = Operation::new(ns::MEDIA, "GetStreamUri", "<ProfileToken>a&amp;b</ProfileToken>");
         insta::assert_snapshot!("get_stream_uri", operation.envelope("<security/>"));
         let parameter = parse(br#"<v:Id xmlns:v="urn:v">5</v:Id>"#).unwrap();
-        let pull = Operation::new(ns::EVENTS, "PullMessages", "<o:Timeout>PT20S</o:Timeout>").addressed(
+        let pull = Operation::new(ns::EVENTS, "PullMessages", "<Timeout>PT20S</Timeout>").addressed(
             "http://h/sub?a=1&b=2",
             "http://www.onvif.org/ver10/events/wsdl/PullPointSubscription/PullMessagesRequest",
             "00000000-0000-4000-8000-000000000000",

@@ -21,7 +21,7 @@ const SUB_WIDTH_MIN: u32 = 320;
 pub(super) async fn profiles(session: &Session, services: &Services) -> Result<Vec<Profile>, Error> {
     let mut first_error = None;
     if let Some(media2) = &services.media2 {
-        let ask = Operation::new(ns::MEDIA2, "GetProfiles", "<o:Type>All</o:Type>");
+        let ask = Operation::new(ns::MEDIA2, "GetProfiles", "<Type>All</Type>");
         match session.call(media2, &ask).await.map(|body| read_profiles(&body, MediaService::Media2)) {
             Ok(profiles) if !profiles.is_empty() => return Ok(profiles),
             Ok(_) => {}
@@ -46,11 +46,11 @@ pub(super) async fn stream_uri(
     let token = escape(&profile.token);
     let content = match profile.service {
         MediaService::Media2 => {
-            format!("<o:Protocol>RTSP</o:Protocol><o:ProfileToken>{token}</o:ProfileToken>")
+            format!("<Protocol>RTSP</Protocol><ProfileToken>{token}</ProfileToken>")
         }
         MediaService::Media => format!(
-            "<o:StreamSetup><tt:Stream>RTP-Unicast</tt:Stream><tt:Transport><tt:Protocol>RTSP</tt:Protocol>\
-             </tt:Transport></o:StreamSetup><o:ProfileToken>{token}</o:ProfileToken>"
+            "<StreamSetup><tt:Stream>RTP-Unicast</tt:Stream><tt:Transport><tt:Protocol>RTSP</tt:Protocol>\
+             </tt:Transport></StreamSetup><ProfileToken>{token}</ProfileToken>"
         ),
     };
     let body = ask(session, services, profile, "GetStreamUri", &content).await?;
@@ -62,7 +62,7 @@ pub(super) async fn snapshot_uri(
     services: &Services,
     profile: &Profile,
 ) -> Result<Url, Error> {
-    let content = format!("<o:ProfileToken>{}</o:ProfileToken>", escape(&profile.token));
+    let content = format!("<ProfileToken>{}</ProfileToken>", escape(&profile.token));
     let body = ask(session, services, profile, "GetSnapshotUri", &content).await?;
     let uri = named_uri(session, &body, "still pictures")?;
     if matches!(uri.scheme(), "http" | "https") {

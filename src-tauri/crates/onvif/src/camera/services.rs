@@ -22,8 +22,7 @@ impl Services {
         let origin = session.origin();
         let device = Service::new(origin, origin.as_str());
         let mut named = Named::default();
-        let ask =
-            Operation::new(ns::DEVICE, "GetServices", "<o:IncludeCapability>false</o:IncludeCapability>");
+        let ask = Operation::new(ns::DEVICE, "GetServices", "<IncludeCapability>false</IncludeCapability>");
         let by_services = session.call(&device, &ask).await;
         match by_services {
             Ok(body) => named.add_services(&body),
@@ -33,7 +32,7 @@ impl Services {
             Err(error) => return Err(error),
         }
         if (named.media.is_none() && named.media2.is_none()) || named.events.is_none() {
-            let ask = Operation::new(ns::DEVICE, "GetCapabilities", "<o:Category>All</o:Category>");
+            let ask = Operation::new(ns::DEVICE, "GetCapabilities", "<Category>All</Category>");
             match session.call(&device, &ask).await {
                 Ok(body) => named.add_capabilities(&body),
                 Err(error @ (Error::Fault { .. } | Error::Status { .. })) => {

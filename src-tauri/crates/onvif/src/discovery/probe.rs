@@ -77,6 +77,7 @@ fn camera(element: &Element, from: SocketAddr) -> Option<Found> {
     Some(Found {
         endpoint: endpoint.filter(|text| !text.is_empty()).or_else(|| xaddrs.first().map(Url::to_string))?,
         name: scope("name"),
+        manufacturer: scope("manufacturer").or_else(|| scope("mfr")),
         hardware: scope("hardware"),
         location: scope("location"),
         xaddrs,

@@ -9,13 +9,13 @@ use if_addrs::{IfAddr, Interface};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
+use super::SearchOptions;
 use crate::Error;
 
-/// The group and port of WS-Discovery.
+/// The group of WS-Discovery.
 const GROUP_V4: Ipv4Addr = Ipv4Addr::new(239, 255, 255, 250);
 /// The same for IPv6, on the link.
 const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xc);
-const PORT: u16 = 3702;
 /// A computer with containers may have hundreds of interfaces.
 const SENDERS_MAX: usize = 64;
 
@@ -31,18 +31,20 @@ impl Interfaces {
         Ok(Self(all))
     }
 
-    /// Opens a socket for each; fails only if none can be opened.
-    pub(super) fn open(&self) -> Result<Vec<Sender>, Error> {
+    /// Opens a socket for each that is to be searched; fails only if none can be opened.
+    pub(super) fn open(&self, options: &SearchOptions) -> Result<Vec<Sender>, Error> {
         let mut senders: Vec<Sender> = Vec::new();
         let mut last = "there is none".to_owned();
         let mut indices = Vec::new();
-        for interface in &self.0 {
+        let wanted =
+            |interface: &&Interface| options.from.is_empty() || options.from.contains(&interface.ip());
+        for interface in self.0.iter().filter(wanted) {
             let opened = match interface.addr {
-                IfAddr::V4(ref v4) => Sender::v4(&interface.name, v4.ip),
+                IfAddr::V4(ref v4) => Sender::v4(&interface.name, v4.ip, options.port),
                 IfAddr::V6(_) => match interface.index {
                     Some(index) if !indices.contains(&index) => {
                         indices.push(index);
-                        Sender::v6(&interface.name, index)
+                        Sender::v6(&interface.name, index, options.port)
                     }
                     Some(_) | None => continue,
                 },
@@ -82,23 +84,23 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    fn v4(name: &str, ip: Ipv4Addr) -> io::Result<Self> {
+    fn v4(name: &str, ip: Ipv4Addr, port: u16) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_multicast_if_v4(&ip)?;
         socket.set_multicast_ttl_v4(1)?;
         socket.set_multicast_loop_v4(true)?;
         socket.bind(&SocketAddr::from((ip, 0)).into())?;
-        Self::finish(name, socket, SocketAddr::from((GROUP_V4, PORT)))
+        Self::finish(name, socket, SocketAddr::from((GROUP_V4, port)))
     }
 
-    fn v6(name: &str, index: u32) -> io::Result<Self> {
+    fn v6(name: &str, index: u32, port: u16) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV6, Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_only_v6(true)?;
         socket.set_multicast_if_v6(index)?;
         socket.set_multicast_hops_v6(1)?;
         socket.set_multicast_loop_v6(true)?;
         socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into())?;
-        let to = std::net::SocketAddrV6::new(GROUP_V6, PORT, 0, index);
+        let to = std::net::SocketAddrV6::new(GROUP_V6, port, 0, index);
         Self::finish(name, socket, to.into())
     }
 

@@ -58,7 +58,7 @@ async fn a_camera_is_found_by_host_and_port() {
     let stand_in = StandIn::start(|_: &Asked| None).await;
     let port = stand_in.address.port().unwrap();
     let found = discovery::by_address(&format!("127.0.0.1:{port}"), &stand_in.settings()).await.unwrap();
-    assert_eq!(found, [stand_in.address.clone()]);
+    assert_eq!(found, std::slice::from_ref(&stand_in.address));
     let error = discovery::by_address("127.0.0.1:9", &stand_in.settings()).await.unwrap_err();
     assert!(matches!(error, Error::NothingThere { .. }));
 }

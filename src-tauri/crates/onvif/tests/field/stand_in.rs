@@ -32,7 +32,7 @@ pub(crate) struct Asked {
 impl Asked {
     /// Whether it asks for this operation.
     pub(crate) fn is(&self, name: &str) -> bool {
-        self.body.contains(&format!("<o:{name} "))
+        self.body.contains(&format!("<{name} "))
     }
 
     /// Whether it carries anything made from a password.
