@@ -86,8 +86,8 @@ pub enum What {
 
 /// Fed with one entry after the other, from the first to the last; collects what is wrong.
 ///
-/// It computes the tree anew from the leaves and needs memory for a few dozen hashes only. A million entries take some
-/// twenty seconds, nearly all of it for the signatures.
+/// It computes the tree anew from the leaves and needs memory for a few dozen hashes only. Most of its time goes into the
+/// signatures.
 pub struct Verifier {
     keys: BTreeMap<KeyId, VerifyingKey>,
     checkpoints: VecDeque<Checkpoint>,
