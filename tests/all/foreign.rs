@@ -13,7 +13,7 @@ use hausrecht_tests::{
     programs,
 };
 
-use crate::stage::Stage;
+use hausrecht_tests::stage::Stage;
 
 const USER: &str = "admin";
 const PASSWORD: &str = "from/the:box@?";

@@ -16,7 +16,7 @@ use hausrecht_tests::{
 };
 use hausrecht_vault::{DeviceKeys, ExposeSecret, PersonKeys, SecretString};
 
-use crate::stage::{OWNER, OWNER_PASSPHRASE, PATIENCE, Stage, alone};
+use hausrecht_tests::stage::{OWNER, OWNER_PASSPHRASE, PATIENCE, Stage, alone};
 
 const PERSON: &str = "Robin Quellhorst";
 const PERSON_PASSPHRASE: &str = "copper window maple seven drift anchor";

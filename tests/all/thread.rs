@@ -6,7 +6,7 @@ use hausrecht_engine::wire::{AddPerson, ErrorCode, GiveGrant, GrantScope, LogQue
 use hausrecht_model::{EventKind, StreamRole, UnixMicros};
 use hausrecht_tests::{camera::SimCam, until::until};
 
-use crate::stage::{PATIENCE, SOON, Stage, alone};
+use hausrecht_tests::stage::{PATIENCE, SOON, Stage, alone};
 
 const PERSON: &str = "Robin";
 const PERSON_PASSPHRASE: &str = "copper window maple seven drift anchor";

@@ -14,7 +14,7 @@ use hausrecht_tests::{
 };
 use rustix::process::Signal;
 
-use crate::stage::{MovedClock, OWNER, PATIENCE, SOON, Stage, alone, start};
+use hausrecht_tests::stage::{MovedClock, OWNER, PATIENCE, SOON, Stage, alone, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_passphrase_slows_down_and_locks_nobody_out() {

@@ -1,2 +1,36 @@
-//! `make bench`.
-fn main() {}
+//! `make bench`: what recording, the wall and seeking cost here, next to other people's programs in the same run.
+//!
+//! Machines differ and are noisy; what counts is the ratio between two columns of one run. It prints whatever it measures.
+
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot be made ends with the reason")]
+
+mod recording;
+mod seeking;
+mod table;
+mod usage;
+mod wall;
+
+use hausrecht_tests::stage::alone_program;
+
+fn main() {
+    // In a network of its own, so that cameras of the real one are neither found nor recorded.
+    if !alone_program() {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let only = std::env::args().nth(1);
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    runtime.block_on(async {
+        if wanted("recording") {
+            recording::measure(1).await;
+            recording::measure(8).await;
+        }
+        if wanted("wall") {
+            wall::measure(16).await;
+        }
+        if wanted("seeking") {
+            seeking::measure().await;
+        }
+    });
+}

@@ -1,9 +1,13 @@
-//! Shared pieces of the end-to-end tests and of the measurements: programs, cameras, waiting, the X display.
+//! Shared pieces of the end-to-end tests and of the measurements: programs, cameras, an engine, a desktop.
+
+#![allow(clippy::unwrap_used, reason = "whoever calls is a test or a measurement, and fails by panicking")]
 
 pub mod camera;
+pub mod desktop;
 pub mod display;
 pub mod media_file;
 pub mod network;
 pub mod process;
 pub mod programs;
+pub mod stage;
 pub mod until;

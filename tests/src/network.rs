@@ -2,6 +2,7 @@
 //! whose other end a camera sits in a namespace of its own. Nothing of the computer's real network is seen or touched.
 
 use std::{
+    ffi::OsString,
     os::unix::process::CommandExt,
     process::{Command, Stdio},
 };
@@ -30,40 +31,47 @@ pub enum Place {
 /// # Panics
 /// The test cannot be run again although namespaces can be had.
 pub fn own_namespace(name: &str) -> Place {
+    run_inside(&["--exact".into(), name.into(), "--nocapture".into(), "--test-threads".into(), "1".into()])
+}
+
+/// Puts a program that is not a test there, with the arguments it has.
+///
+/// # Panics
+/// As [`own_namespace`].
+pub fn own_namespace_for_program() -> Place {
+    run_inside(&std::env::args_os().skip(1).collect::<Vec<_>>())
+}
+
+fn run_inside(args: &[OsString]) -> Place {
     if std::env::var_os(INSIDE).is_some() {
         plug_in_loopback();
         return Place::Inside;
     }
-    let try_out = unshare().arg("true").output();
-    match try_out {
+    match unshare().arg("true").output() {
         Ok(out) if out.status.success() => {}
         Ok(out) => return Place::Impossible(String::from_utf8_lossy(&out.stderr).trim().to_owned()),
         Err(error) => return Place::Impossible(error.to_string()),
     }
     let own = std::env::current_exe().expect("a running program has a path");
-    let status = unshare()
-        .arg(own)
-        .args(["--exact", name, "--nocapture", "--test-threads", "1"])
-        .env(INSIDE, "1")
-        .stdin(Stdio::null())
-        .status()
-        .expect("unshare ran a moment ago");
-    Place::RanInside(status)
+    let status = unshare().arg(own).args(args).env(INSIDE, "1").stdin(Stdio::null()).status();
+    Place::RanInside(status.expect("unshare ran a moment ago"))
 }
 
-/// `unshare` into a new network; with a user namespace unless this is root, who needs none.
+/// `unshare` into a new network, and into new process ids, so that nothing a test starts survives it; with a user
+/// namespace unless this is root, who needs none.
 fn unshare() -> Command {
     let mut command = Command::new("unshare");
     if !rustix::process::geteuid().is_root() {
         command.args(["--user", "--map-root-user"]);
     }
-    command.args(["--net", "--"]);
+    command.args(["--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
     command
 }
 
 fn plug_in_loopback() {
     ip(&["link", "set", "lo", "up"]);
     ip(&["link", "set", "lo", "multicast", "on"]);
+    ip(&["route", "add", "224.0.0.0/4", "dev", "lo"]);
 }
 
 /// A command that will run at the other end of the cable, in a namespace of its own below this one.
@@ -96,12 +104,20 @@ pub fn plug_in(pid: u32) {
         vec!["ip", "address", "add", &format!("{CAMERA_ADDRESS}/24"), "dev", "eth0"],
         vec!["ip", "route", "add", "224.0.0.0/4", "dev", "eth0"],
     ] {
-        run(Command::new("nsenter").args(["--net", "--target", &pid, "--"]).args(args));
+        run(tool("nsenter").args(["--net", "--target", &pid, "--"]).args(args));
     }
 }
 
 fn ip(args: &[&str]) {
-    run(Command::new("ip").args(args));
+    run(tool("ip").args(args));
+}
+
+/// A program of the system's administrator, which is not always on a person's path.
+fn tool(name: &str) -> Command {
+    let mut command = Command::new(name);
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
+    command
 }
 
 fn run(command: &mut Command) {

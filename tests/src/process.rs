@@ -76,24 +76,46 @@ pub fn first_line(child: &mut Child, patience: Duration) -> String {
 
 /// Ids of the processes that `parent` started and that run `program`.
 pub fn children_of(parent: u32, program: &str) -> Vec<u32> {
-    let Ok(all) = fs::read_dir("/proc") else { return Vec::new() };
-    all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            // The name stands in parentheses and may hold anything; the parent is the second field after it.
-            let after = stat.rsplit(')').next().unwrap_or_default();
-            let mut fields = after.split_whitespace();
-            let alive = fields.next() != Some("Z");
-            let is_child = fields.next().and_then(|text| text.parse().ok()) == Some(parent);
-            let path = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-            alive
-                && is_child
-                && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(program))
+    let mut found: Vec<u32> = children()
+        .into_iter()
+        .filter(|(child, of)| {
+            let path = fs::read_link(format!("/proc/{child}/exe")).unwrap_or_default();
+            *of == parent && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(program))
         })
-        .collect()
+        .map(|(child, _)| child)
+        .collect();
+    found.sort_unstable();
+    found
 }
 
-/// Processor time that `pid` and all its children have used. Kernel and user together.
+/// Ids of everything that `root` started, and what that started.
+pub fn descendants(root: u32) -> Vec<u32> {
+    let all = children();
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(all.iter().filter(|(_, of)| *of == parent).map(|(child, _)| *child));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
+/// Every living process with its parent.
+fn children() -> Vec<(u32, u32)> {
+    let Ok(all) = fs::read_dir("/proc") else { return Vec::new() };
+    all.filter_map(|entry| {
+        let pid = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name stands in parentheses and may hold anything; state and parent follow it.
+        let mut fields = stat.rsplit(')').next()?.split_whitespace();
+        let alive = fields.next()? != "Z";
+        let parent = fields.next()?.parse().ok()?;
+        alive.then_some((pid, parent))
+    })
+    .collect()
+}
+
+/// Processor time that `pid` itself has used. Kernel and user together.
 pub fn cpu_time(pid: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let after = stat.rsplit(')').next().unwrap_or_default();

@@ -9,6 +9,12 @@ use std::{
     time::Duration,
 };
 
+use crate::{
+    camera::{PASSWORD, SimCam, USER},
+    network::{self, Place},
+    programs,
+    until::until,
+};
 use hausrecht_engine::{
     Engine, Handle, Options, StartError,
     wire::{
@@ -16,12 +22,6 @@ use hausrecht_engine::{
     },
 };
 use hausrecht_model::{CameraId, Clock, StreamRole, UnixMicros, clock::SystemClock};
-use hausrecht_tests::{
-    camera::{PASSWORD, SimCam, USER},
-    network::{self, Place},
-    programs,
-    until::until,
-};
 
 /// The owner's name in all tests.
 pub const OWNER: &str = "Alex";
@@ -46,6 +46,18 @@ pub fn alone(test: &str) -> bool {
         }
         Place::Impossible(why) => {
             println!("{test}: in the computer's own network, since it gives no other: {why}");
+            true
+        }
+    }
+}
+
+/// The same for a program that is not a test.
+pub fn alone_program() -> bool {
+    match network::own_namespace_for_program() {
+        Place::Inside => true,
+        Place::RanInside(status) => std::process::exit(status.code().unwrap_or(1)),
+        Place::Impossible(why) => {
+            println!("In the computer's own network, since it gives no other: {why}");
             true
         }
     }
@@ -93,15 +105,24 @@ pub struct Stage {
 impl Stage {
     /// An engine over an empty folder.
     pub async fn empty() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = MovedClock::default();
-        let engine = start(folder.path(), &clock).await.unwrap();
-        Self { folder, clock, engine }
+        Self::empty_with_clips_of(CLIP_LENGTH).await
     }
 
     /// An engine whose owner is set up and signed in.
     pub async fn owned() -> Self {
-        let stage = Self::empty().await;
+        Self::owned_with_clips_of(CLIP_LENGTH).await
+    }
+
+    async fn empty_with_clips_of(clip_length: Duration) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = MovedClock::default();
+        let engine = start_with(folder.path(), &clock, clip_length).await.unwrap();
+        Self { folder, clock, engine }
+    }
+
+    /// The same as [`Stage::owned`] with another length of clips.
+    pub async fn owned_with_clips_of(clip_length: Duration) -> Self {
+        let stage = Self::empty_with_clips_of(clip_length).await;
         let owner =
             CreateOwner { name: OWNER.into(), passphrase: OWNER_PASSPHRASE.into(), accept_weak: false };
         stage.engine.create_owner(owner).await.unwrap();
@@ -227,9 +248,13 @@ impl Stage {
 
 /// Starts an engine as the tests want it: short clips, cheap passphrases.
 pub async fn start(folder: &Path, clock: &MovedClock) -> Result<Handle, StartError> {
+    start_with(folder, clock, CLIP_LENGTH).await
+}
+
+async fn start_with(folder: &Path, clock: &MovedClock, clip_length: Duration) -> Result<Handle, StartError> {
     let mut options = Options::new(folder, programs::worker());
     options.clock = Arc::new(clock.clone());
-    options.clip_length = CLIP_LENGTH;
+    options.clip_length = clip_length;
     options.log_n = 10;
     Engine::start(options).await
 }
