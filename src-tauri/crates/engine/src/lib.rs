@@ -1,3 +1,26 @@
 //! The controller: camera tasks, recording, retention, people, grants.
+//!
+//! [`Engine::start`] opens a data folder and begins to record; the [`Handle`] it gives is what the window and the
+//! command line call. The engine never decodes video: workers do, and they hold no key. It knows no window.
 
+mod camera;
+mod db;
+mod failure;
+mod handle;
+mod inner;
+mod logbook;
+mod options;
+mod player;
+mod recorder;
+mod retention;
+mod session;
+mod start;
+mod viewport;
 pub mod wire;
+
+pub use handle::Handle;
+pub use options::Options;
+pub use start::{Engine, StartError};
+pub use viewport::View;
+
+type Result<T, E = wire::Error> = std::result::Result<T, E>;

@@ -18,7 +18,7 @@ pub use session::*;
 use serde::Serialize;
 
 /// What went wrong, for a person (`message`) and for the window (`code`).
-#[derive(Clone, Debug, Serialize, specta::Type)]
+#[derive(Clone, PartialEq, Debug, Serialize, specta::Type)]
 pub struct Error {
     /// Which failure; the window branches on nothing else.
     pub code: ErrorCode,
@@ -60,4 +60,28 @@ pub enum ErrorCode {
     DiskFull,
     /// Anything else: a defect or the operating system.
     Internal,
+}
+
+/// A message to the window: a whole small snapshot that replaces the one before.
+#[derive(Clone, Debug, Serialize, specta::Type)]
+#[serde(tag = "event", content = "data", rename_all = "snake_case")]
+pub enum Event {
+    /// Who is signed in.
+    Session(Session),
+    /// The search for cameras.
+    Discovery(Discovery),
+    /// The cameras that this person may see.
+    Cameras(Vec<CameraView>),
+    /// Their pictures.
+    Tiles(Vec<TileState>),
+    /// The player.
+    Player(PlayerState),
+    /// Clips came or went.
+    ClipsChanged,
+    /// The log has this many entries.
+    LogGrew(#[specta(type = u32)] u64),
+    /// How far the verification is.
+    Verify(VerifyState),
+    /// Something the person should know.
+    Notice(Notice),
 }

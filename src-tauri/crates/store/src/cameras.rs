@@ -36,8 +36,7 @@ pub struct CameraRow {
     pub removed_us: Option<UnixMicros>,
 }
 
-const COLUMNS: &str =
-    "id, name, endpoint, xaddr, maker, model, firmware, demo, main_uri, sub_uri, sign_in, added_us, removed_us";
+const COLUMNS: &str = "id, name, endpoint, xaddr, maker, model, firmware, demo, main_uri, sub_uri, sign_in, added_us, removed_us";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<CameraRow> {
     Ok(CameraRow {

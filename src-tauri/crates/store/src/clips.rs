@@ -111,9 +111,9 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn parts(&self) -> Result<Vec<PartRow>> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT clip, camera, start_us, owner_wrap, recipient FROM parts ORDER BY start_us")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT clip, camera, start_us, owner_wrap, recipient FROM parts ORDER BY start_us",
+        )?;
         let rows = statement.query_map([], |row| {
             Ok(PartRow {
                 clip: row::parsed(row, 0)?,
@@ -219,11 +219,9 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn insert_wrap(&self, clip: ClipId, grant: Option<GrantId>, wrap: &[u8]) -> Result<()> {
-        self.connection.prepare_cached("INSERT OR IGNORE INTO wraps VALUES (?1, ?2, ?3)")?.execute(params![
-            clip.to_string(),
-            grant.map(|id| id.to_string()),
-            wrap
-        ])?;
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO wraps VALUES (?1, ?2, ?3)")?
+            .execute(params![clip.to_string(), grant.map(|id| id.to_string()), wrap])?;
         Ok(())
     }
 
@@ -232,8 +230,10 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn wraps(&self, clip: ClipId) -> Result<Vec<(Option<GrantId>, Vec<u8>)>> {
-        let mut statement = self.connection.prepare_cached("SELECT grant_id, wrap FROM wraps WHERE clip = ?1")?;
-        let rows = statement.query_map([clip.to_string()], |row| Ok((row::parsed_opt(row, 0)?, row.get(1)?)))?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT grant_id, wrap FROM wraps WHERE clip = ?1")?;
+        let rows =
+            statement.query_map([clip.to_string()], |row| Ok((row::parsed_opt(row, 0)?, row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -277,8 +277,8 @@ impl Tables<'_> {
         let mut statement = self.connection.prepare_cached(
             "SELECT id, camera FROM clips WHERE NOT erasing AND start_us + duration_us < ?1 ORDER BY start_us LIMIT ?2",
         )?;
-        let rows =
-            statement.query_map(params![before_us.0, limit], |row| Ok((row::parsed(row, 0)?, row::parsed(row, 1)?)))?;
+        let rows = statement
+            .query_map(params![before_us.0, limit], |row| Ok((row::parsed(row, 0)?, row::parsed(row, 1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }

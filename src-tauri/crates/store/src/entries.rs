@@ -202,8 +202,9 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn leaves(&self, from: u64, limit: u32) -> Result<Vec<(u64, Vec<u8>)>> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT idx, leaf FROM entries WHERE idx >= ?1 ORDER BY idx LIMIT ?2")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT idx, leaf FROM entries WHERE idx >= ?1 ORDER BY idx LIMIT ?2")?;
         let rows = statement
             .query_map(params![row::signed(from), limit], |row| Ok((row::unsigned(row, 0)?, row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -230,7 +231,11 @@ impl Tables<'_> {
             .connection
             .prepare_cached("SELECT size, at_us, note FROM checkpoints ORDER BY size DESC LIMIT 1")?
             .query_row([], |row| {
-                Ok(CheckpointRow { size: row::unsigned(row, 0)?, at_us: row::time(row, 1)?, note: row.get(2)? })
+                Ok(CheckpointRow {
+                    size: row::unsigned(row, 0)?,
+                    at_us: row::time(row, 1)?,
+                    note: row.get(2)?,
+                })
             })
             .optional()?)
     }
@@ -240,8 +245,10 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn put_release(&self, entry: u64, released_us: UnixMicros) -> Result<()> {
-        self.connection
-            .execute("INSERT OR IGNORE INTO releases VALUES (?1, ?2)", params![row::signed(entry), released_us.0])?;
+        self.connection.execute(
+            "INSERT OR IGNORE INTO releases VALUES (?1, ?2)",
+            params![row::signed(entry), released_us.0],
+        )?;
         Ok(())
     }
 

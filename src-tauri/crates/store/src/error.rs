@@ -18,10 +18,14 @@ pub enum StoreError {
         known: i64,
     },
     /// The file is not a database, or its content contradicts itself.
-    #[error("the database is damaged ({0}): put back a backup of the data folder; the clips are separate files and stay")]
+    #[error(
+        "the database is damaged ({0}): put back a backup of the data folder; the clips are separate files and stay"
+    )]
     Damaged(String),
     /// The disk is full.
-    #[error("the disk is full: the database could not be written; make room, nothing that was stored is lost")]
+    #[error(
+        "the disk is full: the database could not be written; make room, nothing that was stored is lost"
+    )]
     DiskFull,
     /// The folder or file may not be written.
     #[error("the database may not be written ({0}): check the rights on the data folder")]
@@ -45,10 +49,13 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 Self::NotWritable(error.to_string())
             }
-            _ => match error {
-                rusqlite::Error::FromSqlConversionFailure(_, _, cause) => Self::Value(cause.to_string()),
-                other => Self::Sqlite(other),
-            },
+            Some(_) | None => {
+                if let rusqlite::Error::FromSqlConversionFailure(_, _, cause) = error {
+                    Self::Value(cause.to_string())
+                } else {
+                    Self::Sqlite(error)
+                }
+            }
         }
     }
 }

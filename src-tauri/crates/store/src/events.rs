@@ -90,6 +90,8 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn erase_events(&self, before_us: UnixMicros) -> Result<usize> {
-        Ok(self.connection.execute("DELETE FROM events WHERE ifnull(end_us, start_us) < ?1", [before_us.0])?)
+        Ok(self
+            .connection
+            .execute("DELETE FROM events WHERE ifnull(end_us, start_us) < ?1", [before_us.0])?)
     }
 }

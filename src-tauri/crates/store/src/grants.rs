@@ -51,7 +51,8 @@ impl GrantRow {
     }
 }
 
-const COLUMNS: &str = "id, person, camera, scope, clip, from_us, to_us, given_us, until_us, reason, entry, ended_us";
+const COLUMNS: &str =
+    "id, person, camera, scope, clip, from_us, to_us, given_us, until_us, reason, entry, ended_us";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<GrantRow> {
     let scope: String = row.get(3)?;

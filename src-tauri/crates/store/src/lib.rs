@@ -71,7 +71,10 @@ impl Store {
     ///
     /// # Errors
     /// Whatever `work` returns, or a failure of the database.
-    pub fn read<T, E: From<StoreError>>(&mut self, work: impl FnOnce(&Tables<'_>) -> Result<T, E>) -> Result<T, E> {
+    pub fn read<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&Tables<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let transaction = self.connection.transaction().map_err(StoreError::from)?;
         work(&Tables { connection: &transaction })
     }
@@ -80,7 +83,10 @@ impl Store {
     ///
     /// # Errors
     /// Whatever `work` returns, or a failure of the database; nothing is kept then.
-    pub fn write<T, E: From<StoreError>>(&mut self, work: impl FnOnce(&Tables<'_>) -> Result<T, E>) -> Result<T, E> {
+    pub fn write<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&Tables<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)

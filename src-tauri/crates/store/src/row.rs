@@ -16,7 +16,10 @@ pub(crate) fn parsed<T: FromStr<Err: Display>>(row: &Row<'_>, column: usize) -> 
 }
 
 /// The same for a column that may be NULL.
-pub(crate) fn parsed_opt<T: FromStr<Err: Display>>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+pub(crate) fn parsed_opt<T: FromStr<Err: Display>>(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<Option<T>> {
     let text: Option<String> = row.get(column)?;
     text.map(|text| text.parse().map_err(|error: T::Err| conversion(column, error.to_string()))).transpose()
 }

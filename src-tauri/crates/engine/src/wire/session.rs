@@ -101,6 +101,19 @@ pub struct Settings {
     pub lock_after_minutes: u32,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            language: Language::System,
+            theme: Theme::Dark,
+            presenter: if cfg!(target_os = "linux") { PresenterKind::Native } else { PresenterKind::Canvas },
+            kept_hours: 72,
+            kept_reason: String::new(),
+            lock_after_minutes: 15,
+        }
+    }
+}
+
 /// Languages of the window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]

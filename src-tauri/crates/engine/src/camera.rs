@@ -1,0 +1,197 @@
+//! One camera: its worker, its recording, its events. A task of its own that only ever ends with the engine or with
+//! the camera's removal.
+
+mod events;
+mod supervise;
+
+use std::sync::{Arc, Mutex};
+
+use hausrecht_model::{CameraId, StreamRole, UnixMicros};
+use hausrecht_onvif::Credentials;
+use hausrecht_store::CameraRow;
+use hausrecht_vault::{SecretString, open_with, seal_to};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+use crate::{
+    Result,
+    inner::{Inner, lock},
+    viewport::{View, Viewport},
+    wire::{self, DeadReason, PictureState},
+};
+
+/// What the supervising task is to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wanted {
+    Run,
+    /// Row or password changed: begin anew at once.
+    Restart(u64),
+    Stop,
+}
+
+/// State that the window shows.
+#[derive(Debug)]
+pub(crate) struct Status {
+    pub(crate) picture: PictureState,
+    pub(crate) recording: bool,
+    pub(crate) aspect: Option<f32>,
+    pub(crate) last_event: Option<wire::LastEvent>,
+}
+
+/// A camera that runs.
+pub(crate) struct CameraTask {
+    pub(crate) id: CameraId,
+    row: Mutex<CameraRow>,
+    pub(crate) status: Mutex<Status>,
+    pub(crate) port: Arc<Viewport>,
+    pub(crate) wanted: watch::Sender<Wanted>,
+    /// Process id of the worker, for tests and the log.
+    pub(crate) worker_pid: Mutex<Option<u32>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SignIn {
+    user: String,
+    password: String,
+}
+
+/// Seals a camera's sign-in to this computer, so that recording needs nobody.
+pub(crate) fn seal_sign_in(inner: &Inner, user: &str, password: &str) -> Result<Vec<u8>> {
+    let text =
+        Zeroizing::new(serde_json::to_vec(&SignIn { user: user.to_owned(), password: password.to_owned() })?);
+    Ok(seal_to(&[inner.logbook.device.broker_recipient()], &text)?)
+}
+
+impl CameraTask {
+    pub(crate) fn new(inner: &Arc<Inner>, row: CameraRow) -> Arc<Self> {
+        Arc::new(Self {
+            id: row.id,
+            row: Mutex::new(row),
+            status: Mutex::new(Status {
+                picture: PictureState::Starting,
+                recording: false,
+                aspect: None,
+                last_event: None,
+            }),
+            port: Viewport::new(Arc::clone(&inner.options.clock)),
+            wanted: watch::channel(Wanted::Run).0,
+            worker_pid: Mutex::new(None),
+        })
+    }
+
+    /// Starts the tasks that run the camera.
+    pub(crate) fn spawn(self: &Arc<Self>, inner: &Arc<Inner>) {
+        let mut tasks = lock(&inner.tasks);
+        tasks.retain(|task| !task.is_finished());
+        tasks.push(tokio::spawn(supervise::run(Arc::clone(self), Arc::clone(inner))));
+        tasks.push(tokio::spawn(events::listen(Arc::clone(self), Arc::clone(inner))));
+    }
+
+    pub(crate) fn row(&self) -> CameraRow {
+        lock(&self.row).clone()
+    }
+
+    /// Takes over a changed row; `restart` also begins anew with it.
+    pub(crate) fn replace_row(&self, row: CameraRow, restart: bool) {
+        *lock(&self.row) = row;
+        if restart {
+            self.wanted.send_modify(|wanted| {
+                *wanted = match *wanted {
+                    Wanted::Run => Wanted::Restart(1),
+                    Wanted::Restart(count) => Wanted::Restart(count + 1),
+                    Wanted::Stop => Wanted::Stop,
+                }
+            });
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        self.wanted.send_replace(Wanted::Stop);
+    }
+
+    pub(crate) fn sign_in(&self, inner: &Inner) -> Result<(String, Zeroizing<String>)> {
+        let plain = open_with(inner.logbook.device.broker(), &self.row().sign_in)?;
+        let sign_in: SignIn = serde_json::from_slice(&plain)?;
+        Ok((sign_in.user, Zeroizing::new(sign_in.password)))
+    }
+
+    pub(crate) fn credentials(&self, inner: &Inner) -> Result<Credentials> {
+        let (user, password) = self.sign_in(inner)?;
+        Ok(Credentials::new(user, SecretString::from(password.as_str())))
+    }
+
+    pub(crate) fn is_recording(&self) -> bool {
+        lock(&self.status).recording
+    }
+
+    /// Shows this camera's pictures at a size in pixels.
+    pub(crate) fn watch(&self, stream: StreamRole, width: u32, height: u32) -> Result<View> {
+        let stream = if self.row().sub_uri.is_none() { StreamRole::Main } else { stream };
+        self.port.view(stream, width, height)
+    }
+
+    pub(crate) fn tile(&self) -> wire::TileState {
+        let drawn = self.port.drawn();
+        let status = lock(&self.status);
+        wire::TileState {
+            camera: self.id,
+            picture: status.picture.clone(),
+            recording: status.recording,
+            fps: drawn.fps,
+            age_ms: drawn.age_ms,
+            aspect: status.aspect,
+            last_event: status.last_event.clone(),
+        }
+    }
+
+    pub(crate) fn view(&self, row: &CameraRow, viewers: Vec<wire::Face>) -> wire::CameraView {
+        let maker_model = [row.maker.as_str(), row.model.as_str()];
+        wire::CameraView {
+            id: self.id,
+            name: row.name.clone(),
+            maker_model: maker_model
+                .iter()
+                .filter(|part| !part.is_empty())
+                .copied()
+                .collect::<Vec<_>>()
+                .join(" "),
+            firmware: row.firmware.clone(),
+            address: address_of(&row.xaddr),
+            demo: row.demo,
+            recording: self.is_recording(),
+            viewers,
+        }
+    }
+
+    /// Sets the picture's state; returns whether it was alive before.
+    fn set_picture(&self, picture: PictureState) -> bool {
+        let mut status = lock(&self.status);
+        let was_live = status.picture == PictureState::Live;
+        status.picture = picture;
+        was_live
+    }
+
+    /// Says that there is no picture. The time since when stays while the reason changes.
+    fn set_dead(&self, now: UnixMicros, reason: DeadReason, retry_at_us: Option<UnixMicros>) -> bool {
+        let mut status = lock(&self.status);
+        let was_live = status.picture == PictureState::Live;
+        let since_us = match status.picture {
+            PictureState::Dead { since_us, .. } => since_us,
+            PictureState::Starting | PictureState::Live => now,
+        };
+        status.picture = PictureState::Dead { since_us, reason, retry_at_us };
+        was_live
+    }
+}
+
+/// Host and, if unusual, port of a URL.
+pub(crate) fn address_of(url: &str) -> String {
+    url::Url::parse(url).ok().map_or_else(
+        || url.to_owned(),
+        |url| {
+            let host = url.host_str().unwrap_or_default().to_owned();
+            url.port().map_or(host.clone(), |port| format!("{host}:{port}"))
+        },
+    )
+}

@@ -1,0 +1,92 @@
+//! What the window and the command line may ask of the engine: one method an operation, by noun.
+//!
+//! Every method checks for itself who is signed in. Nothing here is a shortcut past the log.
+
+mod cameras;
+mod clips;
+mod log;
+mod people;
+mod session;
+
+use std::{fs::File, sync::Arc};
+
+use hausrecht_model::UnixMicros;
+use tokio::sync::broadcast;
+
+pub(crate) use self::cameras::Search;
+use crate::{
+    Result, View,
+    inner::{Inner, lock},
+    start, wire,
+    wire::Error,
+};
+
+/// The running engine. Clones are the same engine.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) inner: Arc<Inner>,
+    /// Held until the last clone is gone.
+    _lock_file: Arc<File>,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("folder", &self.inner.options.data_folder).finish_non_exhaustive()
+    }
+}
+
+impl Handle {
+    pub(crate) fn new(inner: Arc<Inner>, lock_file: File) -> Self {
+        Self { inner, _lock_file: Arc::new(lock_file) }
+    }
+
+    /// Snapshots for the window, from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<wire::Event> {
+        self.inner.events.subscribe()
+    }
+
+    /// The time by the engine's clock.
+    pub fn now(&self) -> UnixMicros {
+        self.inner.now()
+    }
+
+    /// Stops recording, seals what is open, signs the last checkpoint. The engine is of no use afterwards.
+    pub async fn stop(&self) {
+        start::stop(&self.inner).await;
+    }
+
+    /// Shows pictures of `source` at a size in pixels, for as long as the view is held.
+    ///
+    /// # Errors
+    /// Nobody is signed in, or the camera is not theirs to watch.
+    pub fn view(&self, source: &wire::TileSource, width: u32, height: u32) -> Result<View> {
+        let person = self.inner.signed_in()?;
+        match source {
+            wire::TileSource::Live { camera, stream } => {
+                if !self.inner.may_watch(&person, *camera) {
+                    return Err(Error::not_found("this camera"));
+                }
+                let task = lock(&self.inner.cameras).get(camera).cloned();
+                task.ok_or_else(|| Error::not_found("this camera"))?.watch(*stream, width, height)
+            }
+            wire::TileSource::Player => {
+                self.inner.player_port.view(hausrecht_model::StreamRole::Main, width, height)
+            }
+        }
+    }
+
+    /// The live tiles.
+    ///
+    /// # Errors
+    /// Nobody is signed in.
+    pub fn tiles(&self) -> Result<Vec<wire::TileState>> {
+        self.inner.signed_in()?;
+        Ok(self.inner.tiles_view())
+    }
+
+    /// Process id of a camera's worker, while it has one. For tests and the command line.
+    pub fn worker_pid(&self, camera: hausrecht_model::CameraId) -> Option<u32> {
+        let task = lock(&self.inner.cameras).get(&camera).cloned();
+        task.and_then(|task| *lock(&task.worker_pid))
+    }
+}

@@ -1,0 +1,374 @@
+//! Finding, connecting, renaming and removing cameras.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hausrecht_ledger::Kind;
+use hausrecht_model::CameraId;
+use hausrecht_onvif::{
+    Camera, Credentials, Settings,
+    discovery::{self, Found, SearchOptions},
+    main_and_sub,
+};
+use hausrecht_store::CameraRow;
+use hausrecht_vault::SecretString;
+use url::Url;
+
+use super::Handle;
+use crate::{
+    Result,
+    camera::{self, CameraTask, address_of},
+    inner::{Inner, lock},
+    logbook::Note,
+    wire::Event,
+    wire::{CameraView, ConnectCameras, ConnectOutcome, Discovery, Error, ErrorCode, FoundCamera},
+};
+
+/// How long the window listens for answers.
+const SEARCH: Duration = Duration::from_secs(5);
+/// What the simulated cameras of the demo call themselves.
+const DEMO_MODEL: &str = "Demo camera";
+
+/// The search as the engine holds it.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    view: Discovery,
+    addresses: BTreeMap<String, Vec<Url>>,
+    round: u64,
+}
+
+impl Handle {
+    /// Starts the search, or starts it anew.
+    ///
+    /// # Errors
+    /// Only the owner searches; no network.
+    pub async fn discover(&self) -> Result<()> {
+        self.inner.signed_in()?.owner_keys()?;
+        let options = SearchOptions { duration: SEARCH, ..SearchOptions::default() };
+        let mut answers = discovery::search(options)?;
+        let inner = Arc::clone(&self.inner);
+        let round = {
+            let mut search = lock(&inner.discovery);
+            search.round += 1;
+            search.view.searching = true;
+            search.round
+        };
+        self.inner.tell(Event::Discovery(self.discovery()));
+        tokio::spawn(async move {
+            while let Some(found) = answers.recv().await {
+                inner.put_found(found_view(&inner, &found), found.xaddrs.clone());
+            }
+            {
+                let mut search = lock(&inner.discovery);
+                if search.round != round {
+                    return;
+                }
+                search.view.searching = false;
+            }
+            inner.tell(Event::Discovery(lock(&inner.discovery).view.clone()));
+        });
+        Ok(())
+    }
+
+    /// The search as it stands.
+    pub fn discovery(&self) -> Discovery {
+        lock(&self.inner.discovery).view.clone()
+    }
+
+    /// Looks for a camera at an address that the owner typed.
+    ///
+    /// # Errors
+    /// Not an address, or no ONVIF camera there.
+    pub async fn add_by_address(&self, address: &str) -> Result<FoundCamera> {
+        self.inner.signed_in()?.owner_keys()?;
+        let settings = Settings::new(Arc::clone(&self.inner.options.clock));
+        let urls = discovery::by_address(address, &settings).await?;
+        let first = urls
+            .first()
+            .ok_or_else(|| Error::new(ErrorCode::CameraUnreachable, "no camera answers there"))?;
+        let key = address_of(first.as_str());
+        let known = lock(&self.inner.camera_rows)
+            .values()
+            .any(|row| row.removed_us.is_none() && address_of(&row.xaddr) == key);
+        let view = FoundCamera {
+            name: key.clone(),
+            maker_model: String::new(),
+            address: key.clone(),
+            outside_range: false,
+            known,
+            demo: false,
+            key,
+        };
+        self.inner.put_found(view.clone(), urls);
+        Ok(view)
+    }
+
+    /// A still picture of a camera that was found, as base64 JPEG; `None` if it gives none.
+    ///
+    /// # Errors
+    /// The camera refuses the sign-in or does not answer.
+    pub async fn found_picture(&self, key: &str, user: &str, password: String) -> Result<Option<String>> {
+        self.inner.signed_in()?.owner_keys()?;
+        let credentials = Credentials::new(user, SecretString::from(password));
+        let camera = self.reach(key, credentials).await?;
+        let profiles = camera.profiles().await?;
+        let Some((main, sub)) = main_and_sub(&profiles) else { return Ok(None) };
+        Ok(camera.snapshot(sub.as_ref().unwrap_or(&main)).await.ok().map(|jpeg| STANDARD.encode(jpeg)))
+    }
+
+    async fn reach(&self, key: &str, credentials: Credentials) -> Result<Camera> {
+        let addresses = lock(&self.inner.discovery).addresses.get(key).cloned();
+        let addresses = addresses.ok_or_else(|| Error::not_found("this camera"))?;
+        let settings = Settings::new(Arc::clone(&self.inner.options.clock));
+        Ok(Camera::connect(&addresses, Some(credentials), settings).await?)
+    }
+
+    /// Connects cameras, all at once, trying the sign-in once on each.
+    ///
+    /// # Errors
+    /// Only the owner; what goes wrong with a single camera is in its outcome.
+    pub async fn connect_cameras(&self, request: ConnectCameras) -> Result<Vec<ConnectOutcome>> {
+        self.inner.signed_in()?.owner_keys()?;
+        let mut tries = tokio::task::JoinSet::new();
+        for key in request.keys {
+            let (handle, user, password) = (self.clone(), request.user.clone(), request.password.clone());
+            tries.spawn(async move {
+                let outcome = handle.connect(&key, &user, &password).await;
+                (key, outcome)
+            });
+        }
+        let mut outcomes = Vec::new();
+        while let Some(joined) = tries.join_next().await {
+            let (key, outcome) = joined.map_err(Error::internal)?;
+            let (camera, error) = match outcome {
+                Ok(camera) => (Some(camera), None),
+                Err(error) => (None, Some(error)),
+            };
+            outcomes.push(ConnectOutcome { key, camera, error });
+        }
+        self.inner.tell(Event::Cameras(self.inner.cameras_view()));
+        self.inner.tell(Event::Discovery(self.discovery()));
+        Ok(outcomes)
+    }
+
+    async fn connect(&self, key: &str, user: &str, password: &str) -> Result<CameraId> {
+        let inner = &self.inner;
+        let person = inner.signed_in()?;
+        let keys = person.owner_keys()?;
+        if let Some(row) = known_row(inner, key) {
+            return Ok(row.id);
+        }
+        let credentials = Credentials::new(user, SecretString::from(password.to_owned()));
+        let camera = self.reach(key, credentials).await?;
+        let information = camera.information().await?;
+        let profiles = camera.profiles().await?;
+        let (main, sub) = main_and_sub(&profiles).ok_or_else(|| {
+            Error::new(
+                ErrorCode::CameraUnsuitable,
+                "the camera offers no H.264 or H.265 stream: switch one on in its own settings",
+            )
+        })?;
+        let main_uri = camera.stream_uri(&main).await?;
+        let sub_uri = match &sub {
+            Some(sub) => camera.stream_uri(sub).await.ok().map(String::from),
+            None => None,
+        };
+        let found = lock(&inner.discovery).view.cameras.iter().find(|found| found.key == key).cloned();
+        let wanted = found
+            .as_ref()
+            .map(|found| found.name.clone())
+            .filter(|name| !name.is_empty() && *name != key)
+            .unwrap_or_else(|| information.model.clone());
+        let row = CameraRow {
+            id: CameraId::random(&mut rand::rng()),
+            name: free_name(inner, if wanted.is_empty() { key } else { &wanted }),
+            endpoint: key.to_owned(),
+            xaddr: camera.address().to_string(),
+            maker: information.manufacturer,
+            model: information.model.clone(),
+            firmware: information.firmware,
+            demo: information.model == DEMO_MODEL,
+            main_uri: main_uri.into(),
+            sub_uri,
+            sign_in: camera::seal_sign_in(inner, user, password)?,
+            added_us: inner.now(),
+            removed_us: None,
+        };
+        let note = Note::new(Kind::CameraAdded)
+            .by(person.id)
+            .camera(row.id)
+            .fact("name", row.name.clone())
+            .fact("model", format!("{} {}", row.maker, row.model))
+            .fact("firmware", row.firmware.clone())
+            .fact("address", address_of(&row.xaddr))
+            .fact("clock_offset_us", camera.clock_offset().map(|clock| clock.offset_us));
+        let (writer, stored) = (Arc::clone(inner), row.clone());
+        inner
+            .db
+            .write(move |tables| {
+                tables.put_camera(&stored)?;
+                writer.logbook.append(tables, &note, Some(&keys))
+            })
+            .await?;
+        lock(&inner.camera_rows).insert(row.id, row.clone());
+        mark_known(inner, key, true);
+        let task = CameraTask::new(inner, row);
+        lock(&inner.cameras).insert(task.id, Arc::clone(&task));
+        if inner.options.record {
+            task.spawn(inner);
+        }
+        Ok(task.id)
+    }
+
+    /// The cameras that the signed-in person may watch.
+    ///
+    /// # Errors
+    /// Nobody is signed in.
+    pub fn cameras(&self) -> Result<Vec<CameraView>> {
+        self.inner.signed_in()?;
+        Ok(self.inner.cameras_view())
+    }
+
+    /// Gives a camera another name.
+    ///
+    /// # Errors
+    /// Only the owner; the name is empty or taken.
+    pub async fn rename_camera(&self, id: CameraId, name: &str) -> Result<CameraView> {
+        let name = super::session::checked_name(name)?;
+        let row = self.camera_row(id)?;
+        let taken = lock(&self.inner.camera_rows)
+            .values()
+            .any(|other| other.id != id && other.removed_us.is_none() && other.name == name);
+        if taken {
+            return Err(Error::invalid(format!("another camera is called {name}")));
+        }
+        let note = Note::new(Kind::CameraChanged)
+            .camera(id)
+            .fact("name", name.clone())
+            .fact("from", row.name.clone());
+        self.change(CameraRow { name, ..row }, note, false).await
+    }
+
+    /// Sets a camera's sign-in after asking the camera whether it is right; tried once.
+    ///
+    /// # Errors
+    /// Only the owner; the camera refuses it or does not answer.
+    pub async fn set_camera_password(
+        &self,
+        id: CameraId,
+        user: &str,
+        password: String,
+    ) -> Result<CameraView> {
+        let row = self.camera_row(id)?;
+        let address = Url::parse(&row.xaddr).map_err(Error::internal)?;
+        let settings = Settings::new(Arc::clone(&self.inner.options.clock));
+        let credentials = Credentials::new(user, SecretString::from(password.clone()));
+        let camera = Camera::connect(&[address], Some(credentials), settings).await?;
+        camera.profiles().await?;
+        let sign_in = camera::seal_sign_in(&self.inner, user, &password)?;
+        let note = Note::new(Kind::CameraChanged).camera(id).fact("sign_in", "changed");
+        self.change(CameraRow { sign_in, ..row }, note, true).await
+    }
+
+    /// Removes a camera: recording stops, its clips stay until their time.
+    ///
+    /// # Errors
+    /// Only the owner; no such camera.
+    pub async fn remove_camera(&self, id: CameraId) -> Result<()> {
+        let row = self.camera_row(id)?;
+        if let Some(task) = lock(&self.inner.cameras).remove(&id) {
+            task.stop();
+        }
+        let removed = CameraRow { removed_us: Some(self.inner.now()), ..row };
+        mark_known(&self.inner, &removed.endpoint, false);
+        self.store(removed, Note::new(Kind::CameraRemoved).camera(id)).await?;
+        self.inner.tell(Event::Cameras(self.inner.cameras_view()));
+        Ok(())
+    }
+
+    fn camera_row(&self, id: CameraId) -> Result<CameraRow> {
+        self.inner.signed_in()?.owner_keys()?;
+        lock(&self.inner.camera_rows)
+            .get(&id)
+            .filter(|row| row.removed_us.is_none())
+            .cloned()
+            .ok_or_else(|| Error::not_found("this camera"))
+    }
+
+    async fn store(&self, row: CameraRow, note: Note) -> Result<()> {
+        let person = self.inner.signed_in()?;
+        let keys = person.owner_keys()?;
+        let (writer, stored) = (Arc::clone(&self.inner), row.clone());
+        let note = note.by(person.id);
+        self.inner
+            .db
+            .write(move |tables| {
+                tables.put_camera(&stored)?;
+                writer.logbook.append(tables, &note, Some(&keys))
+            })
+            .await?;
+        lock(&self.inner.camera_rows).insert(row.id, row);
+        Ok(())
+    }
+
+    async fn change(&self, row: CameraRow, note: Note, restart: bool) -> Result<CameraView> {
+        self.store(row.clone(), note).await?;
+        let task = lock(&self.inner.cameras).get(&row.id).cloned();
+        if let Some(task) = task {
+            task.replace_row(row.clone(), restart);
+        }
+        self.inner.tell(Event::Cameras(self.inner.cameras_view()));
+        let views = self.inner.cameras_view();
+        views.into_iter().find(|view| view.id == row.id).ok_or_else(|| Error::not_found("this camera"))
+    }
+}
+
+impl Inner {
+    /// Adds what answered to the search, or replaces what was known of it.
+    fn put_found(&self, view: FoundCamera, addresses: Vec<Url>) {
+        {
+            let mut search = lock(&self.discovery);
+            search.addresses.insert(view.key.clone(), addresses);
+            match search.view.cameras.iter_mut().find(|known| known.key == view.key) {
+                Some(known) => *known = view,
+                None => search.view.cameras.push(view),
+            }
+        }
+        self.tell(Event::Discovery(lock(&self.discovery).view.clone()));
+    }
+}
+
+fn found_view(inner: &Inner, found: &Found) -> FoundCamera {
+    let hardware = found.hardware.clone().unwrap_or_default();
+    let address =
+        found.xaddrs.first().map_or_else(|| found.from.ip().to_string(), |url| address_of(url.as_str()));
+    FoundCamera {
+        name: found.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| hardware.clone()),
+        demo: hardware == DEMO_MODEL,
+        maker_model: hardware,
+        address,
+        outside_range: !found.in_own_range,
+        known: known_row(inner, &found.endpoint).is_some(),
+        key: found.endpoint.clone(),
+    }
+}
+
+fn known_row(inner: &Inner, key: &str) -> Option<CameraRow> {
+    lock(&inner.camera_rows).values().find(|row| row.removed_us.is_none() && row.endpoint == key).cloned()
+}
+
+fn mark_known(inner: &Inner, key: &str, known: bool) {
+    if let Some(found) = lock(&inner.discovery).view.cameras.iter_mut().find(|found| found.key == key) {
+        found.known = known;
+    }
+}
+
+/// `wanted`, or `wanted 2` and so on if that is taken.
+fn free_name(inner: &Inner, wanted: &str) -> String {
+    let rows = lock(&inner.camera_rows);
+    let taken = |name: &str| rows.values().any(|row| row.removed_us.is_none() && row.name == name);
+    std::iter::once(wanted.to_owned())
+        .chain((2..).map(|number| format!("{wanted} {number}")))
+        .find(|name| !taken(name))
+        .expect("the numbers do not end")
+}

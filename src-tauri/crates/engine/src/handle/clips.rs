@@ -1,0 +1,469 @@
+//! Timeline, list, one clip's three questions, thumbnails, playing, and a copy for the owner.
+
+use std::{collections::BTreeMap, io::Write, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hausrecht_ledger::{Entry, Kind};
+use hausrecht_model::{CameraId, ClipId, EventKind, GrantId, UnixMicros};
+use hausrecht_store::{ClipFilter, ClipRow, EntryFilter, EventRow, GrantRow};
+use hausrecht_vault::{ClipKey, ClipReader, open_with};
+
+use super::{Handle, session::blocking};
+use crate::{
+    Result,
+    handle::people::scope_view,
+    inner::{Inner, lock},
+    logbook::Note,
+    player::Player,
+    recorder::hash_file,
+    session::{Keys, SignedIn},
+    wire::{
+        ClipDetail, ClipQuery, ClipView, Copied, Error, ErrorCode, EventMark, Integrity, Lane, MayView,
+        Opened, PlayerOrder, PlayerState, RecordedSpan, Thumbnail, Timeline,
+    },
+};
+
+/// Clips closer together than this are one stretch on the timeline.
+const GAP_US: i64 = 2_000_000;
+/// The longest span that one timeline is asked for: a week and a bit.
+const SPAN_MAX_US: i64 = 8 * 86_400_000_000;
+
+impl Handle {
+    /// What is recorded in a span of time, a lane a camera.
+    ///
+    /// # Errors
+    /// Nobody is signed in; a span that is empty or too long.
+    pub async fn timeline(&self, from_us: UnixMicros, to_us: UnixMicros) -> Result<Timeline> {
+        let person = self.inner.signed_in()?;
+        if to_us <= from_us || to_us.0 - from_us.0 > SPAN_MAX_US {
+            return Err(Error::invalid("a timeline covers up to eight days"));
+        }
+        let filter = ClipFilter {
+            span_us: Some((from_us, to_us)),
+            grants: visible_grants(&self.inner, &person),
+            ..ClipFilter::default()
+        };
+        let (clips, events) = self
+            .inner
+            .db
+            .read(move |tables| Ok((tables.clips(&filter)?, tables.events(from_us, to_us)?)))
+            .await?;
+        let now = self.inner.now();
+        let mut by_camera: BTreeMap<CameraId, Vec<&ClipRow>> = BTreeMap::new();
+        for clip in clips.iter().rev() {
+            by_camera.entry(clip.camera).or_default().push(clip);
+        }
+        let rows = lock(&self.inner.camera_rows).clone();
+        let mut order: Vec<_> = rows.values().collect();
+        order.sort_by_key(|row| (row.added_us, row.id));
+        let lanes = order
+            .into_iter()
+            .filter(|row| {
+                by_camera.contains_key(&row.id)
+                    || (row.removed_us.is_none() && self.inner.may_watch(&person, row.id))
+            })
+            .map(|row| {
+                let clips = by_camera.get(&row.id).map(Vec::as_slice).unwrap_or_default();
+                let recorded = stretches(clips);
+                let events = events
+                    .iter()
+                    .filter(|event| event.camera == row.id)
+                    // For a member nothing exists outside of what was granted, events neither.
+                    .filter(|event| {
+                        person.owner().is_some()
+                            || clips.iter().any(|clip| overlaps(event, clip.start_us, end_of(clip), now))
+                    })
+                    .map(|event| EventMark {
+                        id: event.id,
+                        kind: event.kind,
+                        topic: event.topic.clone(),
+                        from_us: event.start_us,
+                        to_us: event.end_us.unwrap_or(now),
+                    })
+                    .collect();
+                Lane { camera: row.id, camera_name: row.name.clone(), recorded, events }
+            })
+            .collect();
+        Ok(Timeline { from_us, to_us, lanes })
+    }
+
+    /// Clips, newest first.
+    ///
+    /// # Errors
+    /// Nobody is signed in; a limit out of range.
+    pub async fn clips(&self, query: ClipQuery) -> Result<Vec<ClipView>> {
+        let person = self.inner.signed_in()?;
+        if !(1..=500).contains(&query.limit) {
+            return Err(Error::invalid("1 to 500 clips at a time"));
+        }
+        let filter = ClipFilter {
+            cameras: query.cameras,
+            span_us: Some((query.from_us, query.to_us)),
+            events: query.events,
+            grants: visible_grants(&self.inner, &person),
+            limit: Some(query.limit),
+        };
+        let (clips, events, counts) = self
+            .inner
+            .db
+            .read(move |tables| {
+                let clips = tables.clips(&filter)?;
+                let from = clips.last().map_or(query.from_us, |clip| clip.start_us);
+                let events = tables.events(from, query.to_us)?;
+                let counts = clips
+                    .iter()
+                    .map(|clip| tables.count_entries(&opened_filter(clip.id)))
+                    .collect::<Result<Vec<_>, _>>()?;
+                Ok((clips, events, counts))
+            })
+            .await?;
+        let now = self.inner.now();
+        Ok(clips
+            .iter()
+            .zip(counts)
+            .map(|(clip, opened)| clip_view(&self.inner, clip, &events, opened, now))
+            .collect())
+    }
+
+    /// Small pictures of clips. They are pictures: that they were looked at stands in the log before they are unsealed,
+    /// once per camera, day and session.
+    ///
+    /// # Errors
+    /// Nobody is signed in; the log cannot be written.
+    pub async fn thumbnails(&self, clips: Vec<ClipId>) -> Result<Vec<Thumbnail>> {
+        let person = self.inner.signed_in()?;
+        if clips.len() > 200 {
+            return Err(Error::invalid("up to 200 small pictures at a time"));
+        }
+        let grants = visible_grants(&self.inner, &person);
+        let loaded = self
+            .inner
+            .db
+            .read(move |tables| {
+                let mut rows = Vec::new();
+                for clip in clips {
+                    let row = tables.clip(clip)?;
+                    let wraps = tables.wraps(clip)?;
+                    rows.push((clip, row, wraps));
+                }
+                Ok(rows)
+            })
+            .await?;
+        self.note_previews(&person, loaded.iter().filter_map(|(_, row, _)| row.as_ref())).await?;
+        let inner = Arc::clone(&self.inner);
+        blocking(move || {
+            Ok(loaded
+                .into_iter()
+                .map(|(clip, row, wraps)| {
+                    let jpeg = row.and_then(|row| row.thumbnail).and_then(|sealed| {
+                        let key = unwrap(&inner, &person, &wraps, grants.as_deref()).ok()?.0;
+                        let identity = key.identity();
+                        open_with(identity, &sealed).ok()
+                    });
+                    Thumbnail { clip, jpeg_base64: jpeg.map(|jpeg| STANDARD.encode(&*jpeg)) }
+                })
+                .collect())
+        })
+        .await
+    }
+
+    async fn note_previews(&self, person: &SignedIn, rows: impl Iterator<Item = &ClipRow>) -> Result<()> {
+        let mut fresh: BTreeMap<(CameraId, i64), u32> = BTreeMap::new();
+        {
+            let session = lock(&self.inner.session);
+            for row in rows.filter(|row| row.thumbnail.is_some()) {
+                let day = row.start_us.0.div_euclid(86_400_000_000);
+                if !session.previewed.contains(&(row.camera, day)) {
+                    *fresh.entry((row.camera, day)).or_default() += 1;
+                }
+            }
+        }
+        for ((camera, day), _) in fresh {
+            let note =
+                Note::new(Kind::Previewed).by(person.id).camera(camera).fact("day_us", day * 86_400_000_000);
+            self.inner.log(note).await.map_err(Error::log_unwritable)?;
+            lock(&self.inner.session).previewed.insert((camera, day));
+        }
+        Ok(())
+    }
+
+    /// One clip: who may view it, who has opened it, who was given a copy, and whether it is untouched.
+    ///
+    /// # Errors
+    /// Nobody is signed in; the clip does not exist for this person.
+    pub async fn clip(&self, id: ClipId) -> Result<ClipDetail> {
+        let person = self.inner.signed_in()?;
+        let (row, _) = self.visible_clip(&person, id).await?;
+        let wanted = row.clone();
+        let (events, entries, wraps, leaf) = self
+            .inner
+            .db
+            .read(move |tables| {
+                let filter = EntryFilter {
+                    kinds: vec![Kind::Opened.as_str().to_owned(), Kind::CopyMade.as_str().to_owned()],
+                    clip: Some(id),
+                    ..EntryFilter::default()
+                };
+                Ok((
+                    tables.events(wanted.start_us, end_of(&wanted))?,
+                    tables.entries(&filter, 0, 500)?,
+                    tables.wraps(id)?,
+                    tables.entry(wanted.entry)?.map(|entry| entry.leaf),
+                ))
+            })
+            .await?;
+        let inner = &self.inner;
+        let now = inner.now();
+        let is_owner = person.owner().is_some();
+        let grants = lock(&inner.grants).clone();
+        let people = lock(&inner.people).clone();
+        let mut may_view: Vec<MayView> = people
+            .iter()
+            .filter(|row| row.owner)
+            .map(|row| MayView { face: inner.face(row, &person), grant: None, scope: None, until_us: None })
+            .collect();
+        for grant in grants.iter().filter(|grant| grant.holds(now)) {
+            let wrapped = wraps.iter().any(|(id, _)| *id == Some(grant.id));
+            let theirs = people.iter().find(|row| row.id == grant.person);
+            if let Some(row) = theirs.filter(|row| wrapped && (is_owner || row.id == person.id)) {
+                may_view.push(MayView {
+                    face: inner.face(row, &person),
+                    grant: Some(grant.id),
+                    scope: Some(scope_view(grant)),
+                    until_us: grant.until_us,
+                });
+            }
+        }
+        let mut opened = Vec::new();
+        let mut copies = Vec::new();
+        for entry in entries.iter().filter(|entry| is_owner || entry.actor == Some(person.id)) {
+            let Some(face) = entry.actor.and_then(|actor| inner.face_of(actor, &person)) else { continue };
+            if entry.kind == Kind::Opened.as_str() {
+                opened.push(Opened { face, at_us: entry.at_us, entry: entry.index });
+            } else {
+                copies.push(Copied { face, at_us: entry.at_us, entry: entry.index });
+            }
+        }
+        let path = inner.clip_path(row.camera, row.id);
+        let integrity = blocking(move || Ok(integrity_of(&path, leaf.as_deref()))).await?;
+        let kept = std::time::Duration::from_secs(u64::from(lock(&inner.settings).kept_hours) * 3600);
+        Ok(ClipDetail {
+            clip: clip_view(inner, &row, &events, opened.len() as u64, now),
+            may_view,
+            opened,
+            copies,
+            integrity,
+            entry: row.entry,
+            kept_until_us: end_of(&row).plus(kept),
+        })
+    }
+
+    /// Opens a clip: the entry is durable, then the key is unwrapped, then the first picture is decoded.
+    ///
+    /// # Errors
+    /// The clip does not exist for this person; the log cannot be written; the file is missing, cut or changed.
+    pub async fn open_clip(&self, id: ClipId) -> Result<PlayerState> {
+        let person = self.inner.signed_in()?;
+        let (row, reader) = self.release(&person, id, Kind::Opened).await?;
+        let inner = Arc::clone(&self.inner);
+        let player = blocking(move || Player::open(&inner, &row, reader)).await?;
+        let state = player.state();
+        if let Some(old) = lock(&self.inner.player).replace(player) {
+            old.close();
+        }
+        self.touch();
+        Ok(state)
+    }
+
+    /// Tells the player what to do.
+    ///
+    /// # Errors
+    /// No clip is open.
+    pub fn player(&self, order: &PlayerOrder) -> Result<()> {
+        self.inner.signed_in()?;
+        self.touch();
+        let player = lock(&self.inner.player).clone();
+        player.ok_or_else(|| Error::not_found("an open clip"))?.order(order)
+    }
+
+    /// Closes the clip.
+    pub fn close_player(&self) {
+        if let Some(player) = lock(&self.inner.player).take() {
+            player.close();
+            self.inner.player_port.worker_gone();
+        }
+    }
+
+    /// Writes a clip in plain to `target`: a copy, and logged as one before the first byte.
+    ///
+    /// # Errors
+    /// As [`Handle::open_clip`]; writing fails.
+    pub async fn copy_clip(&self, id: ClipId, mut target: impl Write + Send + 'static) -> Result<u64> {
+        let person = self.inner.signed_in()?;
+        person.owner_keys()?;
+        let (_, mut reader) = self.release(&person, id, Kind::CopyMade).await?;
+        blocking(move || {
+            let mut buffer = vec![0; 1 << 18];
+            let mut offset = 0;
+            loop {
+                let read = reader.read_at(offset, &mut buffer)?;
+                if read == 0 {
+                    target.flush()?;
+                    return Ok(offset);
+                }
+                target.write_all(&buffer[..read])?;
+                offset += read as u64;
+            }
+        })
+        .await
+    }
+
+    /// Log first, key second.
+    async fn release(&self, person: &SignedIn, id: ClipId, kind: Kind) -> Result<(ClipRow, ClipReader)> {
+        let inner = &self.inner;
+        let (row, wraps) = self.visible_clip(person, id).await?;
+        let path = inner.clip_path(row.camera, row.id);
+        if !path.exists() {
+            return Err(Error::new(
+                ErrorCode::ClipMissing,
+                format!(
+                    "{} is missing: put the file back from a copy of the data folder, if there is one",
+                    path.display()
+                ),
+            ));
+        }
+        let grants = visible_grants(inner, person);
+        let grant = wraps.iter().find_map(|(wrap, _)| {
+            let wrap = (*wrap)?;
+            grants.as_ref()?.contains(&wrap).then_some(wrap)
+        });
+        let mut note = Note::new(kind).by(person.id).camera(row.camera).clip(id);
+        note.grant = grant;
+        note.refers_to = grant
+            .and_then(|id| lock(&inner.grants).iter().find(|grant| grant.id == id).map(|grant| grant.entry));
+        let entry = inner.log(note).await.map_err(Error::log_unwritable)?;
+        let (shared, person) = (Arc::clone(inner), person.clone());
+        let (row, reader) = blocking(move || {
+            let (key, _) = unwrap(&shared, &person, &wraps, grants.as_deref())?;
+            let reader = ClipReader::open_sized(&path, &key, row.size_bytes)?;
+            if reader.cut_short() && !row.cut_short {
+                return Err(Error::new(
+                    ErrorCode::ClipCut,
+                    format!("{} ends before its end: it was cut since it was recorded", path.display()),
+                ));
+            }
+            Ok((row, reader))
+        })
+        .await?;
+        let now = inner.now();
+        inner.db.write(move |tables| Ok(tables.put_release(entry, now)?)).await?;
+        Ok((row, reader))
+    }
+
+    /// A clip and its wraps, if it exists for `person`.
+    async fn visible_clip(&self, person: &SignedIn, id: ClipId) -> Result<(ClipRow, Wraps)> {
+        let grants = visible_grants(&self.inner, person);
+        let (row, wraps) =
+            self.inner.db.read(move |tables| Ok((tables.clip(id)?, tables.wraps(id)?))).await?;
+        let row = row.ok_or_else(|| Error::not_found("this clip"))?;
+        let theirs =
+            grants.is_none_or(|grants| wraps.iter().any(|(id, _)| id.is_some_and(|id| grants.contains(&id))));
+        if theirs { Ok((row, wraps)) } else { Err(Error::not_found("this clip")) }
+    }
+}
+
+type Wraps = Vec<(Option<GrantId>, Vec<u8>)>;
+
+/// The grants through which `person` sees clips now; `None` for the owner, who sees all.
+pub(super) fn visible_grants(inner: &Inner, person: &SignedIn) -> Option<Vec<GrantId>> {
+    if person.owner().is_some() {
+        return None;
+    }
+    let now = inner.now();
+    let holds = |grant: &&GrantRow| grant.person == person.id && grant.holds(now);
+    Some(lock(&inner.grants).iter().filter(holds).map(|grant| grant.id).collect())
+}
+
+/// The clip key, through the owner's wrap or through a grant's.
+fn unwrap(
+    inner: &Inner,
+    person: &SignedIn,
+    wraps: &Wraps,
+    grants: Option<&[GrantId]>,
+) -> Result<(ClipKey, Option<GrantId>)> {
+    for (grant, wrap) in wraps {
+        match (&person.keys, grant) {
+            (Keys::Owner(keys), None) => return Ok((ClipKey::unwrap_as_owner(wrap, keys.identity())?, None)),
+            (Keys::Person(keys), Some(id)) if grants.is_some_and(|grants| grants.contains(id)) => {
+                let key = ClipKey::unwrap_as_person(wrap, inner.logbook.device.broker(), keys.identity())?;
+                return Ok((key, Some(*id)));
+            }
+            (Keys::Owner(_), Some(_)) | (Keys::Person(_), _) => {}
+        }
+    }
+    Err(Error::not_found("a key for this clip"))
+}
+
+/// Compares the file with the hash in the signed entry that recorded it, not with the database's own column.
+fn integrity_of(path: &std::path::Path, leaf: Option<&[u8]>) -> Integrity {
+    if !path.exists() {
+        return Integrity::Missing;
+    }
+    let recorded = leaf
+        .and_then(|leaf| Entry::parse(leaf).ok())
+        .and_then(|entry| entry.facts.get("sha256").and_then(|value| value.as_str()).map(str::to_owned));
+    match (hash_file(path), recorded) {
+        (Ok((_, found)), Some(recorded)) if hex::encode(found) == recorded => Integrity::Untouched,
+        _ => Integrity::Changed,
+    }
+}
+
+pub(super) fn opened_filter(clip: ClipId) -> EntryFilter {
+    EntryFilter { kinds: vec![Kind::Opened.as_str().to_owned()], clip: Some(clip), ..EntryFilter::default() }
+}
+
+pub(super) fn end_of(clip: &ClipRow) -> UnixMicros {
+    UnixMicros(clip.start_us.0 + clip.duration_us)
+}
+
+fn overlaps(event: &EventRow, from: UnixMicros, to: UnixMicros, now: UnixMicros) -> bool {
+    event.start_us < to && event.end_us.unwrap_or(now) >= from
+}
+
+/// Joins clips that follow each other, oldest first.
+fn stretches(clips: &[&ClipRow]) -> Vec<RecordedSpan> {
+    let mut spans: Vec<RecordedSpan> = Vec::new();
+    for clip in clips {
+        let (from_us, to_us) = (clip.start_us, end_of(clip));
+        match spans.last_mut() {
+            Some(last) if from_us.0 - last.to_us.0 <= GAP_US => last.to_us = last.to_us.max(to_us),
+            Some(_) | None => spans.push(RecordedSpan { from_us, to_us }),
+        }
+    }
+    spans
+}
+
+fn clip_view(inner: &Inner, clip: &ClipRow, events: &[EventRow], opened: u64, now: UnixMicros) -> ClipView {
+    let mut kinds: Vec<EventKind> = events
+        .iter()
+        .filter(|event| event.camera == clip.camera && overlaps(event, clip.start_us, end_of(clip), now))
+        .map(|event| event.kind)
+        .collect();
+    kinds.sort();
+    kinds.dedup();
+    ClipView {
+        id: clip.id,
+        camera: clip.camera,
+        camera_name: lock(&inner.camera_rows)
+            .get(&clip.camera)
+            .map(|row| row.name.clone())
+            .unwrap_or_default(),
+        start_us: clip.start_us,
+        duration_us: clip.duration_us,
+        size_bytes: clip.size_bytes,
+        events: kinds,
+        cut_short: clip.cut_short,
+        has_thumbnail: clip.thumbnail.is_some(),
+        opened,
+    }
+}

@@ -1,0 +1,198 @@
+//! What all parts of the engine share, and the snapshots that go to the window.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use hausrecht_media::Launcher;
+use hausrecht_model::{CameraId, ClipId, UnixMicros};
+use hausrecht_store::{CameraRow, GrantRow, PersonRow, ScopeRow};
+use tokio::sync::broadcast;
+
+use crate::{
+    Options, Result,
+    camera::CameraTask,
+    db::Db,
+    logbook::{Logbook, Note},
+    player::Player,
+    session::{SessionState, SignedIn},
+    wire::{self, Error, Event},
+};
+
+/// Shared by every part of the engine.
+pub(crate) struct Inner {
+    pub(crate) options: Options,
+    pub(crate) db: Db,
+    pub(crate) logbook: Logbook,
+    pub(crate) launcher: Launcher,
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) session: Mutex<SessionState>,
+    pub(crate) settings: Mutex<wire::Settings>,
+    pub(crate) cameras: Mutex<BTreeMap<CameraId, Arc<CameraTask>>>,
+    /// Every camera that ever was, for names in the log.
+    pub(crate) camera_rows: Mutex<BTreeMap<CameraId, CameraRow>>,
+    pub(crate) people: Mutex<Vec<PersonRow>>,
+    pub(crate) grants: Mutex<Vec<GrantRow>>,
+    pub(crate) discovery: Mutex<crate::handle::Search>,
+    pub(crate) player: Mutex<Option<Arc<Player>>>,
+    pub(crate) player_port: Arc<crate::viewport::Viewport>,
+    pub(crate) verify: Mutex<Option<wire::VerifyState>>,
+    pub(crate) clips_changed: AtomicBool,
+    pub(crate) recovery_made: AtomicBool,
+    pub(crate) tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
+    pub(crate) stopping: tokio::sync::watch::Sender<bool>,
+}
+
+/// A lock that a panicking holder does not take away from everybody else.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inner {
+    pub(crate) fn now(&self) -> UnixMicros {
+        self.options.clock.now()
+    }
+
+    pub(crate) fn signed_in(&self) -> Result<SignedIn> {
+        lock(&self.session).signed_in.clone().ok_or_else(Error::locked)
+    }
+
+    pub(crate) fn clip_path(&self, camera: CameraId, clip: ClipId) -> PathBuf {
+        self.clips_folder(camera).join(format!("{clip}.age"))
+    }
+
+    pub(crate) fn clips_folder(&self, camera: CameraId) -> PathBuf {
+        self.options.data_folder.join("clips").join(camera.to_string())
+    }
+
+    /// Nobody may be listening, which is no fault.
+    pub(crate) fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    pub(crate) fn notice(&self, kind: wire::NoticeKind, camera: Option<CameraId>, detail: impl Into<String>) {
+        let detail = detail.into();
+        tracing::warn!(?kind, "{detail}");
+        self.tell(Event::Notice(wire::Notice { kind, camera, detail }));
+    }
+
+    pub(crate) fn clips_changed(&self) {
+        self.clips_changed.store(true, Ordering::Relaxed);
+    }
+
+    /// Appends an entry of its own, signed by this computer.
+    pub(crate) async fn log(self: &Arc<Self>, note: Note) -> Result<u64> {
+        let inner = Arc::clone(self);
+        let index = self.db.write(move |tables| inner.logbook.append(tables, &note, None)).await?;
+        self.tell(Event::LogGrew(index + 1));
+        Ok(index)
+    }
+
+    /// The same where a failure cannot stop what happened already: the person is told.
+    pub(crate) async fn log_or_tell(self: &Arc<Self>, note: Note) {
+        if let Err(error) = self.log(note).await {
+            self.notice(wire::NoticeKind::LogUnwritable, None, error.message);
+        }
+    }
+
+    /// Cameras that `person` may watch live.
+    pub(crate) fn may_watch(&self, person: &SignedIn, camera: CameraId) -> bool {
+        let now = self.now();
+        person.owner().is_some()
+            || lock(&self.grants).iter().any(|grant| {
+                grant.person == person.id
+                    && grant.camera == camera
+                    && grant.scope == ScopeRow::Camera
+                    && grant.holds(now)
+            })
+    }
+
+    /// The face of a person as `viewer` may see it: members see no other member's name.
+    pub(crate) fn face(&self, row: &PersonRow, viewer: &SignedIn) -> wire::Face {
+        let name = if row.id == viewer.id {
+            viewer.name.clone()
+        } else if let Some(owner) = viewer.owner() {
+            hausrecht_vault::open_with(owner.identity(), &row.name_owner)
+                .ok()
+                .and_then(|name| String::from_utf8(name.to_vec()).ok())
+                .unwrap_or_default()
+        } else {
+            String::new()
+        };
+        wire::Face { id: row.id, name, owner: row.owner, color: row.color }
+    }
+
+    pub(crate) fn face_of(&self, id: hausrecht_model::PersonId, viewer: &SignedIn) -> Option<wire::Face> {
+        lock(&self.people).iter().find(|row| row.id == id).map(|row| self.face(row, viewer))
+    }
+
+    pub(crate) fn session_view(&self) -> wire::Session {
+        let recording = lock(&self.cameras).values().filter(|task| task.is_recording()).count();
+        let owner_exists = lock(&self.people).iter().any(|person| person.owner);
+        let settings = lock(&self.settings).clone();
+        let session = lock(&self.session);
+        let monotonic = self.options.clock.monotonic();
+        match &session.signed_in {
+            Some(person) => {
+                let idle_limit = std::time::Duration::from_secs(u64::from(settings.lock_after_minutes) * 60);
+                let left = (session.touched + idle_limit).saturating_sub(monotonic);
+                wire::Session::Open {
+                    me: wire::Me {
+                        id: person.id,
+                        name: person.name.clone(),
+                        owner: person.owner().is_some(),
+                        color: person.color,
+                        recovery_made: self.recovery_made.load(Ordering::Relaxed),
+                    },
+                    locks_at_us: self.now().plus(left),
+                }
+            }
+            None if owner_exists => wire::Session::Locked {
+                recording,
+                wait_ms: u64::try_from(session.next_try.saturating_sub(monotonic).as_millis()).unwrap_or(0),
+            },
+            None => wire::Session::Empty,
+        }
+    }
+
+    pub(crate) fn cameras_view(&self) -> Vec<wire::CameraView> {
+        let Ok(person) = self.signed_in() else { return Vec::new() };
+        let now = self.now();
+        let tasks: Vec<_> = lock(&self.cameras).values().cloned().collect();
+        let mut views: Vec<_> = tasks
+            .iter()
+            .filter(|task| self.may_watch(&person, task.id))
+            .map(|task| {
+                let row = task.row();
+                let grants = lock(&self.grants).clone();
+                let viewers = lock(&self.people)
+                    .iter()
+                    .filter(|row| {
+                        row.owner
+                            || grants.iter().any(|grant| {
+                                grant.person == row.id
+                                    && grant.camera == task.id
+                                    && grant.scope == ScopeRow::Camera
+                                    && grant.holds(now)
+                            })
+                    })
+                    .map(|row| self.face(row, &person))
+                    .collect();
+                (row.added_us, task.view(&row, viewers))
+            })
+            .collect();
+        views.sort_by_key(|(added_us, view)| (*added_us, view.id));
+        views.into_iter().map(|(_, view)| view).collect()
+    }
+
+    pub(crate) fn tiles_view(&self) -> Vec<wire::TileState> {
+        let Ok(person) = self.signed_in() else { return Vec::new() };
+        let tasks: Vec<_> = lock(&self.cameras).values().cloned().collect();
+        tasks.iter().filter(|task| self.may_watch(&person, task.id)).map(|task| task.tile()).collect()
+    }
+}

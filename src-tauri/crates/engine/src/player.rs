@@ -1,0 +1,195 @@
+//! Plays one clip: a player worker asks for bytes, this side decrypts just those. The key never leaves this process.
+
+use std::{
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use hausrecht_media::{AnswerWriter, Event as WorkerEvent, Order, PlayerOpen, Sender, Worker, WorkerProcess};
+use hausrecht_model::Codec;
+use hausrecht_store::ClipRow;
+use hausrecht_vault::{ClipReader, OpenError};
+
+use crate::{
+    Result,
+    inner::{Inner, lock},
+    wire::Event,
+    wire::{Error, ErrorCode, PlayerOrder, PlayerState},
+};
+
+/// A clip that is open.
+pub(crate) struct Player {
+    orders: Sender<Order>,
+    state: Mutex<PlayerState>,
+    process: Mutex<Option<WorkerProcess>>,
+}
+
+impl Player {
+    /// Starts the worker. The log entry is durable and the key released before this is called.
+    pub(crate) fn open(inner: &Arc<Inner>, row: &ClipRow, reader: ClipReader) -> Result<Arc<Self>> {
+        let Worker { orders, mut events, bulk: _bulk, answers, process } =
+            inner.launcher.launch("player").map_err(Error::internal)?;
+        let codec = match row.codec.as_str() {
+            "h265" => Codec::H265,
+            "mjpeg" => Codec::Mjpeg,
+            _ => Codec::H264,
+        };
+        let open = PlayerOpen { size_bytes: reader.len(), codec, autoplay: true };
+        orders.send(&Order::PlayerOpen(open)).map_err(Error::internal)?;
+        let player = Arc::new(Self {
+            orders: orders.clone(),
+            state: Mutex::new(PlayerState {
+                clip: row.id,
+                start_us: row.start_us,
+                duration_us: row.duration_us,
+                position_us: 0,
+                playing: true,
+                ended: false,
+                speed: 1.0,
+                has_picture: false,
+                error: None,
+            }),
+            process: Mutex::new(Some(process)),
+        });
+        let serving = Arc::clone(&player);
+        let shared = Arc::clone(inner);
+        thread::Builder::new().name("player".into()).spawn(move || {
+            let mut serve = Serve { player: serving, inner: shared, reader, answers };
+            while let Ok(event) = events.recv() {
+                serve.on_event(event);
+            }
+            serve.ended();
+        })?;
+        inner.player_port.worker_came(orders);
+        Ok(player)
+    }
+
+    pub(crate) fn state(&self) -> PlayerState {
+        lock(&self.state).clone()
+    }
+
+    pub(crate) fn order(&self, order: &PlayerOrder) -> Result<()> {
+        let order = match *order {
+            PlayerOrder::Play => Order::Play,
+            PlayerOrder::Pause => Order::Pause,
+            PlayerOrder::Seek { to_us } => {
+                Order::Seek { to_us: u64::try_from(to_us.max(0)).unwrap_or(0), accurate: true }
+            }
+            PlayerOrder::Step { frames } => Order::Step { frames },
+            PlayerOrder::Speed { speed } => {
+                if !(0.5..=16.0).contains(&speed) {
+                    return Err(Error::invalid(format!("a speed of {speed} is not between 0.5 and 16")));
+                }
+                lock(&self.state).speed = speed;
+                Order::Speed { factor: f64::from(speed) }
+            }
+        };
+        self.orders.send(&order).map_err(Error::internal)
+    }
+
+    pub(crate) fn close(&self) {
+        // The worker may be gone already.
+        let _ = self.orders.send(&Order::Shutdown);
+        drop(lock(&self.process).take());
+    }
+}
+
+/// The player's own thread: answers what the worker asks.
+struct Serve {
+    player: Arc<Player>,
+    inner: Arc<Inner>,
+    reader: ClipReader,
+    answers: AnswerWriter,
+}
+
+impl Serve {
+    fn on_event(&mut self, event: WorkerEvent) {
+        match event {
+            WorkerEvent::Read { id, offset, len } => self.answer(id, offset, len),
+            WorkerEvent::Frame { generation, sequence, .. } => {
+                self.inner.player_port.picture_came(generation, sequence);
+                let first = !std::mem::replace(&mut lock(&self.player.state).has_picture, true);
+                if first {
+                    self.tell();
+                }
+            }
+            WorkerEvent::Position { pts_us, playing, ended } => {
+                {
+                    let mut state = lock(&self.player.state);
+                    state.position_us = i64::try_from(pts_us).unwrap_or(i64::MAX).min(state.duration_us);
+                    state.playing = playing;
+                    state.ended = ended;
+                }
+                self.tell();
+            }
+            WorkerEvent::Opened { duration_us, .. } => {
+                let duration_us = i64::try_from(duration_us).unwrap_or(0);
+                if duration_us > 0 {
+                    lock(&self.player.state).duration_us = duration_us;
+                }
+                self.tell();
+            }
+            WorkerEvent::Fault { text, .. } => self.fail(Error::internal(text)),
+            WorkerEvent::Ready { .. } | WorkerEvent::State(_) | WorkerEvent::Stalled { .. } => {}
+        }
+    }
+
+    fn answer(&mut self, id: u32, offset: u64, len: u32) {
+        let wanted = (len as usize).min(hausrecht_media::answer::MAX_ANSWER_BYTES);
+        let mut bytes = vec![0; wanted];
+        let mut filled = 0;
+        let outcome = loop {
+            match self.reader.read_at(offset + filled as u64, &mut bytes[filled..]) {
+                Ok(0) => break Ok(()),
+                Ok(read) => filled += read,
+                Err(error) => break Err(error),
+            }
+            if filled == wanted {
+                break Ok(());
+            }
+        };
+        let sent = match outcome {
+            Ok(()) => self.answers.answer(id, &bytes[..filled]),
+            Err(error) => {
+                self.read_failed(error);
+                self.answers.fail(id)
+            }
+        };
+        if let Err(error) = sent {
+            tracing::debug!("the player took no answer: {error}");
+        }
+    }
+
+    fn read_failed(&self, error: OpenError) {
+        self.fail(error.into());
+    }
+
+    fn fail(&self, error: Error) {
+        {
+            let mut state = lock(&self.player.state);
+            // The first cause is the one that says what is wrong.
+            if state.error.is_none()
+                || state.error.as_ref().is_some_and(|known| known.code == ErrorCode::Internal)
+            {
+                state.error = Some(error);
+            }
+            state.playing = false;
+        }
+        self.tell();
+    }
+
+    fn ended(&self) {
+        let current =
+            lock(&self.inner.player).as_ref().is_some_and(|player| Arc::ptr_eq(player, &self.player));
+        if current {
+            self.inner.player_port.worker_gone();
+            if lock(&self.player.process).is_some() {
+                self.fail(Error::internal("the player ended by itself: open the clip again"));
+            }
+        }
+    }
+
+    fn tell(&self) {
+        self.inner.tell(Event::Player(self.player.state()));
+    }
+}
