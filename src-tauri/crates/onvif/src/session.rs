@@ -202,7 +202,7 @@ impl Session {
 
     /// Sends until the camera is content or a further attempt would risk the account.
     async fn signed(&self, url: &Url, ask: Ask<'_>, limits: Limits) -> Result<Reply, Error> {
-        let mut mode = self.state().mode;
+        let mut mode = ask.first_mode(self.state().mode);
         let mut first_sign_in = None;
         let mut spent = Spent::default();
         let mut is_nonce_old = mode.digest();
@@ -216,13 +216,13 @@ impl Session {
             let reply = self.send(url, ask, mode, limits).await?;
             match judge(url, ask.name(), reply) {
                 Ok(reply) => {
-                    self.accepted(mode);
+                    self.accepted(ask, mode);
                     return Ok(reply);
                 }
                 Err(Refusal::Other(error)) => {
                     // A camera that complains about something else has let us in.
                     if matches!(error, Error::Fault { .. }) {
-                        self.accepted(mode);
+                        self.accepted(ask, mode);
                     }
                     return Err(error);
                 }
@@ -236,7 +236,7 @@ impl Session {
                     is_nonce_old = false;
                     match next {
                         Some(next) => mode = next,
-                        None => return Err(self.refused(url, is_locked)),
+                        None => return Err(self.refused(url, ask, is_locked)),
                     }
                 }
             }
@@ -336,18 +336,23 @@ impl Session {
         self.http.exchange(url, payload, authorization, limits).await
     }
 
-    fn accepted(&self, mode: Mode) {
+    fn accepted(&self, ask: Ask<'_>, mode: Mode) {
         if mode != Mode::Open {
             let mut state = self.state();
-            state.mode = mode;
+            if matches!(ask, Ask::Soap(_)) {
+                state.mode = mode;
+            }
             state.proven = true;
             state.refusals = 0;
         }
     }
 
-    fn refused(&self, url: &Url, is_locked: bool) -> Error {
+    fn refused(&self, url: &Url, ask: Ask<'_>, is_locked: bool) -> Error {
         let mut state = self.state();
-        state.refusals += 1;
+        // Some cameras keep pictures from accounts that may do everything else; that says nothing of the password.
+        if matches!(ask, Ask::Soap(_)) || !state.proven {
+            state.refusals += 1;
+        }
         drop(state);
         if is_locked {
             return Error::LockedOut { address: label(url), user: self.user() };
@@ -386,6 +391,16 @@ enum Ask<'a> {
 }
 
 impl Ask<'_> {
+    /// How the first request is signed, on a camera that is signed in to in this way: a picture has no place for a
+    /// token.
+    fn first_mode(self, known: Mode) -> Mode {
+        match self {
+            Self::Soap(_) => known,
+            Self::Picture if known.digest() => Mode::Digest,
+            Self::Picture => Mode::Open,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Soap(operation) => operation.name,

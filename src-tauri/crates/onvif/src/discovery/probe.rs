@@ -44,13 +44,15 @@ fn message(types: &str, id: Uuid) -> String {
 /// Reads an answer; nothing from what is not a camera (printers and computers answer to a Probe without types).
 pub(super) fn read(datagram: &[u8], from: SocketAddr) -> Vec<Found> {
     let Ok(root) = parse(datagram) else { return Vec::new() };
-    let Some(matches) = root.find("ProbeMatches") else { return Vec::new() };
-    matches.children("ProbeMatch").filter_map(|element| camera(element, from)).take(16).collect()
+    // Some cameras leave out the `ProbeMatches` around the one match.
+    let holder = root.find("ProbeMatches").or_else(|| root.child("Body"));
+    let matches = holder.into_iter().flat_map(|holder| holder.children("ProbeMatch"));
+    matches.filter_map(|element| camera(element, from)).take(16).collect()
 }
 
 fn camera(element: &Element, from: SocketAddr) -> Option<Found> {
     let words = |name| element.text_at(&[name]).unwrap_or_default().split_whitespace();
-    let scopes: Vec<String> = words("Scopes").take(SCOPES_MAX).map(str::to_owned).collect();
+    let scopes = scopes(words("Scopes"));
     let is_camera = words("Types")
         .any(|kind| kind.ends_with("NetworkVideoTransmitter") || kind.ends_with(":Device"))
         || scopes.iter().any(|scope| scope.starts_with("onvif://"));
@@ -85,6 +87,22 @@ fn camera(element: &Element, from: SocketAddr) -> Option<Found> {
         from,
         in_own_range: false,
     })
+}
+
+/// Joins what belongs together: some cameras put a name with a space into a scope as it is.
+fn scopes<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut scopes: Vec<String> = Vec::new();
+    for word in words.take(4 * SCOPES_MAX) {
+        match scopes.last_mut() {
+            Some(last) if !word.contains(':') => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            Some(_) | None if scopes.len() < SCOPES_MAX => scopes.push(word.to_owned()),
+            Some(_) | None => break,
+        }
+    }
+    scopes
 }
 
 /// Puts the host that answered first; one that is named wrongly altogether is added from where the answer came.
@@ -154,6 +172,14 @@ mod tests {
         let found = read(ANSWER.as_bytes(), from("10.0.0.7:3702"));
         assert_eq!(found[0].xaddrs[0].as_str(), "http://10.0.0.7/onvif/device_service");
         assert_eq!(found[0].xaddrs.len(), 3);
+    }
+
+    #[test]
+    fn a_match_without_its_wrapper_and_a_name_with_a_space_are_read() {
+        let bare = ANSWER.replace("<d:ProbeMatches>", "").replace("</d:ProbeMatches>", "");
+        let found = read(bare.replace("Front%20door", "Front door").as_bytes(), from("192.168.1.5:3702"));
+        assert_eq!(found[0].name.as_deref(), Some("Front door"));
+        assert_eq!(found[0].hardware.as_deref(), Some("IPC-1"));
     }
 
     #[test]

@@ -222,19 +222,44 @@ async fn a_clock_call_that_wants_a_password_does_not_get_one() {
 
 #[tokio::test]
 async fn a_picture_behind_basic_is_refused_rather_than_paid_with_the_password() {
-    let stand_in = StandIn::start(|asked| {
-        if asked.is("GetSnapshotUri") {
-            let body = "<GetSnapshotUriResponse><Uri>http://10.9.9.9/snap.jpg</Uri></GetSnapshotUriResponse>";
-            return Some(crate::stand_in::ok(body));
+    let token = token_only(401);
+    let stand_in = StandIn::start(move |asked| {
+        if asked.uri.path() == "/snap.jpg" {
+            let basic = [("www-authenticate", "Basic realm=\"x\"")];
+            return Some((StatusCode::UNAUTHORIZED, basic, Body::empty()).into_response());
         }
-        (asked.uri.path() == "/snap.jpg").then(|| {
-            (StatusCode::UNAUTHORIZED, [("www-authenticate", "Basic realm=\"x\"")], Body::empty())
-                .into_response()
-        })
+        token(asked).or_else(|| picture_uri(asked))
     })
     .await;
-    let camera = stand_in.connect("pw").await.unwrap();
+    let camera = stand_in.connect("s@cret/?:%").await.unwrap();
     let profile = camera.profiles().await.unwrap().remove(0);
-    assert!(matches!(camera.snapshot(&profile).await, Err(Error::PasswordInClear { .. })));
-    assert_eq!(stand_in.signed(), 0);
+    for _ in 0..5 {
+        assert!(matches!(camera.snapshot(&profile).await, Err(Error::PasswordInClear { .. })));
+    }
+    assert!(stand_in.asked().iter().all(|asked| asked.uri.path() != "/snap.jpg" || !asked.is_signed()));
+}
+
+#[tokio::test]
+async fn a_picture_is_fetched_with_digest_from_a_camera_with_tokens() {
+    let token = token_only(401);
+    let stand_in = StandIn::start(move |asked| {
+        if asked.uri.path() == "/snap.jpg" {
+            let is_right = asked.has_digest("s@cret/?:%");
+            return Some(if is_right { "picture".into_response() } else { challenge("n1") });
+        }
+        token(asked).or_else(|| picture_uri(asked))
+    })
+    .await;
+    let camera = stand_in.connect("s@cret/?:%").await.unwrap();
+    let profile = camera.profiles().await.unwrap().remove(0);
+    assert_eq!(camera.snapshot(&profile).await.unwrap(), b"picture");
+    camera.profiles().await.unwrap();
+    let last = stand_in.asked().pop().unwrap();
+    assert!(last.digest().is_none() && last.is_signed(), "the token is still remembered");
+}
+
+/// Names a picture at a host that does not exist.
+fn picture_uri(asked: &Asked) -> Option<Response> {
+    let body = "<GetSnapshotUriResponse><Uri>http://10.9.9.9/snap.jpg</Uri></GetSnapshotUriResponse>";
+    asked.is("GetSnapshotUri").then(|| crate::stand_in::ok(body))
 }
