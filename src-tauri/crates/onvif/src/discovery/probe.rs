@@ -93,13 +93,14 @@ fn camera(element: &Element, from: SocketAddr) -> Option<Found> {
 fn scopes<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut scopes: Vec<String> = Vec::new();
     for word in words.take(4 * SCOPES_MAX) {
+        let is_full = scopes.len() >= SCOPES_MAX;
         match scopes.last_mut() {
             Some(last) if !word.contains(':') => {
                 last.push(' ');
                 last.push_str(word);
             }
-            Some(_) | None if scopes.len() < SCOPES_MAX => scopes.push(word.to_owned()),
-            Some(_) | None => break,
+            Some(_) | None if is_full => break,
+            Some(_) | None => scopes.push(word.to_owned()),
         }
     }
     scopes
