@@ -68,8 +68,8 @@ impl ClipKey {
         Self::from_line(&open_with(person, &inner).map_err(UnwrapError::Person)?)
     }
 
-    /// The identity that decrypts the clip.
-    pub(crate) fn identity(&self) -> &Identity {
+    /// The identity that decrypts the clip, and small values that were sealed to the clip's key, such as its thumbnail.
+    pub fn identity(&self) -> &Identity {
         &self.0
     }
 
