@@ -7,3 +7,4 @@ mod house;
 mod keeping;
 mod thread;
 mod trouble;
+mod window;
