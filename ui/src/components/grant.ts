@@ -1,0 +1,62 @@
+// What the choices of a grant mean on the wire.
+
+import { m } from '../i18n/generated/messages.js'
+import { clock, day, HOUR_US, until } from '../i18n/time'
+import type { GrantScope, GrantView } from '../ipc/client'
+
+/** How long a grant holds. */
+export type UntilChoice = 'hour' | 'day' | 'week' | 'date' | 'back'
+
+/** The end of a grant; `null`: until taken back. */
+export function untilOf(choice: UntilChoice, dateUs: number | null, nowUs: number): number | null {
+  switch (choice) {
+    case 'hour':
+      return nowUs + HOUR_US
+    case 'day':
+      return nowUs + 24 * HOUR_US
+    case 'week':
+      return nowUs + 7 * 24 * HOUR_US
+    case 'date':
+      return dateUs ?? nowUs
+    case 'back':
+      return null
+  }
+}
+
+/** The scope that was chosen. */
+export function scopeOf(
+  what: GrantScope['scope'],
+  clip: string | null,
+  camera: string,
+  fromUs: number | null,
+  toUs: number | null,
+): GrantScope {
+  if (what === 'clip' && clip !== null) return { scope: 'clip', clip }
+  if (what === 'span') return { scope: 'span', camera, from_us: fromUs ?? 0, to_us: toUs ?? 0 }
+  return { scope: 'camera', camera }
+}
+
+/** What a grant covers, in one line. */
+export function scopeLine(grant: GrantView, nowUs: number): string {
+  const { scope, camera_name: camera } = grant
+  switch (scope.scope) {
+    case 'clip':
+      return m.grant_clip({
+        camera,
+        when: grant.clip_start_us === null ? '' : `${day(grant.clip_start_us, nowUs)} ${clock(grant.clip_start_us)}`,
+      })
+    case 'span':
+      return m.grant_span({
+        camera,
+        from: `${day(scope.from_us, nowUs)} ${clock(scope.from_us)}`,
+        to: `${day(scope.to_us, nowUs)} ${clock(scope.to_us)}`,
+      })
+    case 'camera':
+      return m.grant_camera({ camera })
+  }
+}
+
+/** Until when a grant holds, as a clause. */
+export function untilLine(untilUs: number | null, nowUs: number): string {
+  return untilUs === null ? m.clip_may_always() : m.clip_may_until({ until: until(untilUs, nowUs) })
+}

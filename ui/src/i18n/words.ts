@@ -1,0 +1,101 @@
+// What the wire's names are called in the window.
+
+import type { DeadReason, ErrorCode, EventKind, Notice } from '../ipc/client'
+import { m } from './generated/messages.js'
+
+/** An event kind. */
+export function eventWord(kind: EventKind): string {
+  switch (kind) {
+    case 'motion':
+      return m.ev_motion()
+    case 'person':
+      return m.ev_person()
+    case 'vehicle':
+      return m.ev_vehicle()
+    case 'animal':
+      return m.ev_animal()
+    case 'doorbell':
+      return m.ev_doorbell()
+    case 'tamper':
+      return m.ev_tamper()
+    case 'input':
+      return m.ev_input()
+    case 'unknown':
+      return m.ev_unknown()
+  }
+}
+
+/** Several kinds: `Person, doorbell`; German nouns keep their capitals. */
+export function eventWords(kinds: EventKind[], german: boolean): string {
+  return kinds.map((kind, i) => (i === 0 || german ? eventWord(kind) : eventWord(kind).toLowerCase())).join(', ')
+}
+
+/** What happened, what it means, what to do. */
+export function errorSentence(code: ErrorCode): string {
+  switch (code) {
+    case 'wrong_passphrase':
+      return m.err_wrong_passphrase()
+    case 'locked':
+      return m.err_locked()
+    case 'not_allowed':
+      return m.err_not_allowed()
+    case 'already_set_up':
+      return m.err_already_set_up()
+    case 'invalid':
+      return m.err_invalid()
+    case 'not_found':
+      return m.err_not_found()
+    case 'camera_unreachable':
+      return m.err_camera_unreachable()
+    case 'camera_refused':
+      return m.err_camera_refused()
+    case 'camera_unsuitable':
+      return m.err_camera_unsuitable()
+    case 'log_unwritable':
+      return m.err_log_unwritable()
+    case 'clip_missing':
+      return m.err_clip_missing()
+    case 'clip_changed':
+      return m.err_clip_changed()
+    case 'clip_cut':
+      return m.err_clip_cut()
+    case 'disk_full':
+      return m.err_disk_full()
+    case 'internal':
+      return m.err_internal()
+  }
+}
+
+/** Why there is no picture. */
+export function deadSentence(reason: DeadReason): string {
+  switch (reason) {
+    case 'unreachable':
+      return m.dead_unreachable()
+    case 'stream_refused':
+      return m.dead_stream_refused()
+    case 'wrong_password':
+      return m.dead_wrong_password()
+    case 'frozen':
+      return m.dead_frozen()
+    case 'no_key_frame':
+      return m.dead_no_key_frame()
+    case 'unsupported_codec':
+      return m.dead_unsupported_codec()
+    case 'worker_ended':
+      return m.dead_worker_ended()
+  }
+}
+
+/** A notice. */
+export function noticeSentence(notice: Notice): string {
+  switch (notice.kind) {
+    case 'disk_full':
+      return m.notice_disk_full()
+    case 'clock_step':
+      return m.notice_clock_step()
+    case 'recovered':
+      return m.notice_recovered()
+    case 'log_unwritable':
+      return m.notice_log_unwritable()
+  }
+}

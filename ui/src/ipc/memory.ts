@@ -1,0 +1,1 @@
+export function memoryClient(_q: URLSearchParams): never { throw new Error('x') }

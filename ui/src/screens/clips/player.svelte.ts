@@ -1,0 +1,110 @@
+// The open clip: its player, its three questions, its neighbours.
+
+import { asWireError, type Client, type ClipDetail, type ClipView, type PlayerOrder, type PlayerState, type WireError } from '../../ipc/client'
+import { neighbours } from './find'
+
+/** Speeds that are offered. */
+export const SPEEDS = [0.5, 1, 2, 4, 8, 16]
+
+/** The speed next to `speed`, faster (1) or slower (-1). */
+export function nextSpeed(speed: number, direction: 1 | -1): number {
+  const index = SPEEDS.findIndex((offered) => offered >= speed)
+  const to = (index < 0 ? SPEEDS.length - 1 : index) + direction
+  return SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, to))] ?? speed
+}
+
+// Opening waits until the player before it is closed, so that a late close cannot hit the new clip.
+let closing: Promise<unknown> = Promise.resolve()
+
+export class OpenClip {
+  readonly id: string
+  readonly #client: Client
+  #ended = false
+  detail = $state.raw<ClipDetail | null>(null)
+  state = $state.raw<PlayerState | null>(null)
+  error = $state.raw<{ code: WireError['code']; message: string } | null>(null)
+  previous = $state.raw<ClipView | null>(null)
+  next = $state.raw<ClipView | null>(null)
+
+  constructor(client: Client, id: string) {
+    this.#client = client
+    this.id = id
+  }
+
+  /** Opens the clip and listens; the returned function closes it. */
+  open(atUs: number | undefined): () => void {
+    const end = this.#client.on('player', (state) => {
+      if (state.clip !== this.id) return
+      this.state = state
+      if (state.error !== null) this.error = state.error
+    })
+    void this.#open(atUs)
+    return () => {
+      this.#ended = true
+      end()
+      closing = this.#client.closePlayer().catch(() => undefined)
+    }
+  }
+
+  async #open(atUs: number | undefined): Promise<void> {
+    await closing
+    if (this.#ended) return
+    await this.refresh()
+    try {
+      this.state = await this.#client.openClip(this.id)
+      if (this.state.error !== null) this.error = this.state.error
+      if (atUs !== undefined) await this.order({ do: 'seek', to_us: Math.round(atUs) })
+      await this.order({ do: 'play' })
+    } catch (thrown) {
+      this.error = asWireError(thrown)
+    }
+    // This opening now stands in the list, too.
+    await this.refresh()
+    if (this.detail !== null) {
+      const found = await neighbours(this.#client, this.detail.clip).catch(() => null)
+      this.previous = found?.previous ?? null
+      this.next = found?.next ?? null
+    }
+  }
+
+  /** Asks again for the three questions. */
+  async refresh(): Promise<void> {
+    try {
+      this.detail = await this.#client.clip(this.id)
+    } catch (thrown) {
+      this.error ??= asWireError(thrown)
+    }
+  }
+
+  async order(order: PlayerOrder): Promise<void> {
+    if (this.#ended || this.error !== null) return
+    try {
+      this.state = await this.#client.player(order)
+    } catch (thrown) {
+      this.error = asWireError(thrown)
+    }
+  }
+
+  toggle(): Promise<void> {
+    if (this.state?.ended) return this.order({ do: 'seek', to_us: 0 }).then(() => this.order({ do: 'play' }))
+    return this.order({ do: this.state?.playing ? 'pause' : 'play' })
+  }
+
+  step(frames: number): Promise<void> {
+    return this.order({ do: 'step', frames })
+  }
+
+  seekBy(us: number): Promise<void> {
+    if (this.state === null) return Promise.resolve()
+    return this.seek(this.state.position_us + us)
+  }
+
+  seek(us: number): Promise<void> {
+    const length = this.state?.duration_us ?? 0
+    return this.order({ do: 'seek', to_us: Math.round(Math.min(length, Math.max(0, us))) })
+  }
+
+  speed(direction: 1 | -1): Promise<void> {
+    return this.order({ do: 'speed', speed: nextSpeed(this.state?.speed ?? 1, direction) })
+  }
+}

@@ -1,0 +1,6 @@
+// Which day and filter the clips show; kept while a clip is open, so that going back finds the same list.
+
+import type { EventKind } from '../../ipc/client'
+
+/** `us` is the day's midnight; `null` is today, also after midnight has passed. */
+export const shownDay = $state<{ us: number | null; camera: string; event: EventKind | '' }>({ us: null, camera: '', event: '' })

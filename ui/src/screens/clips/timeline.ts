@@ -1,0 +1,46 @@
+// Sums of the timeline: where a time stands, which ticks to draw, how the wheel zooms.
+
+import { dayStart, HOUR_US, MINUTE_US } from '../../i18n/time'
+
+/** What part of the day is shown. */
+export interface Window {
+  fromUs: number
+  toUs: number
+}
+
+/** Where a time stands in the window, in percent of its width; may lie outside. */
+export function percent(us: number, window: Window): number {
+  return ((us - window.fromUs) / (window.toUs - window.fromUs)) * 100
+}
+
+/** The part of a span that lies in the window; `null` when none does. Percent. */
+export function piece(fromUs: number, toUs: number, window: Window, leastPercent = 0): { left: number; width: number } | null {
+  if (toUs < window.fromUs || fromUs > window.toUs) return null
+  const left = Math.max(0, percent(fromUs, window))
+  const right = Math.min(100, percent(toUs, window))
+  return { left, width: Math.max(leastPercent, right - left) }
+}
+
+const STEPS_US = [3 * HOUR_US, 2 * HOUR_US, HOUR_US, 30 * MINUTE_US, 10 * MINUTE_US, 5 * MINUTE_US, MINUTE_US]
+
+/** Round times to write above the lanes: at most about nine. */
+export function ticks(window: Window): number[] {
+  const length = window.toUs - window.fromUs
+  const step = [...STEPS_US].reverse().find((us) => length / us <= 9) ?? 3 * HOUR_US
+  const day = dayStart(window.fromUs)
+  const first = day + Math.ceil((window.fromUs - day) / step) * step
+  const found: number[] = []
+  for (let us = first; us <= window.toUs; us += step) found.push(us)
+  return found
+}
+
+/** The window after a turn of the wheel over `atUs`: never more than `day`, never less than ten minutes. */
+export function zoom(window: Window, day: Window, atUs: number, turns: number): Window {
+  const length = window.toUs - window.fromUs
+  const wanted = length * 1.25 ** turns
+  const next = Math.min(day.toUs - day.fromUs, Math.max(10 * MINUTE_US, wanted))
+  const share = (atUs - window.fromUs) / length
+  let fromUs = atUs - share * next
+  fromUs = Math.min(Math.max(fromUs, day.fromUs), day.toUs - next)
+  return { fromUs, toUs: fromUs + next }
+}

@@ -1,0 +1,247 @@
+// Every kind of entry as a sentence. What a newer engine writes and this window does not know is shown as it is.
+
+import { m } from '../../i18n/generated/messages.js'
+import { clock, clockSeconds, day, dayClock, span } from '../../i18n/time'
+import { deadSentence, eventWord } from '../../i18n/words'
+import type { DeadReason, EventKind, Face, LogRow } from '../../ipc/client'
+
+/** The filters above the list. */
+export const FILTERS = {
+  all: [],
+  views: ['opened', 'previewed'],
+  grants: ['grant', 'grant_taken_back', 'person_added'],
+  copies: ['copy_made', 'log_exported'],
+  cameras: ['camera_added', 'camera_changed', 'camera_removed', 'camera_lost', 'camera_back'],
+  erased: ['erased'],
+} as const satisfies Record<string, readonly string[]>
+
+/** A filter. */
+export type Filter = keyof typeof FILTERS
+
+const DEAD: readonly string[] = [
+  'unreachable',
+  'stream_refused',
+  'wrong_password',
+  'frozen',
+  'no_key_frame',
+  'unsupported_codec',
+  'worker_ended',
+] satisfies DeadReason[]
+const EVENTS: readonly string[] = [
+  'motion',
+  'person',
+  'vehicle',
+  'animal',
+  'doorbell',
+  'tamper',
+  'input',
+  'unknown',
+] satisfies EventKind[]
+
+/** The value of a particular. */
+export function fact(row: LogRow, name: string): string | null {
+  const value = row.facts.find((one) => one.name === name)?.value
+  return value === undefined || value === '' ? null : value
+}
+
+function number(row: LogRow, name: string): number | null {
+  const value = fact(row, name)
+  return value === null || Number.isNaN(Number(value)) ? null : Number(value)
+}
+
+function camera(row: LogRow): string {
+  return row.camera_name ?? fact(row, 'name') ?? m.k_a_camera()
+}
+
+function person(row: LogRow): string {
+  return row.person?.name || fact(row, 'name') || m.k_a_person()
+}
+
+function clip(row: LogRow, nowUs: number): string {
+  const start = row.clip_start_us ?? number(row, 'start_us')
+  if (row.camera_name === null && start === null) return m.k_a_clip()
+  const when = start === null ? '' : day(start, nowUs) === m.today() ? clock(start) : dayClock(start, nowUs)
+  return m.k_clip({ camera: camera(row), when }).trim()
+}
+
+function what(row: LogRow, nowUs: number): string {
+  if (row.clip !== null || row.clip_start_us !== null) return clip(row, nowUs)
+  if (row.camera_name !== null) {
+    const from = number(row, 'from_us')
+    const to = number(row, 'to_us')
+    if (from !== null && to !== null) {
+      return m.grant_span({ camera: row.camera_name, from: dayClock(from, nowUs), to: dayClock(to, nowUs) })
+    }
+    return fact(row, 'scope') === 'camera' || from === null ? m.grant_camera({ camera: row.camera_name }) : row.camera_name
+  }
+  return m.k_a_clip()
+}
+
+function setting(name: string): string {
+  const names: Record<string, () => string> = {
+    language: m.s_language,
+    theme: m.s_theme,
+    presenter: m.s_presenter,
+    kept_hours: m.s_kept_hours,
+    kept_reason: m.s_kept_reason,
+    lock_after_minutes: m.s_lock_after_minutes,
+  }
+  return names[name]?.() ?? name
+}
+
+/** What happened. */
+export function sentence(row: LogRow, nowUs: number): string {
+  switch (row.kind) {
+    case 'camera_added':
+      return m.k_camera_added({ camera: camera(row) })
+    case 'camera_changed': {
+      const from = fact(row, 'from')
+      if (from !== null) return m.k_camera_renamed({ from, camera: fact(row, 'name') ?? camera(row) })
+      if (fact(row, 'sign_in') !== null) return m.k_camera_signin({ camera: camera(row) })
+      return m.k_camera_changed({ camera: camera(row) })
+    }
+    case 'camera_removed':
+      return m.k_camera_removed({ camera: camera(row) })
+    case 'camera_lost':
+      return m.k_camera_lost({ camera: camera(row) })
+    case 'camera_back':
+      return m.k_camera_back({ camera: camera(row) })
+    case 'recorded': {
+      const duration = number(row, 'duration_us')
+      const text = m.k_recorded({ clip: clip(row, nowUs) })
+      return duration === null ? text : `${text}, ${span(duration)}`
+    }
+    case 'cut_short':
+      return m.k_cut_short({ clip: clip(row, nowUs) })
+    case 'event': {
+      const kind = fact(row, 'event') ?? 'unknown'
+      const topic = fact(row, 'topic')
+      const event = EVENTS.includes(kind) && !(kind === 'unknown' && topic) ? eventWord(kind as EventKind) : (topic ?? kind)
+      return m.k_event({ event, camera: camera(row) })
+    }
+    case 'unlocked':
+      return m.k_unlocked()
+    case 'locked':
+      return m.k_locked()
+    case 'unlock_refused':
+      return m.k_unlock_refused()
+    case 'person_added':
+      return fact(row, 'owner') === 'true' || row.person?.owner === true
+        ? m.k_owner_added({ person: person(row) })
+        : m.k_person_added({ person: person(row) })
+    case 'grant':
+      return m.k_grant({ person: person(row), what: what(row, nowUs) })
+    case 'grant_taken_back':
+      return m.k_grant_taken_back({ person: person(row), what: what(row, nowUs) })
+    case 'previewed': {
+      const count = number(row, 'clips')
+      return count !== null && count > 1 ? m.k_previewed_many({ count }) : m.k_previewed({ clip: clip(row, nowUs) })
+    }
+    case 'opened':
+      return m.k_opened({ clip: clip(row, nowUs) })
+    case 'copy_made':
+      return m.k_copy_made({ clip: clip(row, nowUs) })
+    case 'erased': {
+      const count = number(row, 'clips')
+      return count === null ? m.k_erased_clip({ clip: clip(row, nowUs) }) : m.k_erased({ count })
+    }
+    case 'setting_changed': {
+      const name = fact(row, 'setting')
+      if (name === null) return m.k_setting_changed({ setting: '' })
+      if (name === 'recovery_sheet') return m.k_recovery_made()
+      const [from, to] = [fact(row, 'from'), fact(row, 'to')]
+      if (from === null || to === null) return m.k_setting_changed({ setting: setting(name) })
+      return m.k_setting_changed({ setting: m.k_setting_from_to({ setting: setting(name), from, to }) })
+    }
+    case 'clock_step': {
+      const step = number(row, 'step_us')
+      return step === null ? m.k_clock_step_plain() : m.k_clock_step({ seconds: (step / 1e6).toFixed(1) })
+    }
+    case 'started':
+      return m.k_started()
+    case 'stopped':
+      return m.k_stopped()
+    case 'crashed':
+      return m.k_crashed()
+    case 'log_exported':
+      return m.k_log_exported()
+    case 'verified': {
+      const count = number(row, 'findings')
+      return count !== null && count > 0 ? m.k_verified_bad({ count }) : m.k_verified()
+    }
+    case 'error':
+      return fact(row, 'what') === 'disk_full'
+        ? m.k_error_disk()
+        : m.k_error({ what: fact(row, 'detail') ?? fact(row, 'what') ?? '' })
+    default:
+      return row.kind
+  }
+}
+
+/** On what ground, or what more there is to say. */
+export function ground(row: LogRow, nowUs: number, amount: (n: number) => string): string {
+  switch (row.kind) {
+    case 'opened':
+    case 'previewed':
+    case 'copy_made':
+      if (row.refers_to !== null && !row.actor?.owner) return m.g_grant({ n: amount(row.refers_to) })
+      return row.actor?.owner ? m.g_owner() : ''
+    case 'grant': {
+      const until = number(row, 'until_us')
+      const parts = [fact(row, 'reason'), until === null ? m.until_back() : m.clip_may_until({ until: dayClock(until, nowUs) })]
+      return parts.filter((part) => part !== null).join(' · ')
+    }
+    case 'grant_taken_back':
+      return fact(row, 'why') === 'time_is_up' ? m.g_time_up() : row.refers_to === null ? '' : m.g_grant({ n: amount(row.refers_to) })
+    case 'erased': {
+      const hours = fact(row, 'kept_hours')
+      return hours === null ? '' : m.g_kept({ hours })
+    }
+    case 'recorded':
+    case 'cut_short': {
+      const events = fact(row, 'events')
+      return events === null ? '' : events.split(/[\s,]+/).map((kind) => (EVENTS.includes(kind) ? eventWord(kind as EventKind) : kind)).join(', ')
+    }
+    case 'camera_lost': {
+      const reason = fact(row, 'reason')
+      return reason !== null && DEAD.includes(reason) ? deadSentence(reason as DeadReason) : (reason ?? '')
+    }
+    case 'locked': {
+      const why = fact(row, 'why')
+      return why === 'idle' ? m.why_idle() : why === 'asked' ? m.why_asked() : (why ?? '')
+    }
+    case 'setting_changed':
+      return fact(row, 'reason') ?? ''
+    case 'camera_added':
+      return fact(row, 'model') ?? ''
+    case 'started':
+      return fact(row, 'version') ?? ''
+    default:
+      return ''
+  }
+}
+
+/** Who did it. */
+export function who(row: LogRow, nameOf: (face: Face) => string): string {
+  if (row.actor !== null) return nameOf(row.actor)
+  if (row.kind === 'event') return camera(row)
+  return m.this_computer()
+}
+
+/** When: today's by the second, older ones with their day. */
+export function when(row: LogRow, nowUs: number): string {
+  return day(row.at_us, nowUs) === m.today() ? clockSeconds(row.at_us) : dayClock(row.at_us, nowUs)
+}
+
+/** A defect that verifying found. */
+export function findingSentence(code: string, detail: string): string {
+  const known: Record<string, () => string> = {
+    entry_changed: m.fi_entry_changed,
+    signature: m.fi_signature,
+    tree: m.fi_tree,
+    checkpoint: m.fi_checkpoint,
+    clip_changed: m.fi_clip_changed,
+    clip_missing: m.fi_clip_missing,
+  }
+  return known[code]?.() ?? detail
+}

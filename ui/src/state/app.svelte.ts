@@ -1,0 +1,174 @@
+// What the whole window knows: who is signed in, the cameras, the tiles, where it is. Snapshots replace, never patch.
+
+import { asWireError, type CameraView, type Client, type Notice, type Session, type Settings, type TileState } from '../ipc/client'
+import { setLanguage } from '../i18n/locale.svelte'
+import { hashOf, routeOf, type Route } from './route'
+
+/** A notice with a number of its own, so that two alike can stand. */
+export type Shown = Notice & { number: number }
+
+/** State of the window; one for its life. */
+export class App {
+  readonly client: Client
+  session = $state.raw<Session | null>(null)
+  settings = $state.raw<Settings>({
+    language: 'system',
+    theme: 'dark',
+    presenter: 'native',
+    kept_hours: 72,
+    kept_reason: '',
+    lock_after_minutes: 15,
+  })
+  cameras = $state.raw<CameraView[]>([])
+  tiles = $state.raw<TileState[]>([])
+  notices = $state.raw<Shown[]>([])
+  route = $state.raw<Route>({ screen: 'live' })
+  /** Counts changes of the list of clips, so that screens ask again. */
+  clipsChanged = $state(0)
+  /** Entries in the log, as last heard. */
+  logSize = $state<number | null>(null)
+  /** The window's time. Microseconds; moves once a second. */
+  nowUs = $state(Date.now() * 1000)
+  keysShown = $state(false)
+  /** The welcome goes on after its first step has signed the owner in. */
+  welcoming = $state(false)
+  /** Name for the lock screen; forgotten when somebody signs out. */
+  lastName = $state('')
+  /** What kept the window from starting. */
+  startError = $state.raw<{ code: import('../ipc/client').ErrorCode; message: string } | null>(null)
+
+  #numbers = 0
+  #touchedMs = 0
+  #endings: (() => void)[] = []
+
+  me = $derived(this.session?.phase === 'open' ? this.session.me : null)
+  owner = $derived(this.me?.owner ?? false)
+
+  constructor(client: Client) {
+    this.client = client
+  }
+
+  /** Listens to the engine and asks for the first snapshots. */
+  async start(): Promise<void> {
+    const { client } = this
+    this.#endings.push(
+      client.on('session', (session) => this.#setSession(session)),
+      client.on('cameras', (cameras) => (this.cameras = cameras)),
+      client.on('tiles', (tiles) => (this.tiles = tiles)),
+      client.on('clips_changed', () => (this.clipsChanged += 1)),
+      client.on('log_grew', (size) => (this.logSize = size)),
+      client.on('notice', (notice) => this.notify(notice)),
+    )
+    const tick = setInterval(() => (this.nowUs = Date.now() * 1000), 1000)
+    this.#endings.push(() => clearInterval(tick))
+    const follow = () => (this.route = routeOf(location.hash))
+    addEventListener('hashchange', follow)
+    this.#endings.push(() => removeEventListener('hashchange', follow))
+    follow()
+    try {
+      // The language is known first, so that even the lock screen speaks it.
+      await client.settings().then((settings) => this.applySettings(settings)).catch(() => undefined)
+      this.#setSession(await client.session())
+    } catch (thrown) {
+      const { code, message } = asWireError(thrown)
+      this.startError = { code, message }
+    }
+  }
+
+  /** Ends listening. */
+  stop(): void {
+    for (const end of this.#endings) end()
+    this.#endings = []
+  }
+
+  /** Goes to a screen. */
+  go(route: Route): void {
+    location.hash = hashOf(route)
+    this.route = route
+  }
+
+  /** Shows settings at once. */
+  applySettings(settings: Settings): void {
+    this.settings = settings
+    setLanguage(settings.language)
+  }
+
+  notify(notice: Notice): void {
+    this.#numbers += 1
+    const others = this.notices.filter((n) => n.kind !== notice.kind || n.camera !== notice.camera)
+    this.notices = [...others, { ...notice, number: this.#numbers }].slice(-3)
+  }
+
+  dismiss(number: number): void {
+    this.notices = this.notices.filter((notice) => notice.number !== number)
+  }
+
+  cameraName(id: string | null): string | null {
+    return this.cameras.find((camera) => camera.id === id)?.name ?? null
+  }
+
+  /** Puts the idle lock off; asks the engine at most every 20 s. */
+  touched(): void {
+    if (this.session?.phase !== 'open') return
+    const nowMs = Date.now()
+    if (nowMs - this.#touchedMs < 20_000) return
+    this.#touchedMs = nowMs
+    this.client.touch().catch(() => undefined)
+  }
+
+  /** Locks the window; the name stays for the next sign-in. */
+  async lock(): Promise<void> {
+    await this.#leave()
+  }
+
+  /** Locks the window and forgets the name. */
+  async signOut(): Promise<void> {
+    await this.#leave()
+    this.lastName = ''
+  }
+
+  /** Takes what a sign-in or a lock answered. */
+  signedIn(session: Session): void {
+    this.#setSession(session)
+  }
+
+  async #leave(): Promise<void> {
+    try {
+      await this.client.lock()
+      this.#setSession(await this.client.session())
+    } catch {
+      // The engine's own session event says how it stands.
+    }
+  }
+
+  #setSession(session: Session): void {
+    const before = this.session
+    if (session.phase === 'empty') this.welcoming = true
+    if (session.phase === 'open') {
+      this.lastName = session.me.name
+      const other = before?.phase !== 'open' || before.me.id !== session.me.id
+      this.session = session
+      if (other) void this.#opened()
+      return
+    }
+    if (session.phase === 'locked') {
+      this.welcoming = false
+      this.cameras = []
+      this.tiles = []
+      this.keysShown = false
+    }
+    this.session = session
+  }
+
+  async #opened(): Promise<void> {
+    const { client } = this
+    try {
+      this.applySettings(await client.settings())
+      this.cameras = await client.cameras()
+      this.tiles = await client.tiles()
+    } catch {
+      // The snapshots come again by event.
+    }
+    if (!this.owner && this.route.screen === 'people') this.go({ screen: 'live' })
+  }
+}
