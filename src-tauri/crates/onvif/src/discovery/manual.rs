@@ -1,6 +1,8 @@
 //! A camera by the address that a person entered: the usual ports of cameras are tried at once.
 
-use tokio::task::JoinSet;
+use std::time::Duration;
+
+use tokio::{task::JoinSet, time::timeout};
 use url::{Host, Url};
 
 use crate::{
@@ -12,6 +14,8 @@ use crate::{
 
 /// Ports that makers use for ONVIF, most frequent first.
 const PORTS: [u16; 7] = [80, 2020, 8000, 8080, 8899, 6688, 443];
+/// How long the other ports are waited for when one has answered.
+const LATE: Duration = Duration::from_millis(500);
 /// Where the device service is by the standard.
 const PATH: &str = "/onvif/device_service";
 
@@ -37,7 +41,15 @@ pub async fn by_address(text: &str, settings: &Settings) -> Result<Vec<Url>, Err
         let http = http.clone();
         trying.spawn(async move { Some((likeness(&http, &url, limits).await?, index, url)) });
     }
-    let mut answered: Vec<_> = trying.join_all().await.into_iter().flatten().collect();
+    let mut answered = Vec::new();
+    let mut patience = settings.connect_timeout + settings.call_timeout;
+    while let Ok(Some(tried)) = timeout(patience, trying.join_next()).await {
+        if let Ok(Some(answer)) = tried {
+            answered.push(answer);
+            // Ports that swallow packets would hold up one that has answered.
+            patience = LATE;
+        }
+    }
     answered.sort();
     if answered.is_empty() {
         return Err(Error::NothingThere { address: text.trim().to_owned() });
