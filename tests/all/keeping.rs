@@ -109,7 +109,7 @@ async fn clips_are_erased_when_their_time_is_over() {
     }
     let camera = SimCam::start(&[]);
     let stage = Stage::owned().await;
-    assert_eq!(stage.engine.settings().await.unwrap().kept_hours, 72);
+    assert_eq!(stage.engine.settings().kept_hours, 72);
     let id = stage.connect(&camera).await;
     let old: Vec<ClipId> = stage.wait_for_clips(id, 2).await.into_iter().map(|clip| clip.id).collect();
     drop(camera);

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::FileExt, path::PathBuf, time::Duration};
 
 use hausrecht_engine::{
     StartError,
-    wire::{DeadReason, ErrorCode, LogQuery, NoticeKind, PictureState, TileState},
+    wire::{DeadReason, ErrorCode, Event, LogQuery, NoticeKind, PictureState, PlayerOrder, TileState},
 };
 use hausrecht_model::{CameraId, ClipId, StreamRole};
 use hausrecht_tests::{
@@ -14,17 +14,17 @@ use hausrecht_tests::{
 };
 use rustix::process::Signal;
 
-use hausrecht_tests::stage::{MovedClock, OWNER, PATIENCE, SOON, Stage, alone, start};
+use hausrecht_tests::stage::{MovedClock, OWNER, PATIENCE, Stage, alone, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_passphrase_slows_down_and_locks_nobody_out() {
     let stage = Stage::owned().await;
-    stage.engine.lock().await.unwrap();
+    stage.engine.lock().await;
     for _ in 0..2 {
-        let wrong = stage.engine.unlock(OWNER.into(), "not this one at all".into()).await.unwrap_err();
+        let wrong = stage.engine.unlock(OWNER, "not this one at all".into()).await.unwrap_err();
         assert_eq!(wrong.code, ErrorCode::WrongPassphrase);
     }
-    let nobody = stage.engine.unlock("Nobody".into(), "not this one at all".into()).await.unwrap_err();
+    let nobody = stage.engine.unlock("Nobody", "not this one at all".into()).await.unwrap_err();
     assert_eq!(nobody.code, ErrorCode::WrongPassphrase, "names are not told apart from passphrases");
     stage.sign_in_owner().await;
 }
@@ -40,7 +40,7 @@ async fn a_wrong_camera_password_is_tried_once() {
     let outcome = stage.connect_with(&found.key, USER, "wrong").await;
     assert!(outcome.camera.is_none());
     assert_eq!(outcome.error.map(|error| error.code), Some(ErrorCode::CameraRefused));
-    assert!(stage.engine.cameras().await.unwrap().is_empty());
+    assert!(stage.engine.cameras().unwrap().is_empty());
     // The right one is taken afterwards: nothing was locked by repeated tries.
     stage.connect(&camera).await;
 }
@@ -151,29 +151,26 @@ async fn damaged_clips_are_named_and_the_rest_stays_whole() {
         (cut, [ErrorCode::ClipCut, ErrorCode::ClipChanged]),
         (missing, [ErrorCode::ClipMissing, ErrorCode::ClipMissing]),
     ] {
+        let mut events = engine.subscribe();
         let said = match engine.open_clip(clip).await {
             Err(error) => error,
             // What lies before the damage may be shown; the damage is named when it is reached.
             Ok(_) => {
                 let duration_us = clips.iter().find(|view| view.id == clip).unwrap().duration_us;
-                until("the player to reach the damage", SOON, async || {
-                    let order = hausrecht_engine::wire::PlayerOrder::Seek { to_us: duration_us * 9 / 10 };
-                    match engine.player(order).await {
-                        Err(error) => Ok(error),
-                        Ok(state) => state.error.clone().ok_or(state),
-                    }
-                })
-                .await
+                engine.player(&PlayerOrder::Seek { to_us: duration_us * 9 / 10 }).unwrap();
+                engine.player(&PlayerOrder::Play).unwrap();
+                let state = stage.player_says(&mut events, "the damage", |state| state.error.is_some()).await;
+                state.error.expect("it was waited for")
             }
         };
         assert!(codes.contains(&said.code), "{clip}: {said:?}");
-        engine.close_player().await.unwrap();
+        engine.close_player();
     }
     engine.open_clip(whole).await.unwrap();
-    engine.close_player().await.unwrap();
+    engine.close_player();
 
     engine.verify_log().await.unwrap();
-    let verified = until("the verification", PATIENCE, async || match engine.verify_state().await.unwrap() {
+    let verified = until("the verification", PATIENCE, async || match engine.verify_state() {
         Some(state) if !state.running => Ok(state),
         other => Err(other),
     })
@@ -219,7 +216,7 @@ async fn a_clock_that_is_set_back_is_logged() {
     .await;
     let mut told = false;
     while let Ok(event) = events.try_recv() {
-        if let hausrecht_engine::wire::Event::Notice(notice) = event {
+        if let Event::Notice(notice) = event {
             told |= notice.kind == NoticeKind::ClockStep;
         }
     }
@@ -228,7 +225,7 @@ async fn a_clock_that_is_set_back_is_logged() {
 
 async fn wait_for_tile(stage: &Stage, id: CameraId, what: &str, fits: impl Fn(&TileState) -> bool) {
     until(what, PATIENCE, async || {
-        let tiles = stage.engine.tiles().await.unwrap();
+        let tiles = stage.engine.tiles().unwrap();
         let tile = tiles.into_iter().find(|tile| tile.camera == id).ok_or_else(|| "no tile".to_owned())?;
         if fits(&tile) { Ok(()) } else { Err(format!("{tile:?}")) }
     })

@@ -18,8 +18,8 @@ pub(crate) async fn measure() {
     drop(camera);
     let engine = &stage.engine;
     engine.open_clip(clip.id).await.unwrap();
-    engine.player(PlayerOrder::Pause).await.unwrap();
-    let view = engine.view(TileSource::Player, 1280, 720).await.unwrap();
+    engine.player(&PlayerOrder::Pause).unwrap();
+    let view = engine.view(&TileSource::Player, 1280, 720).unwrap();
     let mut changes = view.changes().expect("the view has just been made");
     tokio::time::timeout(Duration::from_secs(20), changes.wait_for(|sequence| *sequence > 0))
         .await
@@ -31,7 +31,7 @@ pub(crate) async fn measure() {
         let to_us = (clip.duration_us / 1000 * (number * 618 % 1000)).min(clip.duration_us - 200_000);
         changes.mark_unchanged();
         let start = Instant::now();
-        engine.player(PlayerOrder::Seek { to_us }).await.unwrap();
+        engine.player(&PlayerOrder::Seek { to_us }).unwrap();
         let came = tokio::time::timeout(Duration::from_secs(5), changes.changed()).await;
         took_ms.push(start.elapsed().as_secs_f64() * 1000.0);
         if came.is_err() {

@@ -18,10 +18,12 @@ use crate::{
 use hausrecht_engine::{
     Engine, Handle, Options, StartError,
     wire::{
-        ClipQuery, ClipView, ConnectCameras, ConnectOutcome, CreateOwner, FoundCamera, Session, TileSource,
+        ClipQuery, ClipView, ConnectCameras, ConnectOutcome, CreateOwner, Event, FoundCamera, PlayerState,
+        Session, TileSource,
     },
 };
 use hausrecht_model::{CameraId, Clock, StreamRole, UnixMicros, clock::SystemClock};
+use tokio::sync::broadcast;
 
 /// The owner's name in all tests.
 pub const OWNER: &str = "Alex";
@@ -157,8 +159,8 @@ impl Stage {
 
     /// Signs somebody in, whoever was before.
     pub async fn sign_in(&self, name: &str, passphrase: &str) {
-        self.engine.lock().await.unwrap();
-        let session = self.engine.unlock(name.into(), passphrase.into()).await.unwrap();
+        self.engine.lock().await;
+        let session = self.engine.unlock(name, passphrase.into()).await.unwrap();
         assert!(matches!(session, Session::Open { me, .. } if me.name == name));
     }
 
@@ -166,7 +168,7 @@ impl Stage {
     pub async fn find(&self, address: &str) -> FoundCamera {
         self.engine.discover().await.unwrap();
         until(&format!("{address} to be found"), PATIENCE, async || {
-            let seen = self.engine.discovery().await.unwrap();
+            let seen = self.engine.discovery();
             if let Some(camera) = seen.cameras.iter().find(|camera| camera.address == address) {
                 return Ok(camera.clone());
             }
@@ -212,19 +214,40 @@ impl Stage {
     pub async fn wait_for_clips(&self, camera: CameraId, count: usize) -> Vec<ClipView> {
         until(&format!("{count} clips"), PATIENCE, async || {
             let clips = self.clips(camera).await;
-            if clips.len() >= count {
-                Ok(clips)
-            } else {
-                Err((clips.len(), self.engine.tiles().await.unwrap()))
-            }
+            if clips.len() >= count { Ok(clips) } else { Err((clips.len(), self.engine.tiles().unwrap())) }
         })
         .await
+    }
+
+    /// Waits until the player reports a state that fits. Subscribe before the order that leads to it.
+    pub async fn player_says(
+        &self,
+        events: &mut broadcast::Receiver<Event>,
+        what: &str,
+        fits: impl Fn(&PlayerState) -> bool,
+    ) -> PlayerState {
+        let mut last = None;
+        let waited = tokio::time::timeout(SOON, async {
+            loop {
+                match events.recv().await {
+                    Ok(Event::Player(state)) if fits(&state) => return state,
+                    Ok(Event::Player(state)) => last = Some(state),
+                    // Snapshots replace each other, so a skipped one is made good by the next.
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => panic!("the engine is gone"),
+                }
+            }
+        });
+        match waited.await {
+            Ok(state) => state,
+            Err(_) => panic!("waited in vain for {what}; last: {last:?}"),
+        }
     }
 
     /// Looks at `camera` until its picture has changed `count` times, and asserts that something moves in it.
     pub async fn watch(&self, camera: CameraId, stream: StreamRole, count: usize) {
         let source = TileSource::Live { camera, stream };
-        let view = self.engine.view(source, 480, 270).await.unwrap();
+        let view = self.engine.view(&source, 480, 270).unwrap();
         let mut pictures: Vec<Vec<u8>> = Vec::new();
         let mut last = 0;
         until("pictures to come", PATIENCE, async || {
