@@ -2,11 +2,16 @@
 //! `record WORKER URI SUB_URI|- SECONDS CLIP_SECONDS OUT_DIR [USER PASSWORD]`. Writes clips in the clear: for test footage only.
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
-use std::{collections::HashMap, fs, io::Write, path::Path, thread, time::{Duration, Instant}};
-
-use hausrecht_media::{
-    BulkFrame, CameraOpen, Event, Launcher, Order, Password, Ring, Stream, Transport,
+use std::{
+    collections::HashMap,
+    fs,
+    io::Write,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
 };
+
+use hausrecht_media::{BulkFrame, CameraOpen, Event, Launcher, Order, Password, Ring, Stream, Transport};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_env_filter("info").init();
@@ -15,7 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("record WORKER URI SUB_URI|- SECONDS CLIP_SECONDS OUT_DIR [USER PASSWORD]".into());
     };
     let worker = Launcher::new(Path::new(worker))?.launch("record").map(|worker| (worker, Instant::now()));
-    let (hausrecht_media::Worker { orders, mut events, mut bulk, process, answers: _answers }, began) = worker?;
+    let (hausrecht_media::Worker { orders, mut events, mut bulk, process, answers: _answers }, began) =
+        worker?;
     println!("worker pid {}", process.pid());
     orders.send(&Order::Open(CameraOpen {
         main_uri: uri.clone(),
@@ -37,7 +43,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     continue;
                 }
                 BulkFrame::Init { clip_seq, bytes } => {
-                    files.insert(clip_seq, fs::File::create(format!("{out}/{clip_seq}.mp4")).expect("a file"));
+                    files
+                        .insert(clip_seq, fs::File::create(format!("{out}/{clip_seq}.mp4")).expect("a file"));
                     (clip_seq, bytes)
                 }
                 BulkFrame::Fragment { meta, bytes } => (meta.clip_seq, bytes),
@@ -73,7 +80,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(Some(Event::Frame { sequence, pts_us, arrived_unix_us, generation, .. })) => {
                 frames += 1;
                 if frames <= 2 || frames % 25 == 0 {
-                    println!("{:?} frame {generation}/{sequence} pts {pts_us} arrived {arrived_unix_us}", began.elapsed());
+                    println!(
+                        "{:?} frame {generation}/{sequence} pts {pts_us} arrived {arrived_unix_us}",
+                        began.elapsed()
+                    );
                 }
             }
             Ok(Some(event)) => println!("{:?} {event:?}", began.elapsed()),

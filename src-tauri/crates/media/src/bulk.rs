@@ -184,7 +184,9 @@ impl<R: Read> BulkReader<R> {
                 Ok(0) => return Err(BulkError::CutShort),
                 Ok(n) => filled += n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Err(BulkError::CutShort),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    return Err(BulkError::CutShort);
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -238,7 +240,13 @@ impl<W: Write> BulkWriter<W> {
         }
     }
 
-    fn put(&mut self, kind: u8, header: &impl Serialize, payload: &[u8], max: usize) -> Result<(), BulkError> {
+    fn put(
+        &mut self,
+        kind: u8,
+        header: &impl Serialize,
+        payload: &[u8],
+        max: usize,
+    ) -> Result<(), BulkError> {
         let header = serde_json::to_vec(header)?;
         let header_len = u16::try_from(header.len()).unwrap_or(u16::MAX);
         let payload_len = u32::try_from(payload.len()).unwrap_or(u32::MAX);

@@ -13,8 +13,9 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     net::{
-        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-        SendAncillaryMessage, SendFlags, Shutdown, SocketFlags, SocketType, recvmsg, sendmsg, shutdown, socketpair,
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+        SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketFlags, SocketType, recvmsg,
+        sendmsg, shutdown, socketpair,
     },
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -240,7 +241,8 @@ mod tests {
     fn a_full_channel_does_not_block_try_send() {
         let (_ours, theirs) = pair().unwrap();
         let (to_engine, _) = split::<Event, Order>(theirs);
-        let full = (0..100_000).find_map(|_| to_engine.try_send(&Event::Ready { sandbox: Sandbox::Full }).err());
+        let full =
+            (0..100_000).find_map(|_| to_engine.try_send(&Event::Ready { sandbox: Sandbox::Full }).err());
         assert!(matches!(full, Some(ControlError::Full)));
     }
 }

@@ -161,7 +161,12 @@ fn start(program: &Path, label: String) -> Answer {
     let (bulk_ours, bulk_theirs) = UnixStream::pair().map_err(LaunchError::Sockets)?;
     let (answers_ours, answers_theirs) = UnixStream::pair().map_err(LaunchError::Sockets)?;
     let mut command = Command::new(program);
-    command.env_clear().stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::piped()).current_dir("/");
+    command
+        .env_clear()
+        .stdin(Stdio::from(theirs))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .current_dir("/");
     for name in KEPT_VARIABLES {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
@@ -180,7 +185,10 @@ fn start(program: &Path, label: String) -> Answer {
     }
     let process = WorkerProcess { child };
     let (orders, events) = control::split(ours);
-    orders.send_with(&Order::Hello { version: PROTOCOL_VERSION }, &[bulk_theirs.as_fd(), answers_theirs.as_fd()])?;
+    orders.send_with(
+        &Order::Hello { version: PROTOCOL_VERSION },
+        &[bulk_theirs.as_fd(), answers_theirs.as_fd()],
+    )?;
     Ok(Worker {
         orders,
         events,

@@ -3,7 +3,10 @@
 //! A [`Mapped`] is a shared mapping of a memfd of fixed, sealed size. The other process may write to it at any time, even
 //! against the protocol, so nothing read from it is believed, and only plain bytes and atomics, for which every bit
 //! pattern is valid, are ever read.
-#![allow(unsafe_code, reason = "shared memory cannot be read or written through safe references to owned data")]
+#![allow(
+    unsafe_code,
+    reason = "shared memory cannot be read or written through safe references to owned data"
+)]
 
 use std::{
     io,
@@ -56,6 +59,8 @@ impl Mapped {
         let end = offset.checked_add(source.len()).expect("ranges of a ring are far below the address space");
         assert!(end <= self.map.len(), "inside the mapping");
         // SAFETY: the target range is inside the mapping; `source` is private memory of this process and cannot overlap it.
-        unsafe { std::ptr::copy_nonoverlapping(source.as_ptr(), self.map.as_mut_ptr().add(offset), source.len()) }
+        unsafe {
+            std::ptr::copy_nonoverlapping(source.as_ptr(), self.map.as_mut_ptr().add(offset), source.len())
+        }
     }
 }

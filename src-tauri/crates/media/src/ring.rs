@@ -89,8 +89,10 @@ impl Ring {
         let len = total_bytes(shape)?;
         let memfd = memfd_create("hausrecht-ring", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
             .map_err(io::Error::from)?;
-        ftruncate(&memfd, u64::try_from(len).map_err(|_| RingError::Shape(shape))?).map_err(io::Error::from)?;
-        fcntl_add_seals(&memfd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL).map_err(io::Error::from)?;
+        ftruncate(&memfd, u64::try_from(len).map_err(|_| RingError::Shape(shape))?)
+            .map_err(io::Error::from)?;
+        fcntl_add_seals(&memfd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)
+            .map_err(io::Error::from)?;
         let shared = Mapped::new(&memfd, len)?;
         // Writer begins with slot 0, reader holds 2, 1 lies between them.
         shared.atomic_u32(MIDDLE_OFFSET).store(1, Release);
@@ -176,7 +178,9 @@ impl RingWriter {
         let (offset, len) = slot_range(self.shape, self.back);
         let stride = usize::try_from(self.shape.stride).ok()?;
         let height = usize::try_from(self.shape.height).ok()?;
-        if source_stride < stride || bgrx.len() < source_stride.checked_mul(height - 1)?.checked_add(stride)? {
+        if source_stride < stride
+            || bgrx.len() < source_stride.checked_mul(height - 1)?.checked_add(stride)?
+        {
             return None;
         }
         if source_stride == stride {

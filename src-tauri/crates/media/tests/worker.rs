@@ -1,21 +1,197 @@
-//! The worker program, driven as the engine drives it. Tests of the camera need an RTSP server and are skipped with a note
-//! unless `HAUSRECHT_TEST_RTSP_MAIN` (and `..._SUB`) name streams; the sandbox test always runs.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may fail loudly")]
+//! The worker program, driven as the engine drives it, against an RTSP server of GStreamer's own.
+#![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
 
-use std::{path::Path, process::Command};
+mod support;
+
+use std::process::{Command, Stdio};
+
+use hausrecht_media::{Event, FaultCode, Order, PlayerOpen, Ring, Sandbox, Stream, Transport};
+use hausrecht_model::Codec;
+use support::{Server, launch, open, play, record};
+
+const WORKER: &str = env!("CARGO_BIN_EXE_hausrecht-worker");
 
 #[test]
 fn the_sandbox_holds() {
-    let checked = Command::new(env!("CARGO_BIN_EXE_hausrecht-worker")).arg("check-sandbox").output().unwrap();
+    let checked = Command::new(WORKER).arg("check-sandbox").output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }
 
 #[test]
-fn the_worker_ends_without_an_engine() {
-    let ended = Command::new(env!("CARGO_BIN_EXE_hausrecht-worker"))
-        .stdin(std::process::Stdio::null())
-        .output()
-        .unwrap();
-    assert!(!ended.status.success());
-    assert!(Path::new(env!("CARGO_BIN_EXE_hausrecht-worker")).exists());
+fn a_worker_ends_without_an_engine() {
+    let ended = Command::new(WORKER).stdin(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    assert!(!ended.success());
+}
+
+#[test]
+fn every_picture_is_recorded_once_across_clips() {
+    let server =
+        Server::start(&[("/main", "videotestsrc is-live=true num-buffers=160 pattern=ball", 25, "")]);
+    let recording = record(open(&server.uri("/main")), |_| {});
+    assert_eq!(recording.frames(), 160);
+    assert!(recording.clips.len() >= 3, "{} clips", recording.clips.len());
+    assert_eq!(recording.fault, Some(FaultCode::Lost));
+    assert_eq!(recording.sandbox, Some(Sandbox::Full));
+    assert!(!recording.thumbnails.is_empty());
+    assert!(recording.thumbnails.iter().all(|jpeg| jpeg.starts_with(&[0xff, 0xd8])));
+    for clip in &recording.clips {
+        assert_eq!(support::ffprobe_frames(&clip.bytes), clip.end.as_ref().unwrap().frames);
+    }
+}
+
+#[test]
+fn reordered_pictures_and_h265_are_recorded_whole() {
+    let source = "videotestsrc is-live=true num-buffers=75 pattern=ball";
+    let server =
+        Server::start(&[("/b", source, 25, "bframes=2 b-adapt=false"), ("/hevc", source, 25, "hevc")]);
+    for (path, codec) in [("/b", Codec::H264), ("/hevc", Codec::H265)] {
+        let recording = record(open(&server.uri(path)), |_| {});
+        assert_eq!(recording.frames(), 75, "{path}");
+        let decoded: u64 = recording.clips.iter().map(|clip| support::ffprobe_frames(&clip.bytes)).sum();
+        assert_eq!(decoded, 75, "{path}");
+        assert!(recording.clips.iter().all(|clip| clip.start.codec == codec), "{path}");
+    }
+}
+
+#[test]
+fn faults_are_told_apart() {
+    let server = Server::start(&[("/main", "videotestsrc is-live=true", 25, "")]);
+    server.require("wache", "geheim");
+    assert_eq!(record(open("rtsp://127.0.0.1:1/main"), |_| {}).fault, Some(FaultCode::Refused));
+    let mut camera = open(&server.uri("/main"));
+    assert_eq!(record(camera.clone(), |_| {}).fault, Some(FaultCode::NotAuthorized));
+    camera.user = "wache".into();
+    camera.password = hausrecht_media::Password::new("falsch");
+    assert_eq!(record(camera.clone(), |_| {}).fault, Some(FaultCode::NotAuthorized));
+    camera.password = hausrecht_media::Password::new("geheim");
+    camera.main_uri = server.uri("/elsewhere");
+    assert_eq!(record(camera.clone(), |_| {}).fault, Some(FaultCode::NotFound));
+    camera.main_uri = server.uri("/main");
+    let recording = record(camera, |worker| {
+        support::await_event(worker, |event| matches!(event, Event::State(state) if state.streaming));
+        worker.orders.send(&Order::Shutdown).unwrap();
+    });
+    assert_eq!(recording.fault, None);
+}
+
+#[test]
+fn udp_is_used_when_the_camera_has_no_tcp() {
+    let server = Server::start(&[("/udp", "videotestsrc is-live=true", 25, "udp-only")]);
+    let mut transport = None;
+    record(open(&server.uri("/udp")), |worker| {
+        support::await_event(worker, |event| {
+            if let Event::State(state) = event {
+                transport = state.streaming.then_some(state.transport);
+            }
+            transport.is_some()
+        });
+        worker.orders.send(&Order::Shutdown).unwrap();
+    });
+    assert_eq!(transport, Some(Transport::Udp));
+}
+
+#[test]
+fn a_view_can_begin_move_and_end_while_recording_goes_on() {
+    let live = "videotestsrc is-live=true pattern=ball";
+    let server = Server::start(&[("/main", live, 25, ""), ("/sub", live, 15, "")]);
+    let mut camera = open(&server.uri("/main"));
+    camera.sub_uri = Some(server.uri("/sub"));
+    let recording = record(camera, |worker| {
+        support::await_event(worker, |event| matches!(event, Event::State(state) if state.streaming));
+        let views = [
+            (Stream::Main, 320, 180),
+            (Stream::Sub, 160, 90),
+            (Stream::Sub, 200, 120),
+            (Stream::Main, 640, 360),
+        ];
+        for (generation, (stream, width, height)) in (0..).zip(views) {
+            let ring = Ring::create(generation, width, height).unwrap();
+            worker.orders.send_with(&Order::View { stream, ring: ring.shape() }, &[ring.as_fd()]).unwrap();
+            support::await_event(
+                worker,
+                |event| matches!(event, Event::Frame { generation: g, .. } if *g == generation),
+            );
+            let (bright, meta) = ring.newest(|p| (p.bgrx.iter().any(|b| *b > 200), p.meta)).unwrap();
+            assert!(bright, "the ball is in the picture");
+            assert!(meta.arrived_unix_us > 0);
+        }
+        worker.orders.send(&Order::NoView).unwrap();
+        worker.orders.send(&Order::Cut).unwrap();
+        support::await_event(
+            worker,
+            |event| matches!(event, Event::State(state) if state.stream == Stream::Main),
+        );
+        worker.orders.send(&Order::Shutdown).unwrap();
+    });
+    assert!(recording.frames() > 0);
+    assert!(recording.clips.iter().all(|clip| clip.end.is_some()));
+}
+
+#[test]
+fn a_clip_plays_seeks_and_steps_even_when_cut_short() {
+    let source = "videotestsrc is-live=true num-buffers=100 pattern=ball";
+    let server = Server::start(&[("/b", source, 25, "bframes=2 b-adapt=false")]);
+    let mut camera = open(&server.uri("/b"));
+    camera.clip_target_ms = 60_000;
+    let recording = record(camera, |_| {});
+    let whole = &recording.clips[0].bytes;
+    for size in [whole.len(), whole.len() - 1, whole.len() / 2] {
+        let clip = &whole[..size];
+        let mut worker = launch();
+        let order = PlayerOpen { size_bytes: size as u64, codec: Codec::H264, autoplay: false };
+        worker.orders.send(&Order::PlayerOpen(order)).unwrap();
+        let mut frames = 0;
+        let mut last = 0;
+        play(&mut worker, clip, |event| {
+            if let Event::Opened { frames: count, duration_us, .. } = event {
+                (frames, last) = (*count, *duration_us);
+            }
+            frames > 0
+        });
+        assert_eq!(frames == 100, size == whole.len());
+        let ring = Ring::create(0, 320, 180).unwrap();
+        worker
+            .orders
+            .send_with(&Order::View { stream: Stream::Main, ring: ring.shape() }, &[ring.as_fd()])
+            .unwrap();
+        let at =
+            |event: &Event| if let Event::Position { pts_us, .. } = event { Some(*pts_us) } else { None };
+        let mut here = 0;
+        let mut await_position = |worker: &mut hausrecht_media::Worker| {
+            play(worker, clip, |event| at(event).inspect(|pts_us| here = *pts_us).is_some());
+            here
+        };
+        assert_eq!(await_position(&mut worker), 0);
+        worker.orders.send(&Order::Seek { to_us: last / 2, accurate: true }).unwrap();
+        let middle = await_position(&mut worker);
+        assert!(middle.abs_diff(last / 2) < 100_000, "{middle} of {last}");
+        worker.orders.send(&Order::Step { frames: 1 }).unwrap();
+        let next = await_position(&mut worker);
+        assert!(next > middle && next - middle < 200_000, "{middle} {next}");
+        worker.orders.send(&Order::Step { frames: -1 }).unwrap();
+        assert_eq!(await_position(&mut worker), middle);
+        worker.orders.send(&Order::Seek { to_us: u64::MAX, accurate: true }).unwrap();
+        assert!(last - await_position(&mut worker) < 200_000);
+        worker.orders.send(&Order::Seek { to_us: last / 2, accurate: false }).unwrap();
+        await_position(&mut worker);
+        worker.orders.send(&Order::Speed { factor: 2.0 }).unwrap();
+        worker.orders.send(&Order::Play).unwrap();
+        play(&mut worker, clip, |event| matches!(event, Event::Position { ended: true, playing: false, .. }));
+    }
+}
+
+#[test]
+fn a_dead_worker_leaves_whole_fragments() {
+    let server = Server::start(&[("/main", "videotestsrc is-live=true", 25, "")]);
+    let recording = record(open(&server.uri("/main")), |worker| {
+        let mut states = 0;
+        support::await_event(worker, |event| {
+            states += u32::from(matches!(event, Event::State(_)));
+            states == 2
+        });
+        worker.process.kill().unwrap();
+    });
+    let clip = recording.clips.last().unwrap();
+    assert_eq!(clip.end, None);
+    assert!(recording.clips.iter().map(|clip| support::ffprobe_frames(&clip.bytes)).sum::<u64>() >= 25);
 }

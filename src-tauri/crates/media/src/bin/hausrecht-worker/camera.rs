@@ -289,16 +289,16 @@ impl Camera {
         let probed = thread::Builder::new().name("probe".into()).spawn(move || {
             if let Err((code, text)) = probe_address.probe() {
                 // A camera worker that has ended needs no answer.
-                let _ = probe_inputs.send(Input::Stream { stream, attempt, what: Incoming::Failed(code, text) });
+                let _ =
+                    probe_inputs.send(Input::Stream { stream, attempt, what: Incoming::Failed(code, text) });
             }
         });
         let tell = move |what| {
             // As above.
             let _ = inputs.send(Input::Stream { stream, attempt, what });
         };
-        let started = probed
-            .context("starting a thread")
-            .and_then(|_| Ingest::start(&address, &open, transport, tell));
+        let started =
+            probed.context("starting a thread").and_then(|_| Ingest::start(&address, &open, transport, tell));
         match started {
             Ok(ingest) => {
                 source.ingest = Some(ingest);
@@ -352,7 +352,9 @@ impl Camera {
         // A camera without a substream shows its main stream small.
         let stream = if self.sub.is_none() { Stream::Main } else { stream };
         match &mut self.looking {
-            Some(Looking { stream: current, view: Some(view), .. }) if *current == stream => view.resize(screen),
+            Some(Looking { stream: current, view: Some(view), .. }) if *current == stream => {
+                view.resize(screen)
+            }
             Some(looking) if looking.stream == stream => looking.screen = Some(screen),
             Some(_) | None => {
                 self.looking = Some(Looking { stream, screen: Some(screen), view: None });
@@ -400,13 +402,16 @@ impl Camera {
                 }
                 looking.view = Some(view);
             }
-            Err(error) => tell_fault(&self.events, looking.stream, FaultCode::UnsupportedCodec, &format!("{error:#}")),
+            Err(error) => {
+                tell_fault(&self.events, looking.stream, FaultCode::UnsupportedCodec, &format!("{error:#}"))
+            }
         }
     }
 
     fn take(&mut self, stream: Stream, attempt: u32, what: Incoming) -> Result<(), End> {
         let now = self.clock.monotonic();
-        let Some(source) = self.source(stream).filter(|source| source.attempt == attempt && source.ingest.is_some())
+        let Some(source) =
+            self.source(stream).filter(|source| source.attempt == attempt && source.ingest.is_some())
         else {
             return Ok(());
         };
@@ -475,8 +480,9 @@ impl Camera {
         let auto = self.open.transport == Transport::Auto;
         let Some(source) = self.source(stream) else { return Ok(()) };
         let untried = auto && source.transport == Transport::Tcp && source.first_unit.is_none();
-        let about_transport =
-            ["nsupported transport", "nsupported Transport", "461", "protocols"].iter().any(|sign| text.contains(sign));
+        let about_transport = ["nsupported transport", "nsupported Transport", "461", "protocols"]
+            .iter()
+            .any(|sign| text.contains(sign));
         if untried && about_transport {
             return self.connect(stream, Transport::Udp);
         }

@@ -8,7 +8,9 @@ mod tests;
 
 use hausrecht_model::Codec;
 
-pub(crate) use read::{Header, ParseError, Sample, find_box, parse_init, parse_moof};
+#[cfg(test)]
+pub(crate) use read::find_box;
+pub(crate) use read::{Header, Sample, parse_init, parse_moof};
 
 /// What a decoder must know before the first picture.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -218,11 +218,21 @@ fn take_video(
     let depay = gst::ElementFactory::make(depay).build().context("making a depayloader")?;
     let parse = gst::ElementFactory::make(parse).build().context("making a parser")?;
     let wanted = match codec {
-        Codec::H264 => gst::Caps::builder("video/x-h264").field("stream-format", "avc").field("alignment", "au").build(),
-        Codec::H265 => gst::Caps::builder("video/x-h265").field("stream-format", "hvc1").field("alignment", "au").build(),
+        Codec::H264 => {
+            gst::Caps::builder("video/x-h264").field("stream-format", "avc").field("alignment", "au").build()
+        }
+        Codec::H265 => {
+            gst::Caps::builder("video/x-h265").field("stream-format", "hvc1").field("alignment", "au").build()
+        }
         Codec::Mjpeg => gst::Caps::builder("image/jpeg").build(),
     };
-    let sink = gst_app::AppSink::builder().caps(&wanted).sync(false).async_(false).qos(false).max_buffers(64).build();
+    let sink = gst_app::AppSink::builder()
+        .caps(&wanted)
+        .sync(false)
+        .async_(false)
+        .qos(false)
+        .max_buffers(64)
+        .build();
     deliver(&sink, codec, Arc::clone(tell), Arc::clone(arrivals), Arc::clone(clock));
     let elements = [&depay, &parse, sink.upcast_ref()];
     pipeline.add_many(elements)?;
@@ -255,7 +265,9 @@ fn deliver(
     let mut last_pts_us = 0;
     let take = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-        let (Some(buffer), Some(caps)) = (sample.buffer(), sample.caps()) else { return Ok(gst::FlowSuccess::Ok) };
+        let (Some(buffer), Some(caps)) = (sample.buffer(), sample.caps()) else {
+            return Ok(gst::FlowSuccess::Ok);
+        };
         if known.as_ref().is_none_or(|(known_caps, _)| known_caps.as_ref() != caps) {
             let Some(format) = format_of(codec, caps) else { return Ok(gst::FlowSuccess::Ok) };
             // Caps change with every small thing (a frame rate in the stream); a new format is a new clip.
@@ -284,7 +296,8 @@ fn deliver(
 
 fn format_of(codec: Codec, caps: &gst::CapsRef) -> Option<Format> {
     let structure = caps.structure(0)?;
-    let measure = |name| structure.get::<i32>(name).ok().and_then(|value| u32::try_from(value).ok()).unwrap_or(0);
+    let measure =
+        |name| structure.get::<i32>(name).ok().and_then(|value| u32::try_from(value).ok()).unwrap_or(0);
     let codec_data = match structure.get::<gst::Buffer>("codec_data") {
         Ok(data) => data.map_readable().ok()?.to_vec(),
         Err(_) if codec == Codec::Mjpeg => Vec::new(),
@@ -322,7 +335,9 @@ fn classify(error: &gst::glib::Error, detail: &str) -> (FaultCode, String) {
         _ if detail.contains("imed out") || detail.contains("imeout") => FaultCode::Timeout,
         Some(gst::ResourceError::OpenRead | gst::ResourceError::OpenReadWrite) => FaultCode::Refused,
         _ if error.matches(gst::StreamError::CodecNotFound) => FaultCode::UnsupportedCodec,
-        Some(gst::ResourceError::Read | gst::ResourceError::Write | gst::ResourceError::Close) => FaultCode::Lost,
+        Some(gst::ResourceError::Read | gst::ResourceError::Write | gst::ResourceError::Close) => {
+            FaultCode::Lost
+        }
         _ => FaultCode::Internal,
     };
     (code, text)

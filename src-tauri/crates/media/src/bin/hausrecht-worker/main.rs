@@ -24,10 +24,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use hausrecht_media::{
-    Event, Order, Receiver, Sender,
-    answer::AnswerReader,
-    control,
-    message::PROTOCOL_VERSION,
+    Event, Order, Receiver, Sender, answer::AnswerReader, control, message::PROTOCOL_VERSION,
 };
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 
@@ -71,8 +68,8 @@ fn work() -> anyhow::Result<()> {
     if !matches!(hello, Order::Hello { version: PROTOCOL_VERSION }) {
         bail!("the engine speaks another version of the protocol");
     }
-    let [bulk, answers] =
-        <[OwnedFd; 2]>::try_from(descriptors).map_err(|_| anyhow::anyhow!("two streams must come with hello"))?;
+    let [bulk, answers] = <[OwnedFd; 2]>::try_from(descriptors)
+        .map_err(|_| anyhow::anyhow!("two streams must come with hello"))?;
     gstreamer::init().context("starting GStreamer")?;
     source::load_elements();
     let channel = Channel { events, orders };

@@ -1,2 +1,444 @@
-//! x
-pub(crate) fn run(_: crate::Channel, _: hausrecht_media::answer::AnswerReader, _: hausrecht_media::PlayerOpen) -> anyhow::Result<()> { anyhow::bail!("") }
+//! The player worker: reads a clip through the engine, decodes it, and shows it in the ring at the asked time and pace. It
+//! feeds the decoder itself, so that a seek costs the pictures from the key frame on and nothing else. No network at all.
+
+mod decoder;
+mod timeline;
+
+use std::{
+    collections::VecDeque,
+    os::fd::OwnedFd,
+    process,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use anyhow::Context;
+use gstreamer as gst;
+use hausrecht_media::{
+    ControlError, Event, FaultCode, Order, PlayerOpen, RingShape, Sender, Stream, answer::AnswerReader,
+};
+use hausrecht_model::{Clock, clock::SystemClock};
+
+use self::{
+    decoder::{Decoder, Ticket},
+    timeline::Timeline,
+};
+use crate::{
+    Channel,
+    clip_reader::{ClipReader, EngineBytes},
+    sandbox::{self, Needs},
+    view::Screen,
+};
+
+/// How long to wait for a picture before the decoder is given one more access unit to let it go.
+const NUDGE_AFTER: Duration = Duration::from_millis(15);
+const IDLE: Duration = Duration::from_millis(500);
+/// How many pictures are decoded ahead while playing.
+const AHEAD: usize = 3;
+/// The most access units that a decoder holds back.
+const MAX_INSIDE: usize = 32;
+/// From this speed on only key frames are shown.
+const KEYS_ONLY_SPEED: f64 = 4.0;
+/// So late, and pictures are skipped up to the next key frame.
+const TOO_LATE_US: u64 = 500_000;
+const POSITION_EVERY: Duration = Duration::from_millis(33);
+/// How often a picture of the old size is decoded again after a resize.
+const MAX_RESIZE_TRIES: u32 = 5;
+
+/// What reaches the owning thread.
+enum Input {
+    Order(Order, Vec<OwnedFd>),
+    /// The decoder is done with one access unit.
+    Decoded,
+    Picture(Ticket, gst::Sample),
+    DecoderFailed(String),
+    EngineGone,
+}
+
+struct Player {
+    events: Sender<Event>,
+    clip: ClipReader<EngineBytes>,
+    timeline: Timeline,
+    inputs: mpsc::Sender<Input>,
+    clock: SystemClock,
+    decoder: Option<Decoder>,
+    screen: Option<Screen>,
+    epoch: u32,
+    /// Index of the next picture for the decoder.
+    next: usize,
+    inside: usize,
+    depth: usize,
+    /// When the decoder last took or gave something.
+    progress: Duration,
+    drained: u32,
+    ready: VecDeque<(u64, gst::Sample)>,
+    /// The picture that is waited for, to be shown at once.
+    wanted_us: Option<u64>,
+    shown_us: Option<u64>,
+    playing: bool,
+    ended: bool,
+    speed: f64,
+    /// Wall and clip time from which the pace is counted.
+    anchor: (Duration, u64),
+    position_told: Duration,
+    resize_tries: u32,
+}
+
+/// Runs the player worker until the engine orders its end.
+pub(crate) fn run(channel: Channel, answers: AnswerReader, open: PlayerOpen) -> anyhow::Result<()> {
+    let Channel { events, mut orders } = channel;
+    let sandbox = sandbox::restrict(&Needs::default());
+    events.send(&Event::Ready { sandbox })?;
+    let clip = match ClipReader::open(EngineBytes::new(events.clone(), answers), open.size_bytes) {
+        Ok(clip) => clip,
+        Err(error) => {
+            tell_fault(&events, FaultCode::Internal, &format!("{error:#}"));
+            return Err(error);
+        }
+    };
+    let timeline = Timeline::new(&clip.pictures);
+    events.send(&Event::Opened {
+        duration_us: timeline.duration_us(),
+        frames: clip.pictures.len() as u64,
+        width: clip.format.width,
+        height: clip.format.height,
+    })?;
+    let (inputs, incoming) = mpsc::channel();
+    let to_player = inputs.clone();
+    thread::Builder::new().name("orders".into()).spawn(move || {
+        loop {
+            let input = match orders.recv_with() {
+                Ok((order, descriptors)) => Input::Order(order, descriptors),
+                Err(ControlError::Malformed(error)) => {
+                    tracing::warn!("an order was not understood: {error}");
+                    continue;
+                }
+                Err(_) => Input::EngineGone,
+            };
+            let last = matches!(input, Input::EngineGone);
+            if to_player.send(input).is_err() || last {
+                return;
+            }
+        }
+    })?;
+    let mut player = Player {
+        events,
+        clip,
+        timeline,
+        inputs,
+        clock: SystemClock::new(),
+        decoder: None,
+        screen: None,
+        epoch: 0,
+        next: 0,
+        inside: 0,
+        depth: 4,
+        progress: Duration::ZERO,
+        drained: 0,
+        ready: VecDeque::new(),
+        wanted_us: None,
+        shown_us: None,
+        playing: open.autoplay,
+        ended: false,
+        speed: 1.0,
+        anchor: (Duration::ZERO, 0),
+        position_told: Duration::ZERO,
+        resize_tries: 0,
+    };
+    match player.work(&incoming) {
+        Ok(()) => process::exit(0),
+        Err(error) => {
+            tell_fault(&player.events, FaultCode::Internal, &format!("{error:#}"));
+            process::exit(1)
+        }
+    }
+}
+
+fn tell_fault(events: &Sender<Event>, code: FaultCode, text: &str) {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(2_000).collect();
+    // Without an engine there is nobody to tell.
+    let _ = events.send(&Event::Fault { stream: Stream::Main, code, text });
+}
+
+impl Player {
+    fn work(&mut self, incoming: &mpsc::Receiver<Input>) -> anyhow::Result<()> {
+        loop {
+            self.feed()?;
+            match incoming.recv_timeout(self.patience()) {
+                Ok(Input::Order(Order::Shutdown, _) | Input::EngineGone) => return Ok(()),
+                Ok(Input::Order(order, descriptors)) => self.obey(order, descriptors)?,
+                Ok(Input::Decoded) => {
+                    self.inside = self.inside.saturating_sub(1);
+                    self.progress = self.clock.monotonic();
+                }
+                Ok(Input::Picture(ticket, sample)) => self.picture_came(ticket, sample)?,
+                Ok(Input::DecoderFailed(text)) => anyhow::bail!("decoding failed: {text}"),
+                Err(mpsc::RecvTimeoutError::Timeout) => self.nudge()?,
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            self.show_due()?;
+        }
+    }
+
+    /// How long nothing needs to be done unless something comes in.
+    fn patience(&self) -> Duration {
+        if self.decoder.is_none() {
+            return IDLE;
+        }
+        let wait = if self.hungry() { NUDGE_AFTER } else { IDLE };
+        match self.ready.front() {
+            Some((pts_us, _)) if self.playing && self.wanted_us.is_none() => {
+                wait.min(self.due_at(*pts_us).saturating_sub(self.clock.monotonic()))
+            }
+            Some(_) | None => wait,
+        }
+    }
+
+    /// Whether more decoded pictures are needed.
+    fn hungry(&self) -> bool {
+        let end_known = self.shown_us.is_some_and(|shown| shown >= self.timeline.last_us());
+        self.wanted_us.is_some() || (self.playing && !end_known && self.ready.len() < AHEAD)
+    }
+
+    fn due_at(&self, pts_us: u64) -> Duration {
+        let ahead_us = pts_us.saturating_sub(self.anchor.1) as f64 / self.speed;
+        self.anchor.0 + Duration::from_micros(ahead_us as u64)
+    }
+
+    /// The clip time that the pace asks for now.
+    fn ideal_us(&self) -> u64 {
+        let passed = self.clock.monotonic().saturating_sub(self.anchor.0).as_micros() as f64 * self.speed;
+        self.anchor.1.saturating_add(passed as u64)
+    }
+
+    fn feed(&mut self) -> anyhow::Result<()> {
+        while self.hungry() && self.inside < self.depth && self.next < self.clip.pictures.len() {
+            self.feed_one()?;
+        }
+        Ok(())
+    }
+
+    fn feed_one(&mut self) -> anyhow::Result<()> {
+        if self.playing && self.wanted_us.is_none() {
+            let late = self.ideal_us().saturating_sub(self.shown_us.unwrap_or(0)) > TOO_LATE_US;
+            if self.speed >= KEYS_ONLY_SPEED || late {
+                let from = if late { self.ideal_us() } else { 0 };
+                if let Some(key) = self.timeline.next_key(self.next, from) {
+                    self.next = key;
+                } else if self.speed >= KEYS_ONLY_SPEED {
+                    self.next = self.timeline.last_group().max(self.next);
+                }
+            }
+        }
+        let Some(picture) = self.clip.pictures.get(self.next).copied() else { return Ok(()) };
+        let data: Arc<[u8]> = Arc::from(self.clip.picture(&picture)?);
+        let Some(decoder) = &self.decoder else { return Ok(()) };
+        decoder.push(Ticket { epoch: self.epoch, pts_us: picture.pts_us }, &data, picture.key);
+        self.inside += 1;
+        self.next += 1;
+        self.progress = self.clock.monotonic();
+        Ok(())
+    }
+
+    /// The decoder holds pictures back: it gets one more access unit, or at the clip's end its last key frame again, which
+    /// pushes the rest out.
+    fn nudge(&mut self) -> anyhow::Result<()> {
+        let waited = self.clock.monotonic().saturating_sub(self.progress);
+        if waited < NUDGE_AFTER
+            || !self.hungry()
+            || self.inside == 0
+            || self.inside >= MAX_INSIDE
+            || self.decoder.is_none()
+        {
+            return Ok(());
+        }
+        if self.next < self.clip.pictures.len() {
+            self.depth = (self.inside + 1).min(MAX_INSIDE);
+            return self.feed_one();
+        }
+        self.drained += 1;
+        if self.drained > 32 {
+            // These pictures cannot be decoded, so what is shown now is the end.
+            self.inside = 0;
+            self.wanted_us = None;
+            return self.reach_end();
+        }
+        let key = self.timeline.last_group();
+        let Some(picture) = self.clip.pictures.get(key).copied() else { return Ok(()) };
+        let data: Arc<[u8]> = Arc::from(self.clip.picture(&picture)?);
+        if let Some(decoder) = &self.decoder {
+            // A ticket of the coming epoch: its picture is not shown, and seeking begins anew after it.
+            decoder.push(Ticket { epoch: self.epoch + 1, pts_us: 0 }, &data, true);
+            self.inside += 1;
+            self.progress = self.clock.monotonic();
+        }
+        Ok(())
+    }
+
+    fn picture_came(&mut self, ticket: Ticket, sample: gst::Sample) -> anyhow::Result<()> {
+        if ticket.epoch != self.epoch {
+            return Ok(());
+        }
+        if let Some(wanted_us) = self.wanted_us {
+            if ticket.pts_us < wanted_us {
+                return Ok(());
+            }
+            self.wanted_us = None;
+            self.anchor = (self.clock.monotonic(), ticket.pts_us);
+            return self.show(ticket.pts_us, &sample, true);
+        }
+        self.ready.push_back((ticket.pts_us, sample));
+        Ok(())
+    }
+
+    fn show_due(&mut self) -> anyhow::Result<()> {
+        while self.playing && self.wanted_us.is_none() {
+            let Some((pts_us, _)) = self.ready.front() else { return Ok(()) };
+            if self.due_at(*pts_us) > self.clock.monotonic() {
+                return Ok(());
+            }
+            if let Some((pts_us, sample)) = self.ready.pop_front() {
+                self.show(pts_us, &sample, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, pts_us: u64, sample: &gst::Sample, tell: bool) -> anyhow::Result<()> {
+        let shown = self.screen.as_mut().is_some_and(|screen| screen.show(sample, pts_us, 0));
+        if !shown && self.screen.is_some() && self.resize_tries < MAX_RESIZE_TRIES {
+            self.resize_tries += 1;
+            return self.restart_at(pts_us);
+        }
+        self.resize_tries = 0;
+        self.shown_us = Some(pts_us);
+        if pts_us >= self.timeline.last_us() && self.playing {
+            return self.reach_end();
+        }
+        self.ended = pts_us >= self.timeline.last_us();
+        self.tell_position(tell)
+    }
+
+    fn reach_end(&mut self) -> anyhow::Result<()> {
+        self.playing = false;
+        self.ended = true;
+        self.tell_position(true)
+    }
+
+    fn tell_position(&mut self, always: bool) -> anyhow::Result<()> {
+        let now = self.clock.monotonic();
+        if always || now.saturating_sub(self.position_told) >= POSITION_EVERY {
+            self.position_told = now;
+            let pts_us = self.shown_us.unwrap_or(0);
+            self.events.send(&Event::Position { pts_us, playing: self.playing, ended: self.ended })?;
+        }
+        Ok(())
+    }
+
+    fn obey(&mut self, order: Order, descriptors: Vec<OwnedFd>) -> anyhow::Result<()> {
+        match order {
+            Order::View { ring, .. } => self.look(ring, &descriptors),
+            Order::NoView => {
+                self.screen = None;
+                self.pause()
+            }
+            Order::Play => {
+                if self.ended {
+                    self.ended = false;
+                    self.go_to(0)?;
+                }
+                self.playing = true;
+                self.anchor = (self.clock.monotonic(), self.shown_us.unwrap_or(0));
+                self.tell_position(true)
+            }
+            Order::Pause => self.pause(),
+            Order::Seek { to_us, accurate } => {
+                let exact = self.timeline.at(to_us);
+                let key = self.timeline.group_of(exact);
+                let key_us = self.clip.pictures.get(key).map_or(exact, |picture| picture.pts_us);
+                self.go_to(if accurate { exact } else { key_us })
+            }
+            Order::Step { frames } => {
+                self.playing = false;
+                let from = self.wanted_us.or(self.shown_us).unwrap_or(0);
+                let target = self.timeline.step(from, frames);
+                self.go_to(target)
+            }
+            Order::Speed { factor } => {
+                self.anchor = (self.clock.monotonic(), self.shown_us.unwrap_or(0));
+                self.speed = if factor.is_finite() { factor.clamp(0.25, 16.0) } else { 1.0 };
+                Ok(())
+            }
+            other @ (Order::Hello { .. }
+            | Order::Open(_)
+            | Order::PlayerOpen(_)
+            | Order::Cut
+            | Order::Shutdown) => {
+                tracing::warn!("not an order for a running player: {other:?}");
+                Ok(())
+            }
+        }
+    }
+
+    fn pause(&mut self) -> anyhow::Result<()> {
+        self.playing = false;
+        self.tell_position(true)
+    }
+
+    fn look(&mut self, ring: RingShape, descriptors: &[OwnedFd]) -> anyhow::Result<()> {
+        let memfd = descriptors.first().context("no memory came with the order")?;
+        self.screen = Some(Screen::open(memfd, ring, self.events.clone())?);
+        match &self.decoder {
+            Some(decoder) => decoder.resize(ring),
+            None => {
+                let inputs = self.inputs.clone();
+                self.decoder = Some(Decoder::start(&self.clip.format, ring, move |input| {
+                    // A player that has ended needs no picture.
+                    let _ = inputs.send(input);
+                })?);
+            }
+        }
+        let at = self.wanted_us.or(self.shown_us).unwrap_or_else(|| self.timeline.first_us());
+        self.restart_at(at)
+    }
+
+    /// Shows the picture at `target_us` as soon as it is decoded.
+    fn go_to(&mut self, target_us: u64) -> anyhow::Result<()> {
+        self.ended = false;
+        while self.ready.front().is_some_and(|(pts_us, _)| *pts_us < target_us) {
+            self.ready.pop_front();
+        }
+        let ahead = self.shown_us.is_some_and(|shown| target_us > shown) && self.wanted_us.is_none();
+        if ahead && self.ready.front().is_some_and(|(pts_us, _)| *pts_us == target_us) {
+            if let Some((pts_us, sample)) = self.ready.pop_front() {
+                self.anchor = (self.clock.monotonic(), pts_us);
+                return self.show(pts_us, &sample, true);
+            }
+        }
+        let group = self.timeline.group_of(target_us);
+        if ahead && self.drained == 0 && group < self.next && self.decoder.is_some() && self.ready.is_empty()
+        {
+            // Already on the way there.
+            self.wanted_us = Some(target_us);
+            if let Some(decoder) = &self.decoder {
+                decoder.drop_before(Ticket { epoch: self.epoch, pts_us: target_us });
+            }
+            return Ok(());
+        }
+        self.restart_at(target_us)
+    }
+
+    /// Begins anew at the key frame before `target_us`.
+    fn restart_at(&mut self, target_us: u64) -> anyhow::Result<()> {
+        self.epoch += 2;
+        self.drained = 0;
+        self.ready.clear();
+        self.next = self.timeline.group_of(target_us);
+        self.wanted_us = Some(target_us);
+        if let Some(decoder) = &self.decoder {
+            decoder.drop_before(Ticket { epoch: self.epoch, pts_us: target_us });
+        }
+        Ok(())
+    }
+}

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, fs, net::TcpStream, path::Path};
 use anyhow::{Context, bail, ensure};
 use hausrecht_media::Sandbox;
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, NetPort, Ruleset, RulesetAttr, RulesetCreatedAttr,
-    RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, NetPort, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
 };
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
@@ -18,8 +18,14 @@ use seccompiler::{
 const LANDLOCK_ABI: ABI = ABI::V6;
 
 /// What name resolution reads.
-const NAME_RESOLUTION: [&str; 6] =
-    ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services"];
+const NAME_RESOLUTION: [&str; 6] = [
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/host.conf",
+    "/etc/gai.conf",
+    "/etc/services",
+];
 
 /// What TLS reads: the system's certificates and GLib's TLS module.
 const TLS: [&str; 4] = ["/etc/ssl", "/usr/share/ca-certificates", "/usr/lib", "/etc/gnutls"];
@@ -91,11 +97,13 @@ fn restrict_calls(needs: &Needs) -> anyhow::Result<()> {
     #[cfg(target_arch = "x86_64")]
     rules.insert(libc::SYS_open, any_flag(1, &write_flags)?);
     if needs.connect_ports.is_empty() {
-        for call in [libc::SYS_socket, libc::SYS_connect, libc::SYS_bind, libc::SYS_listen, libc::SYS_accept4] {
+        for call in [libc::SYS_socket, libc::SYS_connect, libc::SYS_bind, libc::SYS_listen, libc::SYS_accept4]
+        {
             rules.insert(call, vec![]);
         }
     } else {
-        let mut refused = vec![rule(0, SeccompCmpOp::Eq, libc::AF_UNIX)?, rule(0, SeccompCmpOp::Eq, libc::AF_PACKET)?];
+        let mut refused =
+            vec![rule(0, SeccompCmpOp::Eq, libc::AF_UNIX)?, rule(0, SeccompCmpOp::Eq, libc::AF_PACKET)?];
         if !needs.udp && !needs.names {
             refused.push(SeccompRule::new(vec![
                 condition(0, SeccompCmpOp::Ne, libc::AF_NETLINK)?,
@@ -112,8 +120,7 @@ fn restrict_calls(needs: &Needs) -> anyhow::Result<()> {
         rules.insert(libc::SYS_listen, vec![]);
     }
     let refuse = SeccompAction::Errno(libc::EPERM.cast_unsigned());
-    let filter =
-        SeccompFilter::new(rules, SeccompAction::Allow, refuse, std::env::consts::ARCH.try_into()?)?;
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, std::env::consts::ARCH.try_into()?)?;
     let program: BpfProgram = filter.try_into()?;
     rustix::thread::set_no_new_privs(true).context("no_new_privs")?;
     seccompiler::apply_filter_all_threads(&program)?;
@@ -126,7 +133,8 @@ fn any_flag(index: u8, flags: &[i32]) -> anyhow::Result<Vec<SeccompRule>> {
         .iter()
         .map(|flag| {
             let bit = u64::from(flag.cast_unsigned());
-            let set = SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(bit), bit)?;
+            let set =
+                SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(bit), bit)?;
             Ok(SeccompRule::new(vec![set])?)
         })
         .collect()

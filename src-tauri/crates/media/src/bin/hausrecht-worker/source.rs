@@ -96,9 +96,9 @@ impl Address {
     pub(crate) fn probe(&self) -> Result<(), (FaultCode, String)> {
         let failed = |error: io::Error| {
             let code = match error.kind() {
-                io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                    FaultCode::Timeout
-                }
+                io::ErrorKind::TimedOut
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable => FaultCode::Timeout,
                 _ => FaultCode::Refused,
             };
             (code, format!("{}:{}: {error}", self.host, self.port))

@@ -19,7 +19,12 @@ const MAX_HEIGHT: u32 = 640;
 const LIMIT: gst::ClockTime = gst::ClockTime::from_seconds(5);
 
 /// Makes the thumbnail of clip `clip_seq` from its first key frame, on a thread of its own.
-pub(crate) fn make(clip_seq: u64, unit: AccessUnit, format: std::sync::Arc<Format>, out: SyncSender<BulkFrame>) {
+pub(crate) fn make(
+    clip_seq: u64,
+    unit: AccessUnit,
+    format: std::sync::Arc<Format>,
+    out: SyncSender<BulkFrame>,
+) {
     let work = move || match jpeg(&unit, &format) {
         // An engine that is gone needs no thumbnail.
         Ok(jpeg) => drop(out.send(BulkFrame::Thumbnail { clip_seq, jpeg })),

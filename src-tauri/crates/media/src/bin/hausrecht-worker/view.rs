@@ -106,7 +106,8 @@ impl View {
             .max_bytes(0)
             .build();
         let decoder = decode::decoder(format.codec, Threads::One)?;
-        let scale = gst::ElementFactory::make("videoconvertscale").build().context("making videoconvertscale")?;
+        let scale =
+            gst::ElementFactory::make("videoconvertscale").build().context("making videoconvertscale")?;
         let size = gst::ElementFactory::make("capsfilter")
             .property("caps", picture_caps(screen.shape()))
             .property_from_str("caps-change-mode", "delayed")
@@ -123,7 +124,8 @@ impl View {
                 while shown.arrivals.front().is_some_and(|(pts, _)| *pts + 5_000_000 < pts_us) {
                     shown.arrivals.pop_front();
                 }
-                let arrived = shown.arrivals.iter().find(|(pts, _)| *pts == pts_us).map_or(0, |(_, came)| *came);
+                let arrived =
+                    shown.arrivals.iter().find(|(pts, _)| *pts == pts_us).map_or(0, |(_, came)| *came);
                 if pts_us >= shown.not_before_us {
                     shown.screen.show(&sample, pts_us, arrived);
                 }

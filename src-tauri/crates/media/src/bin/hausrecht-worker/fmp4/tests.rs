@@ -14,7 +14,12 @@ fn an_init_segment_can_be_read_again() {
 
 #[test]
 fn a_fragment_can_be_read_again() {
-    let sample = |size_bytes, key, composition_us| SampleEntry { duration_us: 40_000, size_bytes, key, composition_us };
+    let sample = |size_bytes, key, composition_us| SampleEntry {
+        duration_us: 40_000,
+        size_bytes,
+        key,
+        composition_us,
+    };
     let samples = [sample(3, true, 0), sample(2, false, 40_000), sample(1, false, -40_000)];
     let payloads: [&[u8]; 3] = [b"abc", b"de", b"f"];
     let bytes = fragment(1, 1_000_000, &samples, payloads.into_iter());

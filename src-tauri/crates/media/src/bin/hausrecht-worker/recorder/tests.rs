@@ -77,7 +77,9 @@ fn long_groups_are_cut_into_fragments_of_a_second() {
     let (_, frames) = clips(stream, 60_000_000);
     let lengths: Vec<u64> = frames
         .iter()
-        .filter_map(|frame| if let BulkFrame::Fragment { meta, .. } = frame { Some(meta.duration_us) } else { None })
+        .filter_map(
+            |frame| if let BulkFrame::Fragment { meta, .. } = frame { Some(meta.duration_us) } else { None },
+        )
         .collect();
     assert_eq!(lengths, vec![1_000_000; 10]);
 }

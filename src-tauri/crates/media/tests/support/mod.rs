@@ -1,0 +1,225 @@
+//! An RTSP server that behaves as told, and the engine's side of a worker in a few lines.
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+    sync::LazyLock,
+    thread,
+    time::Duration,
+};
+
+use gstreamer::{self as gst, glib};
+use gstreamer_rtsp_server::{self as rtsp, gst_rtsp, prelude::*};
+use hausrecht_media::{
+    BulkFrame, CameraOpen, Event, FaultCode, Launcher, Password, Sandbox, Transport, Worker,
+    bulk::{ClipEnd, ClipStart},
+};
+
+/// No answer of a worker takes longer than this.
+const LIMIT: Duration = Duration::from_secs(30);
+
+static LAUNCHER: LazyLock<Launcher> = LazyLock::new(|| Launcher::new(Path::new(super::WORKER)).unwrap());
+
+/// A running RTSP server on a free port of the loopback interface.
+pub(super) struct Server {
+    server: rtsp::RTSPServer,
+    main_loop: glib::MainLoop,
+}
+
+impl Server {
+    /// Serves streams of path, source, pictures a second, and what is special about it.
+    pub(super) fn start(streams: &[(&str, &str, u32, &str)]) -> Self {
+        gst::init().unwrap();
+        let server = rtsp::RTSPServer::new();
+        server.set_address("127.0.0.1");
+        server.set_service("0");
+        let mounts = server.mount_points().unwrap();
+        for (path, source, fps, special) in streams {
+            let factory = rtsp::RTSPMediaFactory::new();
+            let encode = match *special {
+                "hevc" => {
+                    "x265enc speed-preset=ultrafast tune=zerolatency key-int-max=25 ! rtph265pay".to_owned()
+                }
+                "" | "udp-only" => h264("tune=zerolatency"),
+                other => h264(other),
+            };
+            factory.set_launch(&format!(
+                "( {source} ! video/x-raw,width=640,height=360,framerate={fps}/1 ! {encode} name=pay0 pt=96 config-interval=1 )"
+            ));
+            if *special == "udp-only" {
+                factory.set_protocols(gst_rtsp::RTSPLowerTrans::UDP);
+            }
+            mounts.add_factory(path, factory);
+        }
+        let context = glib::MainContext::new();
+        server.attach(Some(&context)).unwrap();
+        let main_loop = glib::MainLoop::new(Some(&context), false);
+        let running = main_loop.clone();
+        thread::spawn(move || context.with_thread_default(|| running.run()).unwrap());
+        Self { server, main_loop }
+    }
+
+    /// Lets in only who knows the password.
+    pub(super) fn require(&self, user: &str, password: &str) {
+        let auth = rtsp::RTSPAuth::new();
+        let token = rtsp::RTSPToken::builder().field("media.factory.role", "viewer").build();
+        auth.set_supported_methods(gst_rtsp::RTSPAuthMethod::Digest);
+        auth.add_digest(user, password, &token);
+        for path in ["/main"] {
+            let factory = self.server.mount_points().unwrap().match_(path).0;
+            let mut role = gst::Structure::new_empty("viewer");
+            role.set("media.factory.access", true);
+            role.set("media.factory.construct", true);
+            factory.add_role_from_structure(&role);
+        }
+        self.server.set_auth(Some(&auth));
+    }
+
+    /// Address of a stream.
+    pub(super) fn uri(&self, path: &str) -> String {
+        format!("rtsp://127.0.0.1:{}{path}", self.server.bound_port())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.main_loop.quit();
+    }
+}
+
+fn h264(settings: &str) -> String {
+    format!("x264enc speed-preset=ultrafast key-int-max=25 {settings} ! rtph264pay")
+}
+
+/// A camera without user and password, recorded in clips of two seconds.
+pub(super) fn open(uri: &str) -> CameraOpen {
+    CameraOpen {
+        main_uri: uri.to_owned(),
+        sub_uri: None,
+        user: String::new(),
+        password: Password::default(),
+        transport: Transport::Auto,
+        latency_ms: 0,
+        record: true,
+        clip_target_ms: 2_000,
+    }
+}
+
+/// A fresh worker.
+pub(super) fn launch() -> Worker {
+    LAUNCHER.launch("test").unwrap()
+}
+
+/// A clip as it came.
+pub(super) struct Clip {
+    pub(super) start: ClipStart,
+    pub(super) bytes: Vec<u8>,
+    pub(super) end: Option<ClipEnd>,
+}
+
+/// All that a worker gave.
+#[derive(Default)]
+pub(super) struct Recording {
+    pub(super) clips: Vec<Clip>,
+    pub(super) thumbnails: Vec<Vec<u8>>,
+    pub(super) fault: Option<FaultCode>,
+    pub(super) sandbox: Option<Sandbox>,
+    counted: u64,
+}
+
+impl Recording {
+    /// Pictures in all fragments.
+    pub(super) fn frames(&self) -> u64 {
+        self.counted
+    }
+
+    fn take(&mut self, frame: BulkFrame) {
+        match frame {
+            BulkFrame::ClipStart(start) => self.clips.push(Clip { start, bytes: Vec::new(), end: None }),
+            BulkFrame::Init { bytes, .. } => self.clips.last_mut().unwrap().bytes.extend(bytes),
+            BulkFrame::Fragment { meta, bytes } => {
+                self.counted += u64::from(meta.frames);
+                self.clips.last_mut().unwrap().bytes.extend(bytes);
+            }
+            BulkFrame::ClipEnd(end) => self.clips.last_mut().unwrap().end = Some(end),
+            BulkFrame::Thumbnail { jpeg, .. } => self.thumbnails.push(jpeg),
+        }
+    }
+}
+
+/// Runs a camera worker, lets `during` drive it, and returns what it gave until its end.
+pub(super) fn record(open: CameraOpen, during: impl FnOnce(&mut Worker)) -> Recording {
+    let mut worker = launch();
+    worker.orders.send(&hausrecht_media::Order::Open(open)).unwrap();
+    let (_, unused) = std::os::unix::net::UnixStream::pair().unwrap();
+    let mut bulk = std::mem::replace(&mut worker.bulk, hausrecht_media::BulkReader::new(unused));
+    let storing = thread::spawn(move || {
+        let mut recording = Recording::default();
+        while let Ok(Some(frame)) = bulk.next_frame() {
+            recording.take(frame);
+        }
+        recording
+    });
+    let Event::Ready { sandbox } = worker.events.recv().unwrap() else { panic!("not ready") };
+    during(&mut worker);
+    let mut fault = None;
+    while let Ok(Some(event)) = worker.events.recv_timeout(LIMIT) {
+        if let Event::Fault { code, text, .. } = event {
+            assert!(!text.contains("geheim") && !text.contains("falsch"));
+            fault = Some(code);
+        }
+    }
+    let mut recording = storing.join().unwrap();
+    recording.fault = fault;
+    recording.sandbox = Some(sandbox);
+    recording
+}
+
+/// Waits for an event.
+pub(super) fn await_event(worker: &mut Worker, mut wanted: impl FnMut(&Event) -> bool) {
+    loop {
+        let event = worker.events.recv_timeout(LIMIT).unwrap().expect("an event in time");
+        assert!(!matches!(event, Event::Fault { .. }), "{event:?}");
+        if wanted(&event) {
+            return;
+        }
+    }
+}
+
+/// Waits for an event of a player, and serves it bytes of `clip` meanwhile.
+pub(super) fn play(worker: &mut Worker, clip: &[u8], mut wanted: impl FnMut(&Event) -> bool) {
+    loop {
+        let event = worker.events.recv_timeout(LIMIT).unwrap().expect("an event in time");
+        assert!(!matches!(event, Event::Fault { .. }), "{event:?}");
+        if let Event::Read { id, offset, len } = event {
+            let start = usize::try_from(offset).unwrap().min(clip.len());
+            let end = (start + len as usize).min(clip.len());
+            worker.answers.answer(id, &clip[start..end]).unwrap();
+        } else if wanted(&event) {
+            return;
+        }
+    }
+}
+
+/// How many pictures a foreign program decodes from a clip.
+pub(super) fn ffprobe_frames(clip: &[u8]) -> u64 {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(clip).unwrap();
+    let probed = Command::new("ffprobe")
+        .args([
+            "-v",
+            "error",
+            "-count_frames",
+            "-select_streams",
+            "v",
+            "-show_entries",
+            "stream=nb_read_frames",
+        ])
+        .args(["-of", "default=nokey=1:noprint_wrappers=1"])
+        .arg(file.path())
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&probed.stdout).trim().parse().unwrap()
+}
