@@ -67,9 +67,13 @@ export async function unwrap<R>(answer: Promise<R>): Promise<Data<R>> {
   return result as Data<R>
 }
 
-type Listenable = { listen: (receive: (event: { payload: never }) => void) => Promise<() => void> }
+type Sources = {
+  [K in keyof ClientEvents]: {
+    listen: (receive: (event: { payload: ClientEvents[K] }) => void) => Promise<() => void>
+  }
+}
 
-const sources: Record<keyof ClientEvents, Listenable> = {
+const sources: Sources = {
   session: events.sessionEvent,
   discovery: events.discoveryEvent,
   cameras: events.camerasEvent,
@@ -92,7 +96,7 @@ export function tauriClient(): Client {
   return {
     ...called,
     on(name, receive) {
-      const listening = sources[name].listen((event: { payload: unknown }) => receive(event.payload as never))
+      const listening = sources[name].listen((event) => receive(event.payload))
       return () => void listening.then((end) => end())
     },
     frames: (receive) => openFrameSocket(() => called.streamEndpoint(), receive),
