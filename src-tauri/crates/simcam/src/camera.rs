@@ -1,6 +1,7 @@
 //! One camera: what it is called, what it sees, who may use it, and what is wrong with it.
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
@@ -42,7 +43,7 @@ pub struct Camera {
     /// Whether it sends sound.
     pub sound: bool,
     /// What it sees.
-    pub footage: Footage,
+    pub footage: Arc<Footage>,
     /// What its streams and events follow.
     pub loop_clock: LoopClock,
     /// What it reports.
@@ -54,13 +55,22 @@ pub struct Camera {
 }
 
 impl Camera {
-    /// Camera `index`, from zero, of those that `args` asks for.
+    /// Camera `index`, from zero, of those that `args` asks for. Cameras that see the same share it through `seen`.
     ///
     /// # Errors
     /// When the built-in footage is broken.
-    pub fn new(args: &Args, index: u16, clock: Arc<dyn Clock>) -> Result<Arc<Self>, FootageError> {
+    pub fn new(
+        args: &Args,
+        index: u16,
+        clock: Arc<dyn Clock>,
+        seen: &mut HashMap<Scene, Arc<Footage>>,
+    ) -> Result<Arc<Self>, FootageError> {
         let row = usize::from(index);
         let scene = args.scene.unwrap_or(Scene::ALL[row % Scene::ALL.len()]);
+        let footage = match seen.entry(scene) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(new) => new.insert(Arc::new(Footage::load(scene, args.bitrate_kbps)?)).clone(),
+        };
         let mut name = args.name.clone().unwrap_or_else(|| scene.default_name().to_owned());
         if args.cameras > 1 && (args.name.is_some() || args.scene.is_some() || row >= Scene::ALL.len()) {
             name = format!("{name} {}", index + 1);
@@ -70,7 +80,6 @@ impl Camera {
             Some(uuid) => Uuid::new_v5(&uuid, &index.to_be_bytes()),
             None => Uuid::new_v5(&UUID_NAMESPACE, name.as_bytes()),
         };
-        let footage = Footage::load(scene, args.bitrate_kbps)?;
         let loop_clock = LoopClock::start(clock, footage.length, args.clock_offset);
         let faults = Faults::default();
         faults.no_keyframe.set(args.fault.contains(&Fault::NoKeyframe));

@@ -138,7 +138,11 @@ impl Discovery {
         if peer.is_loopback() {
             return vec![Ipv4Addr::LOCALHOST.into()];
         }
-        let own = interfaces().into_iter().filter(|address| !address.is_loopback()).map(IpAddr::V4).collect::<Vec<_>>();
+        let own = interfaces()
+            .into_iter()
+            .filter(|address| !address.is_loopback())
+            .map(IpAddr::V4)
+            .collect::<Vec<_>>();
         if own.is_empty() { vec![Ipv4Addr::LOCALHOST.into()] } else { own }
     }
 

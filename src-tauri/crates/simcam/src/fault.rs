@@ -75,7 +75,10 @@ mod tests {
 
     #[test]
     fn faults_are_read_from_the_command_line() {
-        assert_eq!("freeze-after=2.5".parse::<Fault>().unwrap(), Fault::FreezeAfter(Duration::from_millis(2500)));
+        assert_eq!(
+            "freeze-after=2.5".parse::<Fault>().unwrap(),
+            Fault::FreezeAfter(Duration::from_millis(2500))
+        );
         assert_eq!("drop-after=3".parse::<Fault>().unwrap(), Fault::DropAfter(Duration::from_secs(3)));
         assert_eq!("no-keyframe".parse::<Fault>().unwrap(), Fault::NoKeyframe);
         assert_eq!("refuse-stream".parse::<Fault>().unwrap(), Fault::RefuseStream);

@@ -1,12 +1,12 @@
 //! The footage in `assets/footage`: pictures encoded once, cut here into the access units that the streams send.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hausrecht_model::StreamRole;
 use serde::Deserialize;
 
 /// Which scene a camera looks at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, clap::ValueEnum)]
 pub enum Scene {
     /// A front door; somebody walks up, rings, and leaves.
     Front,
@@ -100,8 +100,8 @@ pub struct Track {
 /// One encoded picture as an H.264 byte stream, with its delimiter and parameter sets.
 #[derive(Debug)]
 pub struct AccessUnit {
-    /// The bytes, start codes included.
-    pub bytes: Vec<u8>,
+    /// The bytes, start codes included; shared by every buffer that is sent.
+    pub bytes: Arc<[u8]>,
     /// For a key frame, how many of the first bytes are delimiter and parameter sets; none for other pictures.
     pub key_header_bytes: Option<usize>,
 }
@@ -177,27 +177,32 @@ impl Footage {
 
 impl Track {
     fn cut(stream: &[u8], about: &TrackDescription, seconds: u32, kbps: u32) -> Result<Self, FootageError> {
-        let mut units: Vec<AccessUnit> = Vec::new();
-        for (kind, nal) in nal_units(stream) {
-            if kind == NAL_DELIMITER || units.is_empty() {
-                units.push(AccessUnit { bytes: Vec::new(), key_header_bytes: None });
+        let aim_bytes = (kbps * 125 / about.frames_per_second) as usize;
+        let mut starts: Vec<(usize, Option<usize>)> = Vec::new();
+        for (kind, at) in nal_units(stream) {
+            if kind == NAL_DELIMITER || starts.is_empty() {
+                starts.push((at, None));
             }
-            let unit = units.last_mut().expect("a unit was pushed for the first NAL unit");
-            if kind == NAL_KEY_SLICE && unit.key_header_bytes.is_none() {
-                unit.key_header_bytes = Some(unit.bytes.len());
+            let (start, key) = starts.last_mut().expect("one was pushed for the first NAL unit");
+            if kind == NAL_KEY_SLICE && key.is_none() {
+                *key = Some(at - *start);
             }
-            unit.bytes.extend_from_slice(nal);
         }
+        let ends = starts.iter().skip(1).map(|&(start, _)| start).chain([stream.len()]);
+        let units: Vec<_> = starts
+            .iter()
+            .zip(ends)
+            .map(|(&(start, key_header_bytes), end)| AccessUnit {
+                bytes: padded(&stream[start..end], aim_bytes),
+                key_header_bytes,
+            })
+            .collect();
         let expected = (about.frames_per_second * seconds) as usize;
         if units.len() != expected {
             return Err(FootageError::PictureCount { found: units.len(), expected });
         }
         if units[0].key_header_bytes.is_none() {
             return Err(FootageError::NoKeyFrame);
-        }
-        let aim_bytes = (kbps * 125 / about.frames_per_second) as usize;
-        for unit in &mut units {
-            unit.pad_to(aim_bytes);
         }
         Ok(Self { width: about.width, height: about.height, rate: about.frames_per_second, units })
     }
@@ -225,41 +230,39 @@ impl AccessUnit {
     pub fn is_key(&self) -> bool {
         self.key_header_bytes.is_some()
     }
+}
 
-    /// Appends one NAL unit of filler data (ITU-T H.264, 7.3.2.7), so that drawn scenes load a network like real ones.
-    fn pad_to(&mut self, aim_bytes: usize) {
-        const FRAME: usize = 6;
-        if aim_bytes > self.bytes.len() + FRAME {
-            let filler_bytes = aim_bytes - self.bytes.len() - FRAME;
-            self.bytes.extend_from_slice(&[0, 0, 0, 1, NAL_FILLER]);
-            self.bytes.resize(self.bytes.len() + filler_bytes, 0xff);
-            self.bytes.push(0x80);
-        }
+/// `unit` with one NAL unit of filler data after it (ITU-T H.264, 7.3.2.7), so that drawn scenes load a network like real ones.
+fn padded(unit: &[u8], aim_bytes: usize) -> Arc<[u8]> {
+    const FRAME: usize = 6;
+    let mut bytes = Vec::with_capacity(aim_bytes.max(unit.len()));
+    bytes.extend_from_slice(unit);
+    if aim_bytes > unit.len() + FRAME {
+        let filler_bytes = aim_bytes - unit.len() - FRAME;
+        bytes.extend_from_slice(&[0, 0, 0, 1, NAL_FILLER]);
+        bytes.extend_from_slice(&vec![0xff; filler_bytes]);
+        bytes.push(0x80);
     }
+    bytes.into()
 }
 
 const NAL_KEY_SLICE: u8 = 5;
 const NAL_DELIMITER: u8 = 9;
 const NAL_FILLER: u8 = 12;
 
-/// The NAL units of a byte stream with their types, start codes included.
-fn nal_units(stream: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
-    let mut starts: Vec<usize> = Vec::new();
-    let mut at = 0;
-    while at + 3 < stream.len() {
-        if stream[at..at + 3] == [0, 0, 1] {
-            starts.push(if at > 0 && stream[at - 1] == 0 { at - 1 } else { at });
-            at += 3;
-        } else {
-            at += 1;
+/// The types of the NAL units in a byte stream, and where their start codes begin.
+fn nal_units(stream: &[u8]) -> Vec<(u8, usize)> {
+    let mut units = Vec::new();
+    let mut from = 0;
+    while let Some(found) = stream[from..].iter().position(|&byte| byte == 1) {
+        let one = from + found;
+        if one >= 2 && stream[one - 2..one] == [0, 0] && one + 1 < stream.len() {
+            let start = if one >= 3 && stream[one - 3] == 0 { one - 3 } else { one - 2 };
+            units.push((stream[one + 1] & 0x1f, start));
         }
+        from = one + 1;
     }
-    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([stream.len()]).collect();
-    starts.into_iter().zip(ends).map(|(start, end)| {
-        let nal = &stream[start..end];
-        let header = if nal[2] == 1 { nal[3] } else { nal[4] };
-        (header & 0x1f, nal)
-    })
+    units
 }
 
 #[cfg(test)]
@@ -273,7 +276,8 @@ mod tests {
             assert_eq!((footage.main.width, footage.main.height, footage.main.rate), (1920, 1080, 25));
             assert_eq!((footage.sub.width, footage.sub.height, footage.sub.rate), (640, 360, 15));
             for track in [&footage.main, &footage.sub] {
-                let keys: Vec<_> = (0..).zip(&track.units).filter(|(_, unit)| unit.is_key()).map(|(n, _)| n).collect();
+                let keys: Vec<_> =
+                    (0..).zip(&track.units).filter(|(_, unit)| unit.is_key()).map(|(n, _)| n).collect();
                 assert!(keys.windows(2).all(|pair| pair[1] - pair[0] == track.rate), "a key frame a second");
             }
             assert!(footage.moving.windows(2).all(|pair| pair[0].to_seconds < pair[1].from_seconds));

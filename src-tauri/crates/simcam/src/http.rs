@@ -79,19 +79,43 @@ pub fn uri_host(host: IpAddr) -> String {
 
 type Site_ = State<Arc<Site>>;
 
-async fn device(site: Site_, peer: ConnectInfo<SocketAddr>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn device(
+    site: Site_,
+    peer: ConnectInfo<SocketAddr>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     answer(&site, Service::Device, peer.0, &uri, &headers, &body).await
 }
 
-async fn media(site: Site_, peer: ConnectInfo<SocketAddr>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn media(
+    site: Site_,
+    peer: ConnectInfo<SocketAddr>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     answer(&site, Service::Media, peer.0, &uri, &headers, &body).await
 }
 
-async fn media2(site: Site_, peer: ConnectInfo<SocketAddr>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn media2(
+    site: Site_,
+    peer: ConnectInfo<SocketAddr>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     answer(&site, Service::Media2, peer.0, &uri, &headers, &body).await
 }
 
-async fn event(site: Site_, peer: ConnectInfo<SocketAddr>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn event(
+    site: Site_,
+    peer: ConnectInfo<SocketAddr>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     answer(&site, Service::Events, peer.0, &uri, &headers, &body).await
 }
 
@@ -169,7 +193,11 @@ async fn snapshot(State(site): Site_, uri: Uri, headers: HeaderMap) -> Response 
 }
 
 /// Makes the camera fail or come back; for programs on this computer only.
-async fn control(State(site): Site_, ConnectInfo(peer): ConnectInfo<SocketAddr>, Path(what): Path<String>) -> Response {
+async fn control(
+    State(site): Site_,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(what): Path<String>,
+) -> Response {
     if !peer.ip().to_canonical().is_loopback() {
         return StatusCode::FORBIDDEN.into_response();
     }

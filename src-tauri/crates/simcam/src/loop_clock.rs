@@ -69,7 +69,11 @@ mod tests {
         let clock = LoopClock::start(Arc::new(ManualClock::new(UnixMicros(0))), Duration::from_secs(24), 0);
         let at = Duration::from_secs(3);
         for (elapsed, next) in [(0, 3), (2, 3), (3, 27), (26, 27), (27, 51), (100, 123)] {
-            assert_eq!(clock.next(at, Duration::from_secs(elapsed)), Duration::from_secs(next), "after {elapsed}");
+            assert_eq!(
+                clock.next(at, Duration::from_secs(elapsed)),
+                Duration::from_secs(next),
+                "after {elapsed}"
+            );
         }
     }
 }

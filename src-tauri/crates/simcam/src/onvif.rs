@@ -94,8 +94,7 @@ impl Fault {
             Self::InvalidArgument(what) => (400, "Sender", &["ter:InvalidArgs"], what),
             Self::Malformed(what) => (400, "Sender", &["ter:WellFormed"], what),
         };
-        let open: String =
-            codes.iter().map(|code| format!("<s:Subcode><s:Value>{code}</s:Value>")).collect();
+        let open: String = codes.iter().map(|code| format!("<s:Subcode><s:Value>{code}</s:Value>")).collect();
         let close = "</s:Subcode>".repeat(codes.len());
         let detail = match self {
             Self::NoSubscription => "<s:Detail><wsnt:ResourceUnknownFault/></s:Detail>",

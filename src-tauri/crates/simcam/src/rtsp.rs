@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use gstreamer::{glib, prelude::*};
+use gstreamer::{ClockTime, PadProbeReturn, PadProbeType, glib, prelude::*};
 use gstreamer_app::AppSrc;
 use gstreamer_rtsp_server as server;
 use hausrecht_model::StreamRole;
@@ -94,12 +94,13 @@ impl RtspServer {
             .attach(Some(&thread.context))
             .map_err(|_| RtspError::Listen { address: camera.address, port })?;
         let sessions = server.session_pool();
-        let sweep = glib::timeout_source_new(Duration::from_secs(5), None, glib::Priority::DEFAULT, move || {
-            if let Some(sessions) = &sessions {
-                sessions.cleanup();
-            }
-            glib::ControlFlow::Continue
-        });
+        let sweep =
+            glib::timeout_source_new(Duration::from_secs(5), None, glib::Priority::DEFAULT, move || {
+                if let Some(sessions) = &sessions {
+                    sessions.cleanup();
+                }
+                glib::ControlFlow::Continue
+            });
         sweep.attach(Some(&thread.context));
         let port = u16::try_from(server.bound_port()).expect("a bound TCP port");
         Ok(Self { server, feed, port })
@@ -120,7 +121,7 @@ impl RtspServer {
 fn factory(camera: &Arc<Camera>, feed: &Arc<Feed>, role: StreamRole) -> server::RTSPMediaFactory {
     let factory = server::RTSPMediaFactory::new();
     let sound = if camera.sound {
-        "audiotestsrc is-live=true volume=0.02 freq=330 ! audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=8"
+        "audiotestsrc name=tone is-live=true volume=0.02 freq=330 ! audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=8"
     } else {
         ""
     };
@@ -131,14 +132,27 @@ fn factory(camera: &Arc<Camera>, feed: &Arc<Feed>, role: StreamRole) -> server::
     let caps = caps(camera.footage.track(role));
     let feed = feed.clone();
     factory.connect_media_configure(move |_, media| {
-        let pictures =
-            media.element().downcast::<gstreamer::Bin>().ok().and_then(|bin| bin.by_name("pictures"));
-        if let Some(source) = pictures.and_then(|element| element.downcast::<AppSrc>().ok()) {
+        let Ok(bin) = media.element().downcast::<gstreamer::Bin>() else { return };
+        if let Some(tone) = bin.by_name("tone") {
+            deny_seeking(&tone);
+        }
+        if let Some(source) = bin.by_name("pictures").and_then(|element| element.downcast::<AppSrc>().ok()) {
             source.set_caps(Some(&caps));
             feed.add(role, source);
         }
     });
     factory
+}
+
+/// A tone can be sought, which would let the server try it with the pictures too, in vain.
+fn deny_seeking(source: &gstreamer::Element) {
+    let Some(pad) = source.static_pad("src") else { return };
+    pad.add_probe(PadProbeType::QUERY_UPSTREAM, |_, info| {
+        let Some(query) = info.query_mut() else { return PadProbeReturn::Ok };
+        let gstreamer::QueryViewMut::Seeking(seeking) = query.view_mut() else { return PadProbeReturn::Ok };
+        seeking.set(false, ClockTime::NONE, ClockTime::NONE);
+        PadProbeReturn::Handled
+    });
 }
 
 fn caps(track: &Track) -> gstreamer::Caps {
@@ -147,9 +161,6 @@ fn caps(track: &Track) -> gstreamer::Caps {
         .field("alignment", "au")
         .field("width", i32::try_from(track.width).expect("a picture's width"))
         .field("height", i32::try_from(track.height).expect("a picture's height"))
-        .field(
-            "framerate",
-            gstreamer::Fraction::new(i32::try_from(track.rate).expect("a picture rate"), 1),
-        )
+        .field("framerate", gstreamer::Fraction::new(i32::try_from(track.rate).expect("a picture rate"), 1))
         .build()
 }

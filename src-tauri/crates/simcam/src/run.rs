@@ -1,6 +1,6 @@
 //! Starts cameras, says so, and ends them when asked.
 
-use std::{io::Write, sync::Arc};
+use std::{collections::HashMap, io::Write, sync::Arc};
 
 use anyhow::Context;
 use hausrecht_model::{Clock, StreamRole};
@@ -43,8 +43,9 @@ pub async fn run(args: Args, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
     let thread = RtspThread::start();
     let mut tasks = JoinSet::new();
     let mut announced = Vec::new();
+    let mut seen = HashMap::new();
     for index in 0..args.cameras {
-        let camera = Camera::new(&args, index, clock.clone())?;
+        let camera = Camera::new(&args, index, clock.clone(), &mut seen)?;
         let rtsp = Arc::new(RtspServer::start(&camera, &thread, port(args.rtsp_port, index))?);
         let listener = http::listen(&camera, port(args.http_port, index)).await?;
         let ports = Ports { http: listener.local_addr()?.port(), rtsp: rtsp.port };
@@ -95,7 +96,8 @@ fn port(first: u16, index: u16) -> u16 {
 }
 
 fn ready(camera: &Camera, ports: Ports) -> anyhow::Result<()> {
-    let host = if camera.address.is_unspecified() { std::net::Ipv4Addr::LOCALHOST.into() } else { camera.address };
+    let host =
+        if camera.address.is_unspecified() { std::net::Ipv4Addr::LOCALHOST.into() } else { camera.address };
     let uri_host = http::uri_host(host);
     let line = Ready {
         name: camera.name.clone(),

@@ -88,7 +88,9 @@ impl Element {
         for attribute in tag.attributes() {
             let attribute = attribute.map_err(|_| SoapError::NotXml)?;
             if attribute.key.as_namespace_binding().is_none() {
-                let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).map_err(|_| SoapError::NotXml)?;
+                let value = attribute
+                    .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+                    .map_err(|_| SoapError::NotXml)?;
                 attributes.push((attribute.key.local_name().as_ref().to_owned(), value.into_owned()));
             }
         }
@@ -195,7 +197,15 @@ mod tests {
 
     #[test]
     fn what_is_no_request_is_refused() {
-        for wrong in ["", "hello", "<a/>", "<Envelope/>", "<Envelope><Body/></Envelope>", "<Envelope><Body>", "<a></b>"] {
+        for wrong in [
+            "",
+            "hello",
+            "<a/>",
+            "<Envelope/>",
+            "<Envelope><Body/></Envelope>",
+            "<Envelope><Body>",
+            "<a></b>",
+        ] {
             assert!(Request::parse(wrong.as_bytes()).is_err(), "{wrong}");
         }
         let deep = format!("<Envelope><Body>{}{}</Body></Envelope>", "<a>".repeat(100), "</a>".repeat(100));

@@ -34,7 +34,12 @@ pub struct Gate {
 impl Gate {
     /// Lets `user` in with `password`.
     pub fn new(user: &str, password: &str, rng: &mut impl Rng) -> Self {
-        Self { user: user.to_owned(), password: password.to_owned(), secret: rng.random(), used: Mutex::default() }
+        Self {
+            user: user.to_owned(),
+            password: password.to_owned(),
+            secret: rng.random(),
+            used: Mutex::default(),
+        }
     }
 
     /// The value of `WWW-Authenticate`.
@@ -52,7 +57,8 @@ impl Gate {
         request: Option<&Request>,
         now: UnixMicros,
     ) -> bool {
-        self.digest_matches(method, uri, headers) || request.is_some_and(|request| self.token_matches(request, now))
+        self.digest_matches(method, uri, headers)
+            || request.is_some_and(|request| self.token_matches(request, now))
     }
 
     fn digest_matches(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
@@ -69,8 +75,13 @@ impl Gate {
         let mut ours = sent.clone();
         let cnonce = sent.cnonce.clone();
         let method = HttpMethod::from(method.as_str());
-        let mut secrets =
-            AuthContext::new_with_method(&self.user, &self.password, &sent.uri, Option::<&[u8]>::None, method);
+        let mut secrets = AuthContext::new_with_method(
+            &self.user,
+            &self.password,
+            &sent.uri,
+            Option::<&[u8]>::None,
+            method,
+        );
         if let Some(cnonce) = cnonce {
             secrets.set_custom_cnonce(cnonce);
         }
@@ -95,7 +106,8 @@ impl Gate {
         let expected = STANDARD.encode(
             Sha1::new().chain_update(&nonce).chain_update(created).chain_update(&self.password).finalize(),
         );
-        let right = is_digest && user == self.user && password.text.trim() == expected && off <= CREATED_WINDOW;
+        let right =
+            is_digest && user == self.user && password.text.trim() == expected && off <= CREATED_WINDOW;
         right && self.is_first(time, nonce)
     }
 
@@ -142,8 +154,8 @@ mod tests {
 
     fn token(user: &str, password: &str, created: UnixMicros, nonce: &[u8]) -> Request {
         let created = created.to_string();
-        let digest =
-            STANDARD.encode(Sha1::new().chain_update(nonce).chain_update(&created).chain_update(password).finalize());
+        let digest = STANDARD
+            .encode(Sha1::new().chain_update(nonce).chain_update(&created).chain_update(password).finalize());
         let security = format!(
             r#"<Security><UsernameToken><Username>{user}</Username><Password Type="x#PasswordDigest">{digest}</Password><Nonce>{}</Nonce><Created>{created}</Created></UsernameToken></Security>"#,
             STANDARD.encode(nonce)

@@ -54,7 +54,9 @@ pub(crate) fn scopes(camera: &Camera) -> Vec<String> {
 
 fn scope_items(camera: &Camera) -> String {
     let item = |scope: &String| {
-        format!("<tds:Scopes><tt:ScopeDef>Fixed</tt:ScopeDef><tt:ScopeItem>{scope}</tt:ScopeItem></tds:Scopes>")
+        format!(
+            "<tds:Scopes><tt:ScopeDef>Fixed</tt:ScopeDef><tt:ScopeItem>{scope}</tt:ScopeItem></tds:Scopes>"
+        )
     };
     scopes(camera).iter().map(item).collect()
 }

@@ -100,12 +100,16 @@ pub(super) async fn subscription(
                 None => DEFAULT_SPAN,
             };
             events.renew(number, span)?;
-            let body = format!("<wsnt:RenewResponse>{}</wsnt:RenewResponse>", times_reversed(camera, number)?);
+            let body =
+                format!("<wsnt:RenewResponse>{}</wsnt:RenewResponse>", times_reversed(camera, number)?);
             Ok((Some(format!("{SUBSCRIPTION_ACTION}RenewResponse")), body))
         }
         "Unsubscribe" => {
             events.unsubscribe(number)?;
-            Ok((Some(format!("{SUBSCRIPTION_ACTION}UnsubscribeResponse")), "<wsnt:UnsubscribeResponse/>".to_owned()))
+            Ok((
+                Some(format!("{SUBSCRIPTION_ACTION}UnsubscribeResponse")),
+                "<wsnt:UnsubscribeResponse/>".to_owned(),
+            ))
         }
         other => Err(Fault::NotSupported(other.to_owned())),
     }
@@ -128,13 +132,17 @@ fn span(camera: &Camera, text: &str) -> Result<Duration, Fault> {
 
 fn times(camera: &Camera, number: u64) -> Result<String, Fault> {
     let (now, end) = (camera.loop_clock.camera_time(), camera.events.ends(number)?);
-    Ok(format!("<wsnt:CurrentTime>{now}</wsnt:CurrentTime><wsnt:TerminationTime>{end}</wsnt:TerminationTime>"))
+    Ok(format!(
+        "<wsnt:CurrentTime>{now}</wsnt:CurrentTime><wsnt:TerminationTime>{end}</wsnt:TerminationTime>"
+    ))
 }
 
 /// The schema of `RenewResponse` has them the other way round.
 fn times_reversed(camera: &Camera, number: u64) -> Result<String, Fault> {
     let (now, end) = (camera.loop_clock.camera_time(), camera.events.ends(number)?);
-    Ok(format!("<wsnt:TerminationTime>{end}</wsnt:TerminationTime><wsnt:CurrentTime>{now}</wsnt:CurrentTime>"))
+    Ok(format!(
+        "<wsnt:TerminationTime>{end}</wsnt:TerminationTime><wsnt:CurrentTime>{now}</wsnt:CurrentTime>"
+    ))
 }
 
 /// `PullMessagesResponse` has elements of ONVIF's own for them.

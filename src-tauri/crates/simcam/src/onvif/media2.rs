@@ -76,5 +76,7 @@ fn profile(camera: &Camera, role: StreamRole, wanted: &[&str]) -> String {
     if !configurations.is_empty() {
         configurations = format!("<tr2:Configurations>{configurations}</tr2:Configurations>");
     }
-    format!("<tr2:Profiles token=\"{token}\" fixed=\"true\"><tr2:Name>{token}</tr2:Name>{configurations}</tr2:Profiles>")
+    format!(
+        "<tr2:Profiles token=\"{token}\" fixed=\"true\"><tr2:Name>{token}</tr2:Name>{configurations}</tr2:Profiles>"
+    )
 }

@@ -139,7 +139,8 @@ impl Feed {
             StreamRole::Main => &self.main,
             StreamRole::Sub => &self.sub,
         };
-        let index = usize::try_from(number % track.units.len() as u64).expect("less than the number of pictures");
+        let index =
+            usize::try_from(number % track.units.len() as u64).expect("less than the number of pictures");
         let no_keyframe = self.camera.faults.no_keyframe.is_on();
         let mut sent = false;
         self.lock().retain_mut(|output| {
