@@ -1,0 +1,59 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import en from '../messages/en.json'
+import de from '../messages/de.json'
+import { overwriteGetLocale } from '../src/i18n/generated/runtime.js'
+import { errorSentence } from '../src/i18n/words'
+import type { LogRow } from '../src/ipc/bindings'
+import { ground, sentence } from '../src/screens/log/wording'
+
+const nowUs = new Date('2026-11-22T15:00:00').getTime() * 1000
+const row: LogRow = {
+  index: 5,
+  at_us: nowUs,
+  kind: 'opened',
+  actor: null,
+  camera: 'c1',
+  camera_name: 'Front door',
+  clip: 'x',
+  clip_start_us: new Date('2026-11-22T14:37:02').getTime() * 1000,
+  person: null,
+  refers_to: null,
+  facts: [],
+}
+const KINDS =
+  'camera_added camera_changed camera_removed camera_lost camera_back recorded cut_short event unlocked locked unlock_refused person_added grant grant_taken_back previewed opened copy_made erased setting_changed clock_step started stopped crashed log_exported verified error'.split(
+    ' ',
+  )
+
+beforeEach(() => overwriteGetLocale(() => 'en'))
+
+describe('entries as sentences', () => {
+  it('words each kind in both languages', () => {
+    for (const language of ['en', 'de'] as const) {
+      overwriteGetLocale(() => language)
+      for (const kind of KINDS) expect(sentence({ ...row, kind }, nowUs), kind).not.toBe(kind)
+    }
+  })
+  it('shows a kind it does not know as it is', () => {
+    expect(sentence({ ...row, kind: 'teleported' }, nowUs)).toBe('teleported')
+  })
+  it('names clip and ground', () => {
+    expect(sentence(row, nowUs)).toBe('Opened: Front door 14:37')
+    const lena = { id: 'b', name: 'Lena', owner: false, color: 1 }
+    expect(ground({ ...row, actor: lena, refers_to: 3 }, nowUs, String)).toBe('Grant 3')
+    const erased = { ...row, kind: 'erased', facts: [{ name: 'clips', value: '12', personal: false }, { name: 'kept_hours', value: '72', personal: false }] }
+    expect(sentence(erased, nowUs)).toBe('12 clips erased')
+    expect(ground(erased, nowUs, String)).toBe('Kept for 72 h, time is up')
+  })
+})
+
+describe('messages', () => {
+  it('exist in both languages', () => {
+    expect(Object.keys(de).sort()).toEqual(Object.keys(en).sort())
+  })
+  it('say something for each error', () => {
+    for (const code of ['wrong_passphrase', 'clip_missing', 'log_unwritable', 'internal'] as const) {
+      expect(errorSentence(code).length).toBeGreaterThan(40)
+    }
+  })
+})
