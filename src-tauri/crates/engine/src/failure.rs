@@ -90,8 +90,10 @@ impl From<OpenError> for Error {
             OpenError::Missing { .. } => ErrorCode::ClipMissing,
             OpenError::Io { .. } => ErrorCode::Internal,
             OpenError::Forged { .. } | OpenError::WrongKey { .. } => ErrorCode::ClipChanged,
-            // Whatever else ends a file too early or breaks its header is a change since it was recorded.
-            _ => ErrorCode::ClipCut,
+            OpenError::HeaderForged { .. } => ErrorCode::ClipChanged,
+            OpenError::HeaderCut { .. } => ErrorCode::ClipCut,
+            #[expect(clippy::wildcard_enum_match_arm, reason = "kinds that a later vault may add")]
+            _ => ErrorCode::Internal,
         };
         Self::new(code, error.to_string())
     }

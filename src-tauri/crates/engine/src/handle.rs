@@ -14,6 +14,7 @@ use hausrecht_model::UnixMicros;
 use tokio::sync::broadcast;
 
 pub(crate) use self::cameras::Search;
+pub use self::cameras::find_cameras;
 use crate::{
     Result, View,
     inner::{Inner, lock},

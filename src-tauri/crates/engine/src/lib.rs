@@ -18,7 +18,7 @@ mod start;
 mod viewport;
 pub mod wire;
 
-pub use handle::Handle;
+pub use handle::{Handle, find_cameras};
 pub use options::Options;
 pub use start::{Engine, StartError};
 pub use viewport::View;

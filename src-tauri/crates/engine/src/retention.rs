@@ -145,10 +145,10 @@ pub(crate) async fn tend(inner: Arc<Inner>) {
         inner.tell(Event::Tiles(inner.tiles_view()));
         inner.lock_if_idle().await;
         rounds += 1;
-        if rounds.is_multiple_of(4) {
-            if let Err(error) = end_grants(&inner).await {
-                tracing::error!("grants past their end: {error}");
-            }
+        if rounds.is_multiple_of(4)
+            && let Err(error) = end_grants(&inner).await
+        {
+            tracing::error!("grants past their end: {error}");
         }
         if rounds.is_multiple_of(120) {
             if let Err(error) = erase_old(&inner).await {

@@ -42,7 +42,7 @@ impl Handle {
     ///
     /// # Errors
     /// Only the owner searches; no network.
-    pub async fn discover(&self) -> Result<()> {
+    pub fn discover(&self) -> Result<()> {
         self.inner.signed_in()?.owner_keys()?;
         let options = SearchOptions { duration: SEARCH, ..SearchOptions::default() };
         let mut answers = discovery::search(options)?;
@@ -56,7 +56,8 @@ impl Handle {
         self.inner.tell(Event::Discovery(self.discovery()));
         tokio::spawn(async move {
             while let Some(found) = answers.recv().await {
-                inner.put_found(found_view(&inner, &found), found.xaddrs.clone());
+                let known = known_row(&inner, &found.endpoint).is_some();
+                inner.put_found(found_view(&found, known), found.xaddrs.clone());
             }
             {
                 let mut search = lock(&inner.discovery);
@@ -338,7 +339,7 @@ impl Inner {
     }
 }
 
-fn found_view(inner: &Inner, found: &Found) -> FoundCamera {
+fn found_view(found: &Found, known: bool) -> FoundCamera {
     let hardware = found.hardware.clone().unwrap_or_default();
     let address =
         found.xaddrs.first().map_or_else(|| found.from.ip().to_string(), |url| address_of(url.as_str()));
@@ -348,7 +349,7 @@ fn found_view(inner: &Inner, found: &Found) -> FoundCamera {
         maker_model: hardware,
         address,
         outside_range: !found.in_own_range,
-        known: known_row(inner, &found.endpoint).is_some(),
+        known,
         key: found.endpoint.clone(),
     }
 }
@@ -371,4 +372,17 @@ fn free_name(inner: &Inner, wanted: &str) -> String {
         .chain((2..).map(|number| format!("{wanted} {number}")))
         .find(|name| !taken(name))
         .expect("the numbers do not end")
+}
+
+/// Searches without a vault, for `hausrecht discover`; signs in nowhere.
+///
+/// # Errors
+/// No network.
+pub async fn find_cameras(duration: Duration) -> Result<Vec<FoundCamera>> {
+    let mut answers = discovery::search(SearchOptions { duration, ..SearchOptions::default() })?;
+    let mut found = Vec::new();
+    while let Some(answer) = answers.recv().await {
+        found.push(found_view(&answer, false));
+    }
+    Ok(found)
 }

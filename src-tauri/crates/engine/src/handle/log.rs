@@ -106,7 +106,7 @@ impl Handle {
     ///
     /// # Errors
     /// Only the owner; one is running already.
-    pub async fn verify_log(&self) -> Result<()> {
+    pub fn verify_log(&self) -> Result<()> {
         let person = self.inner.signed_in()?;
         person.owner_keys()?;
         if lock(&self.inner.verify).as_ref().is_some_and(|state| state.running) {

@@ -71,7 +71,7 @@ impl Handle {
         .await?;
         write_new(&inner.options.data_folder.join(OWNER_FILE), &sealed)?;
         let recipient = keys.recipient();
-        let sealed_name = seal_to(&[recipient.clone()], name.as_bytes())?;
+        let sealed_name = seal_to(std::slice::from_ref(&recipient), name.as_bytes())?;
         let row = PersonRow {
             id: PersonId::random(&mut rand::rng()),
             owner: true,

@@ -50,7 +50,7 @@ fn recover(inner: &Arc<Inner>, part: &PartRow) -> Result<()> {
         Err(RecoverError::Missing { .. } | RecoverError::Nothing { .. }) => None,
         Err(error) => return Err(Error::internal(error)),
     };
-    let plain_bytes = recovered.as_ref().map_or(0, |file| file.whole_chunks * CHUNK_BYTES as u64);
+    let plain_bytes = recovered.as_ref().map_or(0, |file| file.whole_chunks * CHUNK_BYTES);
     let fragments: Vec<_> = found
         .iter()
         .flat_map(|found| &found.fragments)
@@ -124,7 +124,7 @@ fn remove_index(path: &Path) {
 /// Size and hash of a file that has its final name already.
 fn measure(path: &Path) -> Result<Recovered> {
     let (size_bytes, sha256) = hash_file(path)?;
-    Ok(Recovered { size_bytes, sha256, whole_chunks: size_bytes / (CHUNK_BYTES as u64 + 16) })
+    Ok(Recovered { size_bytes, sha256, whole_chunks: size_bytes / (CHUNK_BYTES + 16) })
 }
 
 /// Size and SHA-256 of a file.

@@ -1,0 +1,179 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Your cameras, your recordings, your log: Hausrecht without its window.
+///
+/// Exit codes: 0 all is well; 1 it failed, and standard error says why; 2 the call was wrong; 3 the log or a clip was
+/// changed; 4 the passphrase was wrong.
+#[derive(Debug, Parser)]
+#[command(name = "hausrecht", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Data folder [default: $XDG_DATA_HOME/hausrecht]
+    #[arg(long, global = true, env = "HAUSRECHT_DATA", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Name to sign in with; the owner's if there is only the owner
+    #[arg(long, global = true, env = "HAUSRECHT_NAME", value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// File that holds the passphrase, `-` for standard input; asked for at the terminal otherwise
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// JSON instead of a table, one document
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say more on standard error
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Set the vault up: owner's name and passphrase; prints the recovery identity
+    Init {
+        /// Owner's name
+        #[arg(long)]
+        owner: String,
+        /// Take a passphrase that rates lower than 3 of 4
+        #[arg(long)]
+        accept_weak: bool,
+    },
+    /// Look for cameras on the network
+    Discover,
+    /// Cameras: list, add, remove
+    #[command(subcommand)]
+    Camera(Camera),
+    /// Record until Ctrl+C or SIGTERM, without a window
+    Run,
+    /// List clips, newest first
+    Clips {
+        /// Only this camera, by name or id
+        #[arg(long)]
+        camera: Option<String>,
+        /// Starting at or after, for example 2026-05-01 or 2026-05-01T14:30; local time
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Starting before
+        #[arg(long, value_name = "TIME")]
+        to: Option<String>,
+        /// At most this many
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
+        limit: u32,
+    },
+    /// Write a clip in plain: a copy, and logged as one before its first byte
+    Open {
+        /// Clip, by id
+        clip: String,
+        /// Where to, `-` for standard output; a file must not exist yet
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// List people and what they may view
+    People {
+        /// Add a person with this name; their passphrase is asked for
+        #[arg(long, value_name = "NAME")]
+        add: Option<String>,
+        /// File with the new person's passphrase
+        #[arg(long, value_name = "FILE", requires = "add")]
+        new_passphrase_file: Option<PathBuf>,
+        /// Take a passphrase that rates lower than 3 of 4
+        #[arg(long, requires = "add")]
+        accept_weak: bool,
+    },
+    /// Let someone view
+    Grant(Grant),
+    /// Take a grant back
+    TakeBack {
+        /// Grant, by id
+        grant: String,
+    },
+    /// The log: list, verify, checkpoint
+    Log {
+        #[command(subcommand)]
+        command: Option<Log>,
+        /// At most this many entries, newest first
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+        limit: u32,
+        /// Only these kinds, for example `opened,grant`
+        #[arg(long, value_delimiter = ',')]
+        kind: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Camera {
+    /// List the cameras
+    List,
+    /// Add the camera at an address; its password is asked for, and tried once
+    Add {
+        /// `192.168.1.20`, `192.168.1.20:8000` or a URL
+        address: String,
+        /// The camera's user
+        #[arg(long, default_value = "admin")]
+        user: String,
+        /// File that holds the camera's password; asked for at the terminal otherwise
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+        /// Name to give it
+        #[arg(long = "as", value_name = "NAME")]
+        label: Option<String>,
+    },
+    /// Remove a camera: recording stops, its clips stay until their time
+    Remove {
+        /// Camera, by name or id
+        camera: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Log {
+    /// Walk the whole tree, every signature and every clip file; needs no passphrase
+    Verify,
+    /// Print the newest checkpoint, a C2SP signed note; needs no passphrase
+    Checkpoint,
+    /// Print the key that verifies checkpoints; needs no passphrase
+    Key,
+    /// Print one entry with its proof
+    Show {
+        /// Number of the entry
+        index: u64,
+    },
+}
+
+/// Let someone view a clip, a span of a camera, or a camera from now on.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Grant {
+    /// Person, by name or id
+    pub(crate) person: String,
+    /// One clip, by id
+    #[arg(long, conflicts_with = "camera", required_unless_present = "camera")]
+    pub(crate) clip: Option<String>,
+    /// A camera, by name or id: live pictures and each new clip; with --from and --to the clips of that span instead
+    #[arg(long)]
+    pub(crate) camera: Option<String>,
+    /// Start of the span
+    #[arg(long, value_name = "TIME", requires = "to", requires = "camera")]
+    pub(crate) from: Option<String>,
+    /// End of the span
+    #[arg(long, value_name = "TIME", requires = "from")]
+    pub(crate) to: Option<String>,
+    /// Until when they may view; until taken back if left out
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Why
+    #[arg(long)]
+    pub(crate) reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        super::Args::command().debug_assert();
+    }
+}

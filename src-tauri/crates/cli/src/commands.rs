@@ -1,0 +1,134 @@
+//! The commands, each on the engine's handle.
+
+mod cameras;
+mod clips;
+mod log;
+mod people;
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::Context;
+use hausrecht_engine::{
+    Engine, Handle, Options,
+    wire::{self, CreateOwner, Session},
+};
+use hausrecht_model::CameraId;
+
+use crate::{
+    args::{Args, Command, Log},
+    output, passphrase,
+};
+
+/// Runs what was typed.
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let folder = args.data_dir.clone().unwrap_or_else(Options::default_data_folder);
+    if matches!(args.command, Command::Discover) {
+        return cameras::discover(args.json).await;
+    }
+    let records = matches!(args.command, Command::Run);
+    if !records && !matches!(args.command, Command::Init { .. }) {
+        anyhow::ensure!(
+            folder.join("hausrecht.db").exists(),
+            "{} holds no vault: make one with `hausrecht init --owner NAME` or in the window",
+            folder.display()
+        );
+    }
+    let mut options = Options::new(&folder, Options::default_worker());
+    options.record = records;
+    let handle = Engine::start(options).await?;
+    let outcome = dispatch(&args, &handle, &folder).await;
+    handle.stop().await;
+    outcome
+}
+
+async fn dispatch(args: &Args, handle: &Handle, folder: &Path) -> anyhow::Result<ExitCode> {
+    let no_passphrase = matches!(
+        args.command,
+        Command::Run
+            | Command::Init { .. }
+            | Command::Log { command: Some(Log::Verify | Log::Checkpoint | Log::Key), .. }
+    );
+    if !no_passphrase {
+        sign_in(args, handle).await?;
+    }
+    match &args.command {
+        Command::Init { owner, accept_weak } => init(args, handle, owner, *accept_weak).await,
+        Command::Run => record(handle, folder).await,
+        Command::Discover => Ok(ExitCode::SUCCESS),
+        Command::Camera(command) => cameras::run(args, handle, command).await,
+        Command::Clips { camera, from, to, limit } => {
+            clips::list(args.json, handle, camera.as_deref(), from.as_deref(), to.as_deref(), *limit).await
+        }
+        Command::Open { clip, output } => clips::open(handle, clip, output).await,
+        Command::People { add: Some(name), new_passphrase_file, accept_weak } => {
+            people::add(args.json, handle, name, new_passphrase_file.as_deref(), *accept_weak).await
+        }
+        Command::People { add: None, .. } => people::list(args.json, handle).await,
+        Command::Grant(grant) => people::grant(args.json, handle, grant).await,
+        Command::TakeBack { grant } => people::take_back(args.json, handle, grant).await,
+        Command::Log { command, limit, kind } => {
+            log::run(args.json, handle, command.as_ref(), *limit, kind).await
+        }
+    }
+}
+
+async fn sign_in(args: &Args, handle: &Handle) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !matches!(handle.session(), Session::Empty),
+        "the vault has no owner yet: run `hausrecht init --owner NAME`"
+    );
+    let name = args.name.clone().context("who are you? give --name NAME or set HAUSRECHT_NAME")?;
+    let secret = passphrase::secret(args.passphrase_file.as_deref(), "Passphrase")?;
+    handle.unlock(&name, secret).await?;
+    Ok(())
+}
+
+async fn init(args: &Args, handle: &Handle, owner: &str, accept_weak: bool) -> anyhow::Result<ExitCode> {
+    let suggestion = handle.suggest_passphrase();
+    let file = args.passphrase_file.as_deref();
+    let question = format!("Passphrase (for example: {})", suggestion.words);
+    let secret = passphrase::secret(file, &question)?;
+    let sheet =
+        handle.create_owner(CreateOwner { name: owner.to_owned(), passphrase: secret, accept_weak }).await?;
+    if args.json {
+        output::json(&sheet)?;
+    } else {
+        output::print(&format!(
+            "The vault is made. Write this recovery identity down and keep it where you keep a passport;\n\
+             whoever holds it can open every clip, and without it a forgotten passphrase is final:\n\n  {}\n",
+            sheet.identity
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn record(handle: &Handle, folder: &Path) -> anyhow::Result<ExitCode> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    if matches!(handle.session(), Session::Empty) {
+        anyhow::bail!(wire::Error::new(
+            wire::ErrorCode::Invalid,
+            format!("{} has no owner yet: run `hausrecht init --owner NAME` first", folder.display())
+        ));
+    }
+    tracing::info!("recording; Ctrl+C ends it");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        outcome = tokio::signal::ctrl_c() => outcome?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A camera by name or id.
+pub(crate) fn camera_named(handle: &Handle, text: &str) -> anyhow::Result<CameraId> {
+    let cameras = handle.cameras()?;
+    let by_id = text.parse::<CameraId>().ok();
+    cameras
+        .iter()
+        .find(|camera| camera.name == text || by_id == Some(camera.id))
+        .map(|camera| camera.id)
+        .with_context(|| {
+            let names: Vec<_> = cameras.iter().map(|camera| camera.name.as_str()).collect();
+            format!("there is no camera “{text}”; there are: {}", names.join(", "))
+        })
+}
