@@ -21,7 +21,7 @@ fn sentences(error: &dyn std::error::Error) -> String {
     while let Some(inner) = cause {
         let inner_text = inner.to_string();
         if !text.contains(&inner_text) {
-            text.push_str("\n");
+            text.push('\n');
             text.push_str(&inner_text);
         }
         cause = inner.source();

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use hausrecht_engine::{
     Handle,
     wire::{self, TileSource},
@@ -22,7 +21,10 @@ pub(crate) struct Size {
 /// Opens views.
 pub(crate) trait Frames: Send + Sync {
     /// Asks for the pictures of `source`, scaled to fit `size`. Dropping the view ends it.
-    fn view(&self, source: TileSource, size: Size) -> BoxFuture<'static, Result<Arc<dyn View>, wire::Error>>;
+    ///
+    /// # Errors
+    /// The source is not there, or not for this person.
+    fn view(&self, source: &TileSource, size: Size) -> Result<Arc<dyn View>, wire::Error>;
 }
 
 /// A running view of one source.
@@ -38,12 +40,8 @@ pub(crate) trait View: Send + Sync {
 }
 
 impl Frames for Handle {
-    fn view(&self, source: TileSource, size: Size) -> BoxFuture<'static, Result<Arc<dyn View>, wire::Error>> {
-        let engine = self.clone();
-        Box::pin(async move {
-            let view = Self::view(&engine, source, size.width, size.height).await?;
-            Ok(Arc::new(view) as Arc<dyn View>)
-        })
+    fn view(&self, source: &TileSource, size: Size) -> Result<Arc<dyn View>, wire::Error> {
+        Ok(Arc::new(Self::view(self, source, size.width, size.height)?))
     }
 }
 

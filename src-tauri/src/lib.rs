@@ -25,7 +25,7 @@ use std::{
 use clap::Parser;
 use hausrecht_engine::{
     Engine, Handle,
-    wire::{Event, PresenterKind, Session},
+    wire::{Event, Session},
 };
 use tauri::{AppHandle, Manager};
 use tokio::sync::broadcast::error::RecvError;
@@ -83,10 +83,7 @@ fn show(
 ) -> anyhow::Result<i32> {
     tauri::async_runtime::set(runtime.handle().clone());
     let canvas = runtime.block_on(Canvas::listen(&mut rand::rng()))?;
-    let presenter = match runtime.block_on(engine.settings()) {
-        Ok(settings) => settings.presenter,
-        Err(_) => PresenterKind::Native,
-    };
+    let presenter = engine.settings().presenter;
     let wall = Wall::new(Arc::new(engine.clone()), canvas.clone(), runtime.handle().clone());
     let shell = Shell { engine: engine.clone(), wall: wall.clone(), canvas, demo: demo.clone() };
     let auto_demo = arguments.auto_demo;
@@ -155,7 +152,7 @@ async fn pass_on_events(app: AppHandle, auto_demo: bool) {
                     let (engine, demo, waiting) = (shell.engine.clone(), shell.demo.clone(), waiting.clone());
                     tokio::spawn(async move {
                         tokio::time::sleep(PATIENCE).await;
-                        start_demo_if_alone(&engine, &demo).await;
+                        start_demo_if_alone(&engine, &demo);
                         waiting.store(false, Ordering::Release);
                     });
                 }
@@ -174,15 +171,15 @@ async fn pass_on_events(app: AppHandle, auto_demo: bool) {
 }
 
 /// Starts the demo cameras if no camera answers and none was ever added.
-async fn start_demo_if_alone(engine: &Handle, demo: &Demo) {
-    let (Ok(found), Ok(added)) = (engine.discovery().await, engine.cameras().await) else { return };
-    if !found.cameras.is_empty() || !added.is_empty() || !demo.available() {
+fn start_demo_if_alone(engine: &Handle, demo: &Demo) {
+    let Ok(added) = engine.cameras() else { return };
+    if !engine.discovery().cameras.is_empty() || !added.is_empty() || !demo.available() {
         return;
     }
     tracing::info!("no camera answers: starting the demo cameras");
     if let Err(error) = demo.start() {
         tracing::warn!(%error, "the demo cameras do not start");
-    } else if let Err(error) = engine.discover().await {
+    } else if let Err(error) = engine.discover() {
         tracing::warn!(%error, "no search for the demo cameras");
     }
 }

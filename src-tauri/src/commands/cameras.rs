@@ -7,31 +7,31 @@ use tauri::State;
 use super::{Answer, Shell, internal};
 
 /// Searches the network for five seconds; what answers comes as events.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn discover(shell: State<'_, Shell>) -> Answer<()> {
-    shell.engine.discover().await
+pub(crate) fn discover(shell: State<'_, Shell>) -> Answer<()> {
+    shell.engine.discover()
 }
 
 /// The search as it stands.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn discovery(shell: State<'_, Shell>) -> Answer<Discovery> {
-    shell.engine.discovery().await
+pub(crate) fn discovery(shell: State<'_, Shell>) -> Discovery {
+    shell.engine.discovery()
 }
 
 /// Looks for a camera at an address.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn add_by_address(shell: State<'_, Shell>, address: String) -> Answer<FoundCamera> {
-    shell.engine.add_by_address(address).await
+    shell.engine.add_by_address(&address).await
 }
 
 /// A picture of a camera that is not connected yet, where it gives one: JPEG as base64.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn found_picture(shell: State<'_, Shell>, key: String, user: String, password: String) -> Answer<Option<String>> {
-    shell.engine.found_picture(key, user, password).await
+    shell.engine.found_picture(&key, &user, password).await
 }
 
 /// Connects cameras with one sign-in, tried once on each.
@@ -42,24 +42,24 @@ pub(crate) async fn connect_cameras(shell: State<'_, Shell>, request: ConnectCam
 }
 
 /// The cameras that were added.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn cameras(shell: State<'_, Shell>) -> Answer<Vec<CameraView>> {
-    shell.engine.cameras().await
+pub(crate) fn cameras(shell: State<'_, Shell>) -> Answer<Vec<CameraView>> {
+    shell.engine.cameras()
 }
 
 /// Gives a camera another name.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn rename_camera(shell: State<'_, Shell>, id: CameraId, name: String) -> Answer<CameraView> {
-    shell.engine.rename_camera(id, name).await
+    shell.engine.rename_camera(id, &name).await
 }
 
 /// Gives a camera another sign-in.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn set_camera_password(shell: State<'_, Shell>, id: CameraId, user: String, password: String) -> Answer<CameraView> {
-    shell.engine.set_camera_password(id, user, password).await
+    shell.engine.set_camera_password(id, &user, password).await
 }
 
 /// Stops recording a camera and forgets it; its clips stay until their time.
@@ -67,22 +67,22 @@ pub(crate) async fn set_camera_password(shell: State<'_, Shell>, id: CameraId, u
 #[specta::specta]
 pub(crate) async fn remove_camera(shell: State<'_, Shell>, id: CameraId) -> Answer<()> {
     shell.engine.remove_camera(id).await?;
-    if !shell.engine.cameras().await?.iter().any(|camera| camera.demo) {
+    if !shell.engine.cameras()?.iter().any(|camera| camera.demo) {
         shell.demo.end().map_err(internal)?;
     }
     Ok(())
 }
 
 /// The shell's own: starts the demo cameras and searches for them.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn start_demo(shell: State<'_, Shell>) -> Answer<()> {
+pub(crate) fn start_demo(shell: State<'_, Shell>) -> Answer<()> {
     shell.demo.start().map_err(internal)?;
-    shell.engine.discover().await
+    shell.engine.discover()
 }
 
 /// The shell's own: whether there are demo cameras to start.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn demo_available(shell: State<'_, Shell>) -> bool {
     shell.demo.available()

@@ -7,10 +7,10 @@ use super::{Answer, Shell};
 use crate::presenter::canvas::StreamEndpoint;
 
 /// What each tile says about its camera.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn tiles(shell: State<'_, Shell>) -> Answer<Vec<TileState>> {
-    shell.engine.tiles().await
+pub(crate) fn tiles(shell: State<'_, Shell>) -> Answer<Vec<TileState>> {
+    shell.engine.tiles()
 }
 
 /// The shell's own: where the page wants pictures; all of them each time. Returns the generation of this placement,
@@ -22,7 +22,7 @@ pub(crate) fn place_tiles(shell: State<'_, Shell>, places: Vec<TilePlace>) -> u3
 }
 
 /// The shell's own: where canvases get their pictures.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
 pub(crate) fn stream_endpoint(shell: State<'_, Shell>) -> StreamEndpoint {
     shell.canvas.endpoint()

@@ -20,17 +20,17 @@ pub(crate) async fn log_entry(shell: State<'_, Shell>, index: u32) -> Answer<Log
 }
 
 /// Starts to verify everything; how far it is comes as events.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn verify_log(shell: State<'_, Shell>) -> Answer<()> {
-    shell.engine.verify_log().await
+pub(crate) fn verify_log(shell: State<'_, Shell>) -> Answer<()> {
+    shell.engine.verify_log()
 }
 
 /// How far the last verification is, or what it found.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn verify_state(shell: State<'_, Shell>) -> Answer<Option<VerifyState>> {
-    shell.engine.verify_state().await
+pub(crate) fn verify_state(shell: State<'_, Shell>) -> Option<VerifyState> {
+    shell.engine.verify_state()
 }
 
 /// The newest checkpoint, a signed note.
@@ -46,5 +46,5 @@ pub(crate) async fn checkpoint(shell: State<'_, Shell>) -> Answer<String> {
 pub(crate) async fn export_checkpoint(app: AppHandle, shell: State<'_, Shell>) -> Answer<String> {
     let folder = app.path().download_dir().ok().filter(|folder| folder.is_dir());
     let folder = folder.map_or_else(|| app.path().home_dir(), Ok).map_err(internal)?;
-    shell.engine.export_checkpoint(folder).await
+    shell.engine.export_checkpoint(&folder).await
 }

@@ -13,16 +13,16 @@ pub(crate) async fn open_clip(shell: State<'_, Shell>, id: ClipId) -> Answer<Pla
     shell.engine.open_clip(id).await
 }
 
-/// Tells the player what to do.
-#[tauri::command]
+/// Tells the player what to do; what comes of it is an event.
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn player(shell: State<'_, Shell>, order: PlayerOrder) -> Answer<PlayerState> {
-    shell.engine.player(order).await
+pub(crate) fn player(shell: State<'_, Shell>, order: PlayerOrder) -> Answer<()> {
+    shell.engine.player(&order)
 }
 
 /// Closes the clip.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn close_player(shell: State<'_, Shell>) -> Answer<()> {
-    shell.engine.close_player().await
+pub(crate) fn close_player(shell: State<'_, Shell>) {
+    shell.engine.close_player();
 }

@@ -6,10 +6,10 @@ use tauri::State;
 use super::{Answer, Shell};
 
 /// Who is signed in.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn session(shell: State<'_, Shell>) -> Answer<Session> {
-    shell.engine.session().await
+pub(crate) fn session(shell: State<'_, Shell>) -> Session {
+    shell.engine.session()
 }
 
 /// Makes the vault and its owner, and signs the owner in.
@@ -34,36 +34,37 @@ pub(crate) async fn recovery_done(shell: State<'_, Shell>) -> Answer<()> {
 }
 
 /// Six words drawn at random.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn suggest_passphrase(shell: State<'_, Shell>) -> Answer<SuggestedPassphrase> {
-    shell.engine.suggest_passphrase().await
+pub(crate) fn suggest_passphrase(shell: State<'_, Shell>) -> SuggestedPassphrase {
+    shell.engine.suggest_passphrase()
 }
 
 /// How strong a passphrase of one's own is.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn rate_passphrase(shell: State<'_, Shell>, text: String) -> Answer<PassphraseRating> {
-    shell.engine.rate_passphrase(text).await
+pub(crate) fn rate_passphrase(shell: State<'_, Shell>, text: String) -> PassphraseRating {
+    shell.engine.rate_passphrase(&text)
 }
 
 /// Signs somebody in.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn unlock(shell: State<'_, Shell>, name: String, passphrase: String) -> Answer<Session> {
-    shell.engine.unlock(name, passphrase).await
+    shell.engine.unlock(&name, passphrase).await
 }
 
 /// Signs out. Recording goes on.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn lock(shell: State<'_, Shell>) -> Answer<()> {
-    shell.engine.lock().await
+    shell.engine.lock().await;
+    Ok(())
 }
 
 /// Somebody is there: puts the idle lock off.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn touch(shell: State<'_, Shell>) -> Answer<()> {
-    shell.engine.touch().await
+pub(crate) fn touch(shell: State<'_, Shell>) {
+    shell.engine.touch();
 }

@@ -6,10 +6,10 @@ use tauri::{AppHandle, State};
 use super::{Answer, Shell};
 
 /// The settings.
-#[tauri::command]
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn settings(shell: State<'_, Shell>) -> Answer<Settings> {
-    shell.engine.settings().await
+pub(crate) fn settings(shell: State<'_, Shell>) -> Settings {
+    shell.engine.settings()
 }
 
 /// Changes the settings; another presenter draws at once.

@@ -111,6 +111,7 @@ impl Canvas {
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "pictures may be held back");
         }
+        #[expect(clippy::result_large_err, reason = "the answer's type is the handshake's")]
         let admit = |request: &Request, response: Response| self.admit(request).map(|()| response);
         match accept_hdr_async(socket, admit).await {
             Ok(socket) => {

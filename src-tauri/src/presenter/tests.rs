@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
 use hausrecht_engine::wire::{self, TilePlace, TileSource};
 use hausrecht_media::{FrameMeta, Picture};
 use hausrecht_model::{CameraId, StreamRole};
@@ -43,15 +42,15 @@ impl Drop for Lent {
 }
 
 impl Frames for Arc<Plain> {
-    fn view(&self, source: TileSource, size: Size) -> BoxFuture<'static, Result<Arc<dyn View>, wire::Error>> {
+    fn view(&self, source: &TileSource, size: Size) -> Result<Arc<dyn View>, wire::Error> {
         let view = Arc::new(PlainView {
             size: Mutex::new(size),
             sequence: watch::Sender::new(1),
             drawn: watch::Sender::new(Vec::new()),
             ended: Arc::default(),
         });
-        self.opened.lock().unwrap().push((source, view.clone()));
-        Box::pin(async move { Ok(Arc::new(Lent(view)) as Arc<dyn View>) })
+        self.opened.lock().unwrap().push((source.clone(), view.clone()));
+        Ok(Arc::new(Lent(view)))
     }
 }
 

@@ -105,7 +105,7 @@ async fn keep(
 ) {
     loop {
         let size = *sizes.borrow_and_update();
-        match frames.view(what.clone(), size).await {
+        match frames.view(&what, size) {
             Ok(view) => {
                 *shared.view.lock().unwrap_or_else(PoisonError::into_inner) = Some(view.clone());
                 follow(&*view, &mut sizes, &shared, &on_fresh).await;
