@@ -110,6 +110,8 @@ fn scopes<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
 fn order(xaddrs: &mut Vec<Url>, from: SocketAddr) {
     let answered = match from {
         SocketAddr::V4(v4) => v4.ip().to_string(),
+        // A URL cannot say which link is meant, so what the camera names is all there is.
+        SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() => return,
         SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
     };
     let is_here = |url: &Url| url.host_str() == Some(&answered);
