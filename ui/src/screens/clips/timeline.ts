@@ -21,12 +21,12 @@ export function piece(fromUs: number, toUs: number, window: Window, leastPercent
   return { left, width: Math.max(leastPercent, right - left) }
 }
 
-const STEPS_US = [3 * HOUR_US, 2 * HOUR_US, HOUR_US, 30 * MINUTE_US, 10 * MINUTE_US, 5 * MINUTE_US, MINUTE_US]
+const STEPS_US = [6 * HOUR_US, 3 * HOUR_US, 2 * HOUR_US, HOUR_US, 30 * MINUTE_US, 10 * MINUTE_US, 5 * MINUTE_US, MINUTE_US]
 
-/** Round times to write above the lanes: at most about nine. */
-export function ticks(window: Window): number[] {
+/** Round times to write above the lanes: about `most` of them. */
+export function ticks(window: Window, most = 9): number[] {
   const length = window.toUs - window.fromUs
-  const step = [...STEPS_US].reverse().find((us) => length / us <= 9) ?? 3 * HOUR_US
+  const step = [...STEPS_US].reverse().find((us) => length / us <= most) ?? 6 * HOUR_US
   const day = dayStart(window.fromUs)
   const first = day + Math.ceil((window.fromUs - day) / step) * step
   const found: number[] = []
