@@ -92,7 +92,6 @@ impl From<OpenError> for Error {
             OpenError::Forged { .. } | OpenError::WrongKey { .. } => ErrorCode::ClipChanged,
             OpenError::HeaderForged { .. } => ErrorCode::ClipChanged,
             OpenError::HeaderCut { .. } => ErrorCode::ClipCut,
-            #[expect(clippy::wildcard_enum_match_arm, reason = "kinds that a later vault may add")]
             _ => ErrorCode::Internal,
         };
         Self::new(code, error.to_string())

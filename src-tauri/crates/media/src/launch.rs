@@ -167,6 +167,8 @@ fn start(program: &Path, label: String) -> Answer {
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .current_dir("/");
+    // Ctrl+C at a terminal goes to the whole group; a worker ends when it is told to, with its clip finished.
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     for name in KEPT_VARIABLES {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);

@@ -56,7 +56,8 @@ impl Handle {
         self.inner.tell(Event::Discovery(self.discovery()));
         tokio::spawn(async move {
             while let Some(found) = answers.recv().await {
-                let known = known_row(&inner, &found.endpoint).is_some();
+                let by_address = found.xaddrs.iter().any(|url| known_row(&inner, &address_of(url.as_str())).is_some());
+                let known = by_address || known_row(&inner, &found.endpoint).is_some();
                 inner.put_found(found_view(&found, known), found.xaddrs.clone());
             }
             {
@@ -88,9 +89,7 @@ impl Handle {
             .first()
             .ok_or_else(|| Error::new(ErrorCode::CameraUnreachable, "no camera answers there"))?;
         let key = address_of(first.as_str());
-        let known = lock(&self.inner.camera_rows)
-            .values()
-            .any(|row| row.removed_us.is_none() && address_of(&row.xaddr) == key);
+        let known = known_row(&self.inner, &key).is_some();
         let view = FoundCamera {
             name: key.clone(),
             maker_model: String::new(),
@@ -156,7 +155,9 @@ impl Handle {
         let inner = &self.inner;
         let person = inner.signed_in()?;
         let keys = person.owner_keys()?;
-        if let Some(row) = known_row(inner, key) {
+        let addresses = lock(&inner.discovery).addresses.get(key).cloned().unwrap_or_default();
+        let by_address = addresses.iter().find_map(|url| known_row(inner, &address_of(url.as_str())));
+        if let Some(row) = known_row(inner, key).or(by_address) {
             return Ok(row.id);
         }
         let credentials = Credentials::new(user, SecretString::from(password.to_owned()));
@@ -175,11 +176,11 @@ impl Handle {
             None => None,
         };
         let found = lock(&inner.discovery).view.cameras.iter().find(|found| found.key == key).cloned();
-        let wanted = found
-            .as_ref()
-            .map(|found| found.name.clone())
-            .filter(|name| !name.is_empty() && *name != key)
-            .unwrap_or_else(|| information.model.clone());
+        let announced = found.map(|found| found.name).filter(|name| !name.is_empty() && *name != key);
+        let wanted = match announced {
+            Some(name) => name,
+            None => name_in(&camera.scopes().await.unwrap_or_default()).unwrap_or_else(|| information.model.clone()),
+        };
         let row = CameraRow {
             id: CameraId::random(&mut rand::rng()),
             name: free_name(inner, if wanted.is_empty() { key } else { &wanted }),
@@ -354,8 +355,19 @@ fn found_view(found: &Found, known: bool) -> FoundCamera {
     }
 }
 
+/// The camera with this endpoint, or, for one that was added by address, with this address.
 fn known_row(inner: &Inner, key: &str) -> Option<CameraRow> {
-    lock(&inner.camera_rows).values().find(|row| row.removed_us.is_none() && row.endpoint == key).cloned()
+    lock(&inner.camera_rows)
+        .values()
+        .find(|row| row.removed_us.is_none() && (row.endpoint == key || address_of(&row.xaddr) == key))
+        .cloned()
+}
+
+/// The name in a camera's scopes, `onvif://www.onvif.org/name/Front%20door`.
+fn name_in(scopes: &[String]) -> Option<String> {
+    let name = scopes.iter().find_map(|scope| scope.strip_prefix("onvif://www.onvif.org/name/"))?;
+    let plain = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
+    Some(plain).filter(|name| !name.trim().is_empty())
 }
 
 fn mark_known(inner: &Inner, key: &str, known: bool) {
