@@ -141,7 +141,7 @@ async fn from_a_camera_on_the_network_to_a_clip_that_says_who_may_view_it() {
 
     // All of it holds together.
     stage.sign_in_owner().await;
-    engine.verify_log().await.unwrap();
+    engine.verify_log().unwrap();
     let verified = until("the verification", PATIENCE, async || match engine.verify_state() {
         Some(state) if !state.running => Ok(state),
         other => Err(other),

@@ -169,7 +169,7 @@ async fn damaged_clips_are_named_and_the_rest_stays_whole() {
     engine.open_clip(whole).await.unwrap();
     engine.close_player();
 
-    engine.verify_log().await.unwrap();
+    engine.verify_log().unwrap();
     let verified = until("the verification", PATIENCE, async || match engine.verify_state() {
         Some(state) if !state.running => Ok(state),
         other => Err(other),

@@ -166,7 +166,7 @@ impl Stage {
 
     /// Searches until the camera at `address` has answered.
     pub async fn find(&self, address: &str) -> FoundCamera {
-        self.engine.discover().await.unwrap();
+        self.engine.discover().unwrap();
         until(&format!("{address} to be found"), PATIENCE, async || {
             let seen = self.engine.discovery();
             if let Some(camera) = seen.cameras.iter().find(|camera| camera.address == address) {
@@ -174,7 +174,7 @@ impl Stage {
             }
             if !seen.searching {
                 // Multicast may lose a packet; a person would search again too.
-                self.engine.discover().await.unwrap();
+                self.engine.discover().unwrap();
             }
             Err(seen)
         })
