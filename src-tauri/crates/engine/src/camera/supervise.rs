@@ -17,6 +17,8 @@ use crate::{
 
 /// After this much silence a picture that looks alive is called frozen.
 const FROZEN_AFTER: Duration = Duration::from_secs(4);
+/// After this much silence the worker gives the connection up, and a new one is tried.
+const LOST_AFTER: Duration = Duration::from_secs(10);
 /// A worker that says nothing at all for this long hangs and is ended.
 const HUNG_AFTER: Duration = Duration::from_secs(15);
 /// How long a worker may take to finish its clip when asked to end.
@@ -243,7 +245,7 @@ async fn watch_worker(
                 }
                 if let Some(since) = silent_main
                     && now.saturating_sub(since) >= FROZEN_AFTER
-                    && task.set_dead(inner.now(), DeadReason::Frozen, None)
+                    && task.set_dead(inner.now(), DeadReason::Frozen, Some(inner.now().plus(LOST_AFTER - FROZEN_AFTER)))
                 {
                     note_lost(task, inner, DeadReason::Frozen, lost_noted).await;
                     tell(inner);
