@@ -34,6 +34,8 @@ export class App {
   welcoming = $state(false)
   /** Name for the lock screen; forgotten when somebody signs out. */
   lastName = $state('')
+  /** When the next sign-in may be tried, after wrong ones; zero: at once. */
+  openAtUs = $state(0)
   /** What kept the window from starting. */
   startError = $state.raw<{ code: import('../ipc/client').ErrorCode; message: string } | null>(null)
 
@@ -152,6 +154,7 @@ export class App {
       return
     }
     if (session.phase === 'locked') {
+      this.openAtUs = session.wait_ms === 0 ? 0 : Date.now() * 1000 + session.wait_ms * 1000
       this.welcoming = false
       this.cameras = []
       this.tiles = []
