@@ -66,13 +66,11 @@ impl Server {
         let token = rtsp::RTSPToken::builder().field("media.factory.role", "viewer").build();
         auth.set_supported_methods(gst_rtsp::RTSPAuthMethod::Digest);
         auth.add_digest(user, password, &token);
-        for path in ["/main"] {
-            let factory = self.server.mount_points().unwrap().match_(path).0;
-            let mut role = gst::Structure::new_empty("viewer");
-            role.set("media.factory.access", true);
-            role.set("media.factory.construct", true);
-            factory.add_role_from_structure(&role);
-        }
+        let factory = self.server.mount_points().unwrap().match_("/main").0;
+        let mut role = gst::Structure::new_empty("viewer");
+        role.set("media.factory.access", true);
+        role.set("media.factory.construct", true);
+        factory.add_role_from_structure(&role);
         self.server.set_auth(Some(&auth));
     }
 
@@ -221,5 +219,6 @@ pub(super) fn ffprobe_frames(clip: &[u8]) -> u64 {
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
-    String::from_utf8_lossy(&probed.stdout).trim().parse().unwrap()
+    // A clip without a single fragment has “N/A”.
+    String::from_utf8_lossy(&probed.stdout).trim().parse().unwrap_or(0)
 }

@@ -309,16 +309,12 @@ fn format_of(codec: Codec, caps: &gst::CapsRef) -> Option<Format> {
 fn watch_bus(pipeline: &gst::Pipeline, tell: Arc<dyn Fn(Incoming) + Send + Sync>) -> anyhow::Result<()> {
     let bus = pipeline.bus().context("a pipeline without a bus")?;
     bus.set_sync_handler(move |_, message| {
-        match message.view() {
-            gst::MessageView::Error(error) => {
-                let detail = error.debug().unwrap_or_default();
-                let (code, text) = classify(&error.error(), &detail);
-                tell(Incoming::Failed(code, text));
-            }
-            gst::MessageView::Eos(_) => {
-                tell(Incoming::Failed(FaultCode::Lost, "the camera ended the stream".into()));
-            }
-            _ => {}
+        if let gst::MessageView::Error(error) = message.view() {
+            let detail = error.debug().unwrap_or_default();
+            let (code, text) = classify(&error.error(), &detail);
+            tell(Incoming::Failed(code, text));
+        } else if message.type_() == gst::MessageType::Eos {
+            tell(Incoming::Failed(FaultCode::Lost, "the camera ended the stream".into()));
         }
         gst::BusSyncReply::Drop
     });

@@ -410,11 +410,9 @@ impl Player {
             self.ready.pop_front();
         }
         let ahead = self.shown_us.is_some_and(|shown| target_us > shown) && self.wanted_us.is_none();
-        if ahead && self.ready.front().is_some_and(|(pts_us, _)| *pts_us == target_us) {
-            if let Some((pts_us, sample)) = self.ready.pop_front() {
-                self.anchor = (self.clock.monotonic(), pts_us);
-                return self.show(pts_us, &sample, true);
-            }
+        if ahead && let Some((pts_us, sample)) = self.ready.pop_front_if(|(pts_us, _)| *pts_us == target_us) {
+            self.anchor = (self.clock.monotonic(), pts_us);
+            return self.show(pts_us, &sample, true);
         }
         let group = self.timeline.group_of(target_us);
         if ahead && self.drained == 0 && group < self.next && self.decoder.is_some() && self.ready.is_empty()

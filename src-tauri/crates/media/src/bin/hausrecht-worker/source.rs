@@ -95,12 +95,9 @@ impl Address {
     /// Connects once and hangs up, for `rtspsrc` does not say whether a host refused or is not there.
     pub(crate) fn probe(&self) -> Result<(), (FaultCode, String)> {
         let failed = |error: io::Error| {
-            let code = match error.kind() {
-                io::ErrorKind::TimedOut
-                | io::ErrorKind::HostUnreachable
-                | io::ErrorKind::NetworkUnreachable => FaultCode::Timeout,
-                _ => FaultCode::Refused,
-            };
+            let silent =
+                [io::ErrorKind::TimedOut, io::ErrorKind::HostUnreachable, io::ErrorKind::NetworkUnreachable];
+            let code = if silent.contains(&error.kind()) { FaultCode::Timeout } else { FaultCode::Refused };
             (code, format!("{}:{}: {error}", self.host, self.port))
         };
         let mut last = io::Error::from(io::ErrorKind::NotFound);
