@@ -39,7 +39,7 @@ export const commands = {
 	/**  A picture of a camera that is not connected yet, where it gives one: JPEG as base64. */
 	foundPicture: (key: string, user: string, password: string) => typedError<string | null, Error>(__TAURI_INVOKE("found_picture", { key, user, password })),
 	/**  Connects cameras with one sign-in, tried once on each. */
-	connectCameras: (request: ConnectCameras) => typedError<ConnectOutcome_Serialize[], Error>(__TAURI_INVOKE("connect_cameras", { request })),
+	connectCameras: (request: ConnectCameras) => typedError<ConnectOutcome[], Error>(__TAURI_INVOKE("connect_cameras", { request })),
 	/**  The cameras that were added. */
 	cameras: () => typedError<CameraView[], Error>(__TAURI_INVOKE("cameras")),
 	/**  Gives a camera another name. */
@@ -53,7 +53,7 @@ export const commands = {
 	/**  The shell's own: whether there are demo cameras to start. */
 	demoAvailable: () => __TAURI_INVOKE<boolean>("demo_available"),
 	/**  What each tile says about its camera. */
-	tiles: () => typedError<TileState_Serialize[], Error>(__TAURI_INVOKE("tiles")),
+	tiles: () => typedError<TileState[], Error>(__TAURI_INVOKE("tiles")),
 	/**
 	 *  The shell's own: where the page wants pictures; all of them each time. Returns the generation of this placement,
 	 *  which the pictures for canvases carry.
@@ -66,31 +66,31 @@ export const commands = {
 	/**  Clips, newest first. */
 	clips: (query: ClipQuery) => typedError<ClipView[], Error>(__TAURI_INVOKE("clips", { query })),
 	/**  Unsealed thumbnails, for this window only. */
-	thumbnails: (clips: ClipId[]) => typedError<Thumbnail_Serialize[], Error>(__TAURI_INVOKE("thumbnails", { clips })),
+	thumbnails: (clips: ClipId[]) => typedError<Thumbnail[], Error>(__TAURI_INVOKE("thumbnails", { clips })),
 	/**  One clip and its three questions. */
-	clip: (id: ClipId) => typedError<ClipDetail_Serialize, Error>(__TAURI_INVOKE("clip", { id })),
+	clip: (id: ClipId) => typedError<ClipDetail, Error>(__TAURI_INVOKE("clip", { id })),
 	/**  Opens a clip; the log has the entry before there is a picture. */
-	openClip: (id: ClipId) => typedError<PlayerState_Serialize, Error>(__TAURI_INVOKE("open_clip", { id })),
+	openClip: (id: ClipId) => typedError<PlayerState, Error>(__TAURI_INVOKE("open_clip", { id })),
 	/**  Tells the player what to do; what comes of it is an event. */
 	player: (order: PlayerOrder) => typedError<null, Error>(__TAURI_INVOKE("player", { order })),
 	/**  Closes the clip. */
 	closePlayer: () => __TAURI_INVOKE<void>("close_player"),
 	/**  Everybody in this vault. */
-	people: () => typedError<PersonView_Serialize[], Error>(__TAURI_INVOKE("people")),
+	people: () => typedError<PersonView[], Error>(__TAURI_INVOKE("people")),
 	/**  Adds somebody, with a passphrase of their own. */
-	addPerson: (person: AddPerson) => typedError<PersonView_Serialize, Error>(__TAURI_INVOKE("add_person", { person })),
+	addPerson: (person: AddPerson) => typedError<PersonView, Error>(__TAURI_INVOKE("add_person", { person })),
 	/**  Lets somebody view something. */
-	grant: (grant: GiveGrant_Deserialize) => typedError<GrantView_Serialize, Error>(__TAURI_INVOKE("grant", { grant })),
+	grant: (grant: GiveGrant) => typedError<GrantView, Error>(__TAURI_INVOKE("grant", { grant })),
 	/**  Takes a grant back. */
 	takeBack: (id: GrantId) => typedError<TakenBack, Error>(__TAURI_INVOKE("take_back", { id })),
 	/**  A page of the log, newest first. */
-	logPage: (query: LogQuery_Deserialize) => typedError<LogPage_Serialize, Error>(__TAURI_INVOKE("log_page", { query })),
+	logPage: (query: LogQuery) => typedError<LogPage, Error>(__TAURI_INVOKE("log_page", { query })),
 	/**  One entry with its proof. */
-	logEntry: (index: number) => typedError<LogEntryDetail_Serialize, Error>(__TAURI_INVOKE("log_entry", { index })),
+	logEntry: (index: number) => typedError<LogEntryDetail, Error>(__TAURI_INVOKE("log_entry", { index })),
 	/**  Starts to verify everything; how far it is comes as events. */
 	verifyLog: () => typedError<null, Error>(__TAURI_INVOKE("verify_log")),
 	/**  How far the last verification is, or what it found. */
-	verifyState: () => __TAURI_INVOKE<VerifyState_Serialize | null>("verify_state"),
+	verifyState: () => __TAURI_INVOKE<VerifyState | null>("verify_state"),
 	/**  The newest checkpoint, a signed note. */
 	checkpoint: () => typedError<string, Error>(__TAURI_INVOKE("checkpoint")),
 	/**  Writes the newest checkpoint into the person's downloads, else into their home. Returns the file's path. */
@@ -103,11 +103,11 @@ export const events = {
 	clipsChanged: makeEvent<ClipsChangedEvent, ClipsChangedEvent>("clips_changed"),
 	discovery: makeEvent<DiscoveryEvent, DiscoveryEvent>("discovery"),
 	logGrew: makeEvent<LogGrewEvent, LogGrewEvent>("log_grew"),
-	notice: makeEvent<NoticeEvent_Serialize, NoticeEvent_Deserialize>("notice"),
-	player: makeEvent<PlayerEvent_Serialize, PlayerEvent_Deserialize>("player"),
+	notice: makeEvent<NoticeEvent, NoticeEvent>("notice"),
+	player: makeEvent<PlayerEvent, PlayerEvent>("player"),
 	session: makeEvent<SessionEvent, SessionEvent>("session"),
-	tiles: makeEvent<TilesEvent_Serialize, TilesEvent_Deserialize>("tiles"),
-	verify: makeEvent<VerifyEvent_Serialize, VerifyEvent_Deserialize>("verify"),
+	tiles: makeEvent<TilesEvent, TilesEvent>("tiles"),
+	verify: makeEvent<VerifyEvent, VerifyEvent>("verify"),
 };
 
 /* Types */
@@ -148,32 +148,11 @@ export type CameraView = {
 export type CamerasEvent = CameraView[];
 
 /**  One clip and its three questions. */
-export type ClipDetail = ClipDetail_Serialize | ClipDetail_Deserialize;
-
-/**  One clip and its three questions. */
-export type ClipDetail_Deserialize = {
+export type ClipDetail = {
 	/**  The clip. */
 	clip: ClipView,
 	/**  Who may view it; the owner first. "No one else" is the window's own last row. */
-	may_view: MayView_Deserialize[],
-	/**  Who has opened it through Hausrecht, newest first. */
-	opened: Opened[],
-	/**  Copies given. */
-	copies: Copied[],
-	/**  Whether its file is what was recorded. */
-	integrity: Integrity,
-	/**  Entry that recorded it. */
-	entry: number,
-	/**  When it will be erased. */
-	kept_until_us: UnixMicros,
-};
-
-/**  One clip and its three questions. */
-export type ClipDetail_Serialize = {
-	/**  The clip. */
-	clip: ClipView,
-	/**  Who may view it; the owner first. "No one else" is the window's own last row. */
-	may_view: MayView_Serialize[],
+	may_view: MayView[],
 	/**  Who has opened it through Hausrecht, newest first. */
 	opened: Opened[],
 	/**  Copies given. */
@@ -241,20 +220,7 @@ export type ConnectCameras = {
 };
 
 /**  What came of connecting one camera. */
-export type ConnectOutcome = ConnectOutcome_Serialize | ConnectOutcome_Deserialize;
-
-/**  What came of connecting one camera. */
-export type ConnectOutcome_Deserialize = {
-	/**  Key of the [`FoundCamera`]. */
-	key: string,
-	/**  The camera, if it is connected now. */
-	camera?: CameraId | null,
-	/**  Why not. */
-	error?: Error | null,
-};
-
-/**  What came of connecting one camera. */
-export type ConnectOutcome_Serialize = {
+export type ConnectOutcome = {
 	/**  Key of the [`FoundCamera`]. */
 	key: string,
 	/**  The camera, if it is connected now. */
@@ -411,22 +377,7 @@ export type Fact = {
 };
 
 /**  Something wrong in the log or with a clip that it names. */
-export type Finding = Finding_Serialize | Finding_Deserialize;
-
-/**  Something wrong in the log or with a clip that it names. */
-export type Finding_Deserialize = {
-	/**  Entry. */
-	entry?: number | null,
-	/**  Clip. */
-	clip?: ClipId | null,
-	/**  Stable name of the defect: `entry_changed`, `signature`, `tree`, `checkpoint`, `clip_changed`, `clip_missing`, … */
-	code: string,
-	/**  English particulars. */
-	detail: string,
-};
-
-/**  Something wrong in the log or with a clip that it names. */
-export type Finding_Serialize = {
+export type Finding = {
 	/**  Entry. */
 	entry: number | null,
 	/**  Clip. */
@@ -456,22 +407,7 @@ export type FoundCamera = {
 };
 
 /**  Lets someone view. */
-export type GiveGrant = GiveGrant_Serialize | GiveGrant_Deserialize;
-
-/**  Lets someone view. */
-export type GiveGrant_Deserialize = {
-	/**  Who. */
-	person: PersonId,
-	/**  What. */
-	scope: GrantScope,
-	/**  Until when; `None`: until taken back. */
-	until_us?: UnixMicros | null,
-	/**  Why, in the owner's words. Sealed. */
-	reason: string,
-};
-
-/**  Lets someone view. */
-export type GiveGrant_Serialize = {
+export type GiveGrant = {
 	/**  Who. */
 	person: PersonId,
 	/**  What. */
@@ -505,32 +441,7 @@ to_us: UnixMicros } |
 camera: CameraId };
 
 /**  A grant. */
-export type GrantView = GrantView_Serialize | GrantView_Deserialize;
-
-/**  A grant. */
-export type GrantView_Deserialize = {
-	/**  Id. */
-	id: GrantId,
-	/**  Who. */
-	person: PersonId,
-	/**  What. */
-	scope: GrantScope,
-	/**  Name of the camera it is about. */
-	camera_name: string,
-	/**  For a clip: its start. */
-	clip_start_us?: UnixMicros | null,
-	/**  When given. */
-	given_us: UnixMicros,
-	/**  Until when. */
-	until_us?: UnixMicros | null,
-	/**  Why. */
-	reason: string,
-	/**  Its entry in the log. */
-	entry: number,
-};
-
-/**  A grant. */
-export type GrantView_Serialize = {
+export type GrantView = {
 	/**  Id. */
 	id: GrantId,
 	/**  Who. */
@@ -592,34 +503,9 @@ export type LastEvent = {
 };
 
 /**  One entry with its proof. */
-export type LogEntryDetail = LogEntryDetail_Serialize | LogEntryDetail_Deserialize;
-
-/**  One entry with its proof. */
-export type LogEntryDetail_Deserialize = {
+export type LogEntryDetail = {
 	/**  The row. */
-	row: LogRow_Deserialize,
-	/**  When the key was released after the entry was durable (openings). */
-	released_us?: UnixMicros | null,
-	/**  RFC 6962 leaf hash, hex. */
-	leaf_hash: string,
-	/**  Entries in the tree that the proof is for. */
-	tree_size: number,
-	/**  Root of that tree, hex. */
-	root: string,
-	/**  Whether entry, signature and proof check out, checked just now. */
-	proven: boolean,
-	/**  Signed by this computer or by the owner. */
-	signed_by_owner: boolean,
-	/**  The entry as it was hashed. */
-	leaf: string,
-	/**  The proof in C2SP tlog-proof form. */
-	proof: string,
-};
-
-/**  One entry with its proof. */
-export type LogEntryDetail_Serialize = {
-	/**  The row. */
-	row: LogRow_Serialize,
+	row: LogRow,
 	/**  When the key was released after the entry was durable (openings). */
 	released_us: UnixMicros | null,
 	/**  RFC 6962 leaf hash, hex. */
@@ -642,47 +528,17 @@ export type LogEntryDetail_Serialize = {
 export type LogGrewEvent = number;
 
 /**  A page of the log, newest first. */
-export type LogPage = LogPage_Serialize | LogPage_Deserialize;
-
-/**  A page of the log, newest first. */
-export type LogPage_Deserialize = {
+export type LogPage = {
 	/**  Entries in the whole log. */
 	size: number,
 	/**  Entries that fit the filter. */
 	matching: number,
 	/**  The rows asked for. */
-	rows: LogRow_Deserialize[],
-};
-
-/**  A page of the log, newest first. */
-export type LogPage_Serialize = {
-	/**  Entries in the whole log. */
-	size: number,
-	/**  Entries that fit the filter. */
-	matching: number,
-	/**  The rows asked for. */
-	rows: LogRow_Serialize[],
+	rows: LogRow[],
 };
 
 /**  Which entries. */
-export type LogQuery = LogQuery_Serialize | LogQuery_Deserialize;
-
-/**  Which entries. */
-export type LogQuery_Deserialize = {
-	/**  Skip this many of the newest matching entries. */
-	offset: number,
-	/**  At most this many. 1 to 500. */
-	limit: number,
-	/**  Only these kinds, by their names in the log; empty: all. */
-	kinds: string[],
-	/**  Only about this camera. */
-	camera?: CameraId | null,
-	/**  Only by or about this person. */
-	person?: PersonId | null,
-};
-
-/**  Which entries. */
-export type LogQuery_Serialize = {
+export type LogQuery = {
 	/**  Skip this many of the newest matching entries. */
 	offset: number,
 	/**  At most this many. 1 to 500. */
@@ -696,36 +552,7 @@ export type LogQuery_Serialize = {
 };
 
 /**  One entry in the list. */
-export type LogRow = LogRow_Serialize | LogRow_Deserialize;
-
-/**  One entry in the list. */
-export type LogRow_Deserialize = {
-	/**  Number, from zero. */
-	index: number,
-	/**  When. */
-	at_us: UnixMicros,
-	/**  Kind: `recorded`, `opened`, `grant` and so on (FORMAT.md of the ledger). */
-	kind: string,
-	/**  Who did it; `None`: this computer. */
-	actor?: Face | null,
-	/**  About which camera. */
-	camera?: CameraId | null,
-	/**  Its name, also when it was removed since. */
-	camera_name?: string | null,
-	/**  About which clip, if it still exists. */
-	clip?: ClipId | null,
-	/**  Start of that clip. */
-	clip_start_us?: UnixMicros | null,
-	/**  About which person (a grant's). */
-	person?: Face | null,
-	/**  The entry it refers to (an opening's grant). */
-	refers_to?: number | null,
-	/**  Plain particulars, `name: value`, in the order of the entry. */
-	facts: Fact[],
-};
-
-/**  One entry in the list. */
-export type LogRow_Serialize = {
+export type LogRow = {
 	/**  Number, from zero. */
 	index: number,
 	/**  When. */
@@ -751,22 +578,7 @@ export type LogRow_Serialize = {
 };
 
 /**  A person who may view the clip. */
-export type MayView = MayView_Serialize | MayView_Deserialize;
-
-/**  A person who may view the clip. */
-export type MayView_Deserialize = {
-	/**  Who. */
-	face: Face,
-	/**  Through which grant; `None`: owner. */
-	grant?: GrantId | null,
-	/**  What the grant covers. */
-	scope?: GrantScope | null,
-	/**  Until when. */
-	until_us?: UnixMicros | null,
-};
-
-/**  A person who may view the clip. */
-export type MayView_Serialize = {
+export type MayView = {
 	/**  Who. */
 	face: Face,
 	/**  Through which grant; `None`: owner. */
@@ -792,16 +604,17 @@ export type Me = {
 };
 
 /**  What the window should say without being asked, for example "Disk full: recording stopped". */
-export type Notice = Notice_Serialize | Notice_Deserialize;
+export type Notice = {
+	/**  Which. */
+	kind: NoticeKind,
+	/**  The camera it is about. */
+	camera: CameraId | null,
+	/**  English particulars. */
+	detail: string,
+};
 
 /**  What the window should say without being asked. */
-export type NoticeEvent = NoticeEvent_Serialize | NoticeEvent_Deserialize;
-
-/**  What the window should say without being asked. */
-export type NoticeEvent_Deserialize = Notice_Deserialize;
-
-/**  What the window should say without being asked. */
-export type NoticeEvent_Serialize = Notice_Serialize;
+export type NoticeEvent = Notice;
 
 /**  Kinds of notice. */
 export type NoticeKind = 
@@ -813,26 +626,6 @@ export type NoticeKind =
 "recovered" | 
 /**  The log could not be written. */
 "log_unwritable";
-
-/**  What the window should say without being asked, for example "Disk full: recording stopped". */
-export type Notice_Deserialize = {
-	/**  Which. */
-	kind: NoticeKind,
-	/**  The camera it is about. */
-	camera?: CameraId | null,
-	/**  English particulars. */
-	detail: string,
-};
-
-/**  What the window should say without being asked, for example "Disk full: recording stopped". */
-export type Notice_Serialize = {
-	/**  Which. */
-	kind: NoticeKind,
-	/**  The camera it is about. */
-	camera: CameraId | null,
-	/**  English particulars. */
-	detail: string,
-};
 
 /**  An opening. */
 export type Opened = {
@@ -856,52 +649,19 @@ export type PassphraseRating = {
 export type PersonId = string;
 
 /**  A person and what they may view. */
-export type PersonView = PersonView_Serialize | PersonView_Deserialize;
-
-/**  A person and what they may view. */
-export type PersonView_Deserialize = {
+export type PersonView = {
 	/**  Face. */
 	face: Face,
 	/**  When added. */
 	added_us: UnixMicros,
 	/**  Grants that hold now. */
-	grants: GrantView_Deserialize[],
-	/**  When they last opened a clip. */
-	last_opened_us?: UnixMicros | null,
-};
-
-/**  A person and what they may view. */
-export type PersonView_Serialize = {
-	/**  Face. */
-	face: Face,
-	/**  When added. */
-	added_us: UnixMicros,
-	/**  Grants that hold now. */
-	grants: GrantView_Serialize[],
+	grants: GrantView[],
 	/**  When they last opened a clip. */
 	last_opened_us: UnixMicros | null,
 };
 
 /**  Whether there is a picture, and if not, why. */
-export type PictureState = PictureState_Serialize | PictureState_Deserialize;
-
-/**  Whether there is a picture, and if not, why. */
-export type PictureState_Deserialize = 
-/**  The first picture is on its way. */
-{ state: "starting" } | 
-/**  Moving. */
-{ state: "live" } | 
-/**  No picture. */
-{ state: "dead"; 
-/**  Since when. */
-since_us: UnixMicros; 
-/**  Why. */
-reason: DeadReason; 
-/**  When it is tried again; `None`: only after the owner acts (a wrong password). */
-retry_at_us?: UnixMicros | null };
-
-/**  Whether there is a picture, and if not, why. */
-export type PictureState_Serialize = 
+export type PictureState = 
 /**  The first picture is on its way. */
 { state: "starting" } | 
 /**  Moving. */
@@ -916,13 +676,7 @@ reason: DeadReason;
 retry_at_us: UnixMicros | null };
 
 /**  The player. */
-export type PlayerEvent = PlayerEvent_Serialize | PlayerEvent_Deserialize;
-
-/**  The player. */
-export type PlayerEvent_Deserialize = PlayerState_Deserialize;
-
-/**  The player. */
-export type PlayerEvent_Serialize = PlayerState_Serialize;
+export type PlayerEvent = PlayerState;
 
 /**  What the player is told. */
 export type PlayerOrder = 
@@ -944,32 +698,7 @@ frames: number } |
 speed: number };
 
 /**  The player; replaced whole by each event. */
-export type PlayerState = PlayerState_Serialize | PlayerState_Deserialize;
-
-/**  The player; replaced whole by each event. */
-export type PlayerState_Deserialize = {
-	/**  The clip. */
-	clip: ClipId,
-	/**  Start of the clip. */
-	start_us: UnixMicros,
-	/**  Length. Microseconds. */
-	duration_us: number,
-	/**  Position from the start. Microseconds. */
-	position_us: number,
-	/**  Running. */
-	playing: boolean,
-	/**  Reached the end. */
-	ended: boolean,
-	/**  Speed, 1 is real time. */
-	speed: number,
-	/**  A picture has been shown. */
-	has_picture: boolean,
-	/**  Why it stopped. */
-	error?: Error | null,
-};
-
-/**  The player; replaced whole by each event. */
-export type PlayerState_Serialize = {
+export type PlayerState = {
 	/**  The clip. */
 	clip: ClipId,
 	/**  Start of the clip. */
@@ -1092,18 +821,7 @@ export type Theme =
 "light";
 
 /**  A thumbnail, unsealed for this window only. */
-export type Thumbnail = Thumbnail_Serialize | Thumbnail_Deserialize;
-
-/**  A thumbnail, unsealed for this window only. */
-export type Thumbnail_Deserialize = {
-	/**  Clip. */
-	clip: ClipId,
-	/**  JPEG as base64; `None`: none, or not to be opened. */
-	jpeg_base64?: string | null,
-};
-
-/**  A thumbnail, unsealed for this window only. */
-export type Thumbnail_Serialize = {
+export type Thumbnail = {
 	/**  Clip. */
 	clip: ClipId,
 	/**  JPEG as base64; `None`: none, or not to be opened. */
@@ -1136,32 +854,11 @@ stream: StreamRole } |
 { source: "player" };
 
 /**  A live tile; all tiles are sent together, about twice a second and at each change. */
-export type TileState = TileState_Serialize | TileState_Deserialize;
-
-/**  A live tile; all tiles are sent together, about twice a second and at each change. */
-export type TileState_Deserialize = {
+export type TileState = {
 	/**  Camera. */
 	camera: CameraId,
 	/**  Picture state. */
-	picture: PictureState_Deserialize,
-	/**  Clips are being written. */
-	recording: boolean,
-	/**  Frames shown per second. */
-	fps: number,
-	/**  Age of the newest picture, from its arrival at this computer to its drawing. Milliseconds. */
-	age_ms: number,
-	/**  Width over height of the picture, once known. */
-	aspect?: number | null,
-	/**  The last event. */
-	last_event?: LastEvent | null,
-};
-
-/**  A live tile; all tiles are sent together, about twice a second and at each change. */
-export type TileState_Serialize = {
-	/**  Camera. */
-	camera: CameraId,
-	/**  Picture state. */
-	picture: PictureState_Serialize,
+	picture: PictureState,
 	/**  Clips are being written. */
 	recording: boolean,
 	/**  Frames shown per second. */
@@ -1175,13 +872,7 @@ export type TileState_Serialize = {
 };
 
 /**  What each tile says. */
-export type TilesEvent = TilesEvent_Serialize | TilesEvent_Deserialize;
-
-/**  What each tile says. */
-export type TilesEvent_Deserialize = TileState_Deserialize[];
-
-/**  What each tile says. */
-export type TilesEvent_Serialize = TileState_Serialize[];
+export type TilesEvent = TileState[];
 
 /**  A span of time on the timeline: its lanes. */
 export type Timeline = {
@@ -1197,19 +888,10 @@ export type Timeline = {
 export type UnixMicros = number;
 
 /**  How far a verification is. */
-export type VerifyEvent = VerifyEvent_Serialize | VerifyEvent_Deserialize;
-
-/**  How far a verification is. */
-export type VerifyEvent_Deserialize = VerifyState_Deserialize;
-
-/**  How far a verification is. */
-export type VerifyEvent_Serialize = VerifyState_Serialize;
+export type VerifyEvent = VerifyState;
 
 /**  How far a verification is, or what it found. */
-export type VerifyState = VerifyState_Serialize | VerifyState_Deserialize;
-
-/**  How far a verification is, or what it found. */
-export type VerifyState_Deserialize = {
+export type VerifyState = {
 	/**  Still walking. */
 	running: boolean,
 	/**  Entries and clip files done. */
@@ -1217,21 +899,7 @@ export type VerifyState_Deserialize = {
 	/**  Of this many. */
 	total: number,
 	/**  Everything that is wrong; empty and not running: complete and unaltered. */
-	findings: Finding_Deserialize[],
-	/**  When it ended. */
-	finished_us?: UnixMicros | null,
-};
-
-/**  How far a verification is, or what it found. */
-export type VerifyState_Serialize = {
-	/**  Still walking. */
-	running: boolean,
-	/**  Entries and clip files done. */
-	done: number,
-	/**  Of this many. */
-	total: number,
-	/**  Everything that is wrong; empty and not running: complete and unaltered. */
-	findings: Finding_Serialize[],
+	findings: Finding[],
 	/**  When it ended. */
 	finished_us: UnixMicros | null,
 };

@@ -74,15 +74,15 @@ type Sources = {
 }
 
 const sources: Sources = {
-  session: events.sessionEvent,
-  discovery: events.discoveryEvent,
-  cameras: events.camerasEvent,
-  tiles: events.tilesEvent,
-  player: events.playerEvent,
-  clips_changed: events.clipsChangedEvent,
-  log_grew: events.logGrewEvent,
-  verify: events.verifyEvent,
-  notice: events.noticeEvent,
+  session: events.session,
+  discovery: events.discovery,
+  cameras: events.cameras,
+  tiles: events.tiles,
+  player: events.player,
+  clips_changed: events.clipsChanged,
+  log_grew: events.logGrew,
+  verify: events.verify,
+  notice: events.notice,
 }
 
 /** The client of the desktop window. */

@@ -194,7 +194,6 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     },
     async touch() {
       if (session.phase === 'open') emit('session', (session = openAs(me)))
-      return null
     },
     settings: async () => settings,
     async setSettings(given) {
@@ -331,11 +330,10 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
       if (order.do === 'step') player = { ...player, playing: false, position_us: to(player.position_us + order.frames * 40_000) }
       if (order.do === 'speed') player = { ...player, speed: order.speed }
       emit('player', player)
-      return player
+      return null
     },
     async closePlayer() {
       player = null
-      return null
     },
 
     async people() {

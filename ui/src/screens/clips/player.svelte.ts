@@ -79,7 +79,8 @@ export class OpenClip {
   async order(order: PlayerOrder): Promise<void> {
     if (this.#ended || this.error !== null) return
     try {
-      this.state = await this.#client.player(order)
+      // The new state comes as an event.
+      await this.#client.player(order)
     } catch (thrown) {
       this.error = asWireError(thrown)
     }
