@@ -87,6 +87,7 @@ fn show(
     let wall = Wall::new(Arc::new(engine.clone()), canvas.clone(), runtime.handle().clone());
     let shell = Shell { engine: engine.clone(), wall: wall.clone(), canvas, demo: demo.clone() };
     let auto_demo = arguments.auto_demo;
+    let wall_at_the_end = wall.clone();
 
     let seam = seam::builder();
     let handler = seam.invoke_handler();
@@ -104,7 +105,9 @@ fn show(
             Ok(())
         })
         .build(tauri::generate_context!())?;
-    Ok(app.run_return(|_, _| {}))
+    let code = app.run_return(|_, _| {});
+    wall_at_the_end.place(Vec::new());
+    Ok(code)
 }
 
 /// What must be so before anything else: no core dumps with keys in them, the log on standard error, and the renderer of

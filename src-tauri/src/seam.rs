@@ -7,7 +7,9 @@ use crate::{commands::*, events::*};
 
 /// All commands and events.
 pub(crate) fn builder() -> Builder<tauri::Wry> {
+    // A value has one shape in TypeScript, whichever way it goes.
     Builder::new()
+        .disable_serde_phases()
         .commands(collect_commands![
             session::session,
             session::create_owner,
