@@ -36,7 +36,7 @@ async fn whole_thread(presenter: &str) {
     let desktop = Desktop::start(presenter).await;
 
     let passphrase = welcome(&desktop).await;
-    set(&desktop, "settings-presenter", presenter).await;
+    set(&desktop, "set-presenter", presenter).await;
     live(&desktop, presenter).await;
     let clip = play(&desktop).await;
     let_view(&desktop, &clip).await;
@@ -221,7 +221,7 @@ async fn as_the_owner_again(desktop: &Desktop, clip: &str, passphrase: &str) {
     desktop.click("nav-log").await;
     desktop.wait_for_text("log", Duration::from_secs(20), |text| text.contains(PERSON)).await;
     desktop.click("log-verify").await;
-    desktop.find_by("[data-testid='verify-result'][data-findings='0']").await;
+    desktop.find_by("[data-testid='log-status'][data-state='fine']").await;
     desktop.keep("15-log-verified");
     desktop.click_by("[data-testid='log-row']").await;
     desktop.find("log-entry").await;
@@ -232,8 +232,8 @@ async fn as_the_owner_again(desktop: &Desktop, clip: &str, passphrase: &str) {
 async fn both_themes(desktop: &Desktop) {
     let whole = Area { x: 0, y: 0, width: 200, height: 600 };
     for (theme, language) in [("dark", "en"), ("light", "en"), ("light", "de"), ("dark", "de")] {
-        set(desktop, "settings-language", language).await;
-        set(desktop, "settings-theme", theme).await;
+        set(desktop, "set-language", language).await;
+        set(desktop, "set-theme", theme).await;
         until(&format!("the {theme} theme"), Duration::from_secs(20), async || {
             let brightness = desktop.display.picture().brightness(whole);
             if (brightness > 128.0) == (theme == "light") { Ok(()) } else { Err(brightness) }

@@ -24,6 +24,7 @@ use hausrecht_engine::{
 };
 use hausrecht_model::{CameraId, Clock, StreamRole, UnixMicros, clock::SystemClock};
 use tokio::sync::broadcast;
+use tracing_subscriber::EnvFilter;
 
 /// The owner's name in all tests.
 pub const OWNER: &str = "Alex";
@@ -275,6 +276,9 @@ pub async fn start(folder: &Path, clock: &MovedClock) -> Result<Handle, StartErr
 }
 
 async fn start_with(folder: &Path, clock: &MovedClock, clip_length: Duration) -> Result<Handle, StartError> {
+    // What engine and workers have to say belongs beside the failure; a second start in one test finds it set up.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
     let mut options = Options::new(folder, programs::worker());
     options.clock = Arc::new(clock.clone());
     options.clip_length = clip_length;
