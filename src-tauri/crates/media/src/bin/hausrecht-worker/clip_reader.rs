@@ -134,7 +134,10 @@ impl<B: Bytes> ClipReader<B> {
             let (start, block) = &self.block;
             let inside = at.checked_sub(*start).and_then(|skip| block.get(usize::try_from(skip).ok()?..));
             match inside.filter(|rest| !rest.is_empty()) {
-                Some(rest) => collected.extend(rest.iter().take(len - collected.len())),
+                Some(rest) => {
+                    let wanted = rest.len().min(len - collected.len());
+                    collected.extend_from_slice(&rest[..wanted]);
+                }
                 None => {
                     let asked = clamp_len(BLOCK_BYTES, self.size_bytes.saturating_sub(at));
                     let block = self.bytes.range(at, asked)?;

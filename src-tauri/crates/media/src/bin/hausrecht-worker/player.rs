@@ -195,8 +195,11 @@ impl Player {
         }
     }
 
-    /// Whether more decoded pictures are needed.
+    /// Whether more decoded pictures are needed. Without a view there is no decoder, and nothing to feed.
     fn hungry(&self) -> bool {
+        if self.decoder.is_none() {
+            return false;
+        }
         let end_known = self.shown_us.is_some_and(|shown| shown >= self.timeline.last_us());
         self.wanted_us.is_some() || (self.playing && !end_known && self.ready.len() < AHEAD)
     }
