@@ -56,7 +56,8 @@ impl Handle {
         self.inner.tell(Event::Discovery(self.discovery()));
         tokio::spawn(async move {
             while let Some(found) = answers.recv().await {
-                let by_address = found.xaddrs.iter().any(|url| known_row(&inner, &address_of(url.as_str())).is_some());
+                let by_address =
+                    found.xaddrs.iter().any(|url| known_row(&inner, &address_of(url.as_str())).is_some());
                 let known = by_address || known_row(&inner, &found.endpoint).is_some();
                 inner.put_found(found_view(&found, known), found.xaddrs.clone());
             }
@@ -179,7 +180,8 @@ impl Handle {
         let announced = found.map(|found| found.name).filter(|name| !name.is_empty() && *name != key);
         let wanted = match announced {
             Some(name) => name,
-            None => name_in(&camera.scopes().await.unwrap_or_default()).unwrap_or_else(|| information.model.clone()),
+            None => name_in(&camera.scopes().await.unwrap_or_default())
+                .unwrap_or_else(|| information.model.clone()),
         };
         let row = CameraRow {
             id: CameraId::random(&mut rand::rng()),
