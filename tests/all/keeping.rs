@@ -173,7 +173,7 @@ fn sealed(folder: &Path, camera: CameraId, clip: ClipId) -> PathBuf {
 
 fn wraps(folder: &Path, clip: ClipId) -> Vec<(Option<hausrecht_model::GrantId>, Vec<u8>)> {
     let mut store = Store::open(&folder.join("hausrecht.db")).unwrap();
-    store.read(|tables| Ok::<_, StoreError>(tables.wraps(clip)?)).unwrap()
+    store.read(|tables| tables.wraps(clip)).unwrap()
 }
 
 fn person_keys(folder: &Path, person: PersonId) -> PersonKeys {

@@ -1,5 +1,7 @@
 //! All end-to-end tests, in one binary: one link, and one place to look.
 
+#![allow(clippy::print_stdout, reason = "a test says what it did without, and why")]
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod foreign;

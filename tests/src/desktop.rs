@@ -167,6 +167,11 @@ impl Desktop {
         let field = self.find(id).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
+        until(&format!("{id} to hold what was typed"), PATIENCE, async || match field.prop("value").await {
+            Ok(Some(value)) if value == text => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+        .await;
     }
 
     /// Chooses `value` in the group of choices with this `data-testid`.
