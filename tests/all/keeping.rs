@@ -8,7 +8,7 @@ use std::{
 
 use hausrecht_engine::wire::{AddPerson, CreateOwner, GiveGrant, GrantScope, LogQuery};
 use hausrecht_model::{CameraId, ClipId, PersonId};
-use hausrecht_store::{Store, StoreError};
+use hausrecht_store::Store;
 use hausrecht_tests::{
     camera::{SimCam, USER},
     media_file::{age_decrypt, count},

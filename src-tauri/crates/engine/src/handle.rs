@@ -15,6 +15,7 @@ use tokio::sync::broadcast;
 
 pub(crate) use self::cameras::Search;
 pub use self::cameras::find_cameras;
+pub(crate) use self::people::about;
 use crate::{
     Result, View,
     inner::{Inner, lock},

@@ -8,6 +8,7 @@ use hausrecht_model::{CameraId, ClipId};
 
 use crate::{
     Result,
+    handle::about,
     inner::{Inner, lock},
     logbook::Note,
     wire::Event,
@@ -90,14 +91,14 @@ async fn end_grants(inner: &Arc<Inner>) -> Result<()> {
     let over: Vec<_> = lock(&inner.grants)
         .iter()
         .filter(|grant| grant.ended_us.is_none() && !grant.holds(now))
-        .map(|grant| (grant.id, grant.person, grant.camera, grant.entry))
+        .cloned()
         .collect();
-    for (id, person, camera, entry) in over {
+    for grant in over {
+        let id = grant.id;
         let writer = Arc::clone(inner);
-        let mut note = Note::new(Kind::GrantTakenBack).camera(camera).fact("why", "time_is_up");
-        note.person = Some(person);
-        note.grant = Some(id);
-        note.refers_to = Some(entry);
+        let note = Note::new(Kind::GrantTakenBack).camera(grant.camera).fact("why", "time_is_up");
+        let mut note = about(note, &grant);
+        note.refers_to = Some(grant.entry);
         inner
             .db
             .write(move |tables| {

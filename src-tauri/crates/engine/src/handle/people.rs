@@ -282,18 +282,23 @@ impl Handle {
 
 fn grant_note(person: &SignedIn, row: &GrantRow, reason: &str) -> Note {
     let mut note = Note::new(Kind::Grant).by(person.id).camera(row.camera).personal("reason", reason);
+    note = about(note, row);
+    match row.until_us {
+        Some(until) => note.fact("until_us", until.0),
+        None => note,
+    }
+}
+
+/// Whom a grant is for and what it covers, as its entries say it.
+pub(crate) fn about(mut note: Note, row: &GrantRow) -> Note {
     note.person = Some(row.person);
     note.grant = Some(row.id);
-    note = match row.scope {
+    match row.scope {
         ScopeRow::Clip(clip) => note.clip(clip).fact("scope", "clip"),
         ScopeRow::Span { from_us, to_us } => {
             note.fact("scope", "span").fact("from_us", from_us.0).fact("to_us", to_us.0)
         }
         ScopeRow::Camera => note.fact("scope", "camera"),
-    };
-    match row.until_us {
-        Some(until) => note.fact("until_us", until.0),
-        None => note,
     }
 }
 
