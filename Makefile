@@ -52,7 +52,8 @@ dev: $(UI_STAMP)
 
 screenshots:
 	@mkdir -p assets/screenshots
-	cp target/screenshots/readme/*.png assets/screenshots/
+	@for name in live clip log; do for theme in dark light; do \
+		cp target/screenshots/native/$$name-$$theme-en.png assets/screenshots/$$name-$$theme.png; done; done
 
 # `npm ci` runs again only when the lock file changed since it last ran.
 $(UI_STAMP): ui/package-lock.json

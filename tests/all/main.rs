@@ -1,9 +1,9 @@
 //! All end-to-end tests, in one binary: one link, and one place to look.
 
 #![allow(clippy::print_stdout, reason = "a test says what it did without, and why")]
-
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod command_line;
 mod foreign;
 mod house;
 mod keeping;

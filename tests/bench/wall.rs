@@ -45,12 +45,13 @@ pub(crate) async fn measure(count: usize) {
     desktop.fill("lock-name", OWNER).await;
     desktop.fill("lock-passphrase", OWNER_PASSPHRASE).await;
     desktop.click("lock-submit").await;
+    desktop.choose("layout", "16").await;
     desktop.wait_for_count("[data-testid='tile'][data-state='live']", count, Duration::from_secs(120)).await;
     let tile = fitted(desktop.area("[data-testid='tile-picture']", 0).await);
     tokio::time::sleep(SETTLE).await;
     let shown = shares(&groups, SPAN).await;
     let rates = desktop.rates().await;
-    desktop.keep("wall-of-16");
+    desktop.keep("wall-of-16").await;
     desktop.close().await;
 
     let display = Display::start(SCREEN.0, SCREEN.1);

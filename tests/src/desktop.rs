@@ -199,11 +199,23 @@ impl Desktop {
         .await
     }
 
-    /// Keeps a picture of the whole display.
-    pub fn keep(&self, name: &str) -> Picture {
-        let picture = self.display.picture();
-        picture.save(&self.pictures.join(format!("{name}.png"))).unwrap();
-        picture
+    /// Keeps a picture of the whole display, as soon as the page has drawn what it has to draw.
+    pub async fn keep(&self, name: &str) -> Picture {
+        let drawn =
+            "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done(true)))";
+        self.page.execute_async(drawn, Vec::new()).await.unwrap();
+        let nav = Area { x: 0, y: 0, width: 200, height: SCREEN.1 };
+        let mut before = self.display.picture();
+        // The frame travels to the display on its own; it is there when nothing beside the pictures changes any more.
+        until("the display to settle", PATIENCE, async || {
+            let now = self.display.picture();
+            let changed = now.changed(&before, nav);
+            before = now;
+            if changed == 0.0 { Ok(()) } else { Err(changed) }
+        })
+        .await;
+        before.save(&self.pictures.join(format!("{name}.png"))).unwrap();
+        before
     }
 
     /// Where the `index`th element that fits `selector` is on the screen.
