@@ -159,6 +159,8 @@ export class App {
       this.cameras = []
       this.tiles = []
       this.keysShown = false
+      // Whoever signs in next begins at the start: a clip that was open must not open by itself.
+      this.go({ screen: 'live' })
     }
     this.session = session
   }

@@ -21,7 +21,10 @@ impl Db {
         let (jobs, incoming) = mpsc::channel::<Job>();
         thread::Builder::new().name("database".into()).spawn(move || {
             for job in incoming {
-                job(&mut store);
+                // A defect in one job must not end the recording of everything else; its transaction rolls back.
+                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&mut store))).is_err() {
+                    tracing::error!("a job of the database's thread panicked");
+                }
             }
         })?;
         Ok(Self { jobs })

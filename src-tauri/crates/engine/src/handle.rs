@@ -72,6 +72,10 @@ impl Handle {
                 task.ok_or_else(|| Error::not_found("this camera"))?.watch(*stream, width, height)
             }
             wire::TileSource::Player => {
+                let player = lock(&self.inner.player).clone();
+                if player.is_some_and(|player| player.opened_by != person.number) {
+                    return Err(Error::not_found("an open clip"));
+                }
                 self.inner.player_port.view(hausrecht_model::StreamRole::Main, width, height)
             }
         }

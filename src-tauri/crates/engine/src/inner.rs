@@ -32,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) launcher: Launcher,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) session: Mutex<SessionState>,
+    /// Held while a passphrase is tried.
+    pub(crate) trying: tokio::sync::Mutex<()>,
     pub(crate) settings: Mutex<wire::Settings>,
     pub(crate) cameras: Mutex<BTreeMap<CameraId, Arc<CameraTask>>>,
     /// Every camera that ever was, for names in the log.
@@ -62,6 +64,49 @@ impl Inner {
         lock(&self.session).signed_in.clone().ok_or_else(Error::locked)
     }
 
+    /// Whether `person` is still signed in, by this very sign-in.
+    pub(crate) fn still(&self, person: &SignedIn) -> Result<()> {
+        match &lock(&self.session).signed_in {
+            Some(now) if now.number == person.number => Ok(()),
+            Some(_) | None => Err(Error::locked()),
+        }
+    }
+
+    pub(crate) fn is_owner_signed_in(&self) -> bool {
+        self.signed_in().is_ok_and(|person| person.owner().is_some())
+    }
+
+    /// Takes away every picture that whoever is signed in now may not see: live views, and the open clip.
+    pub(crate) fn revoke_views(&self) {
+        let who = self.signed_in().ok();
+        let tasks: Vec<_> = lock(&self.cameras).values().cloned().collect();
+        for task in tasks {
+            if who.as_ref().is_none_or(|person| !self.may_watch(person, task.id)) {
+                task.port.revoke();
+            }
+        }
+        let player = lock(&self.player).clone();
+        let now = self.now();
+        let allowed = match (&who, &player) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(person), Some(player)) => {
+                player.opened_by == person.number
+                    && (person.owner().is_some()
+                        || player.grant.is_some_and(|id| {
+                            lock(&self.grants).iter().any(|grant| grant.id == id && grant.holds(now))
+                        }))
+            }
+        };
+        if !allowed {
+            if let Some(player) = lock(&self.player).take() {
+                player.close();
+            }
+            self.player_port.worker_gone();
+            self.player_port.revoke();
+        }
+    }
+
     pub(crate) fn clip_path(&self, camera: CameraId, clip: ClipId) -> PathBuf {
         self.clips_folder(camera).join(format!("{clip}.age"))
     }
@@ -72,6 +117,11 @@ impl Inner {
 
     /// Nobody may be listening, which is no fault.
     pub(crate) fn tell(&self, event: Event) {
+        // What only the owner may know does not leave the engine for anybody else.
+        let private = matches!(event, Event::Discovery(_) | Event::Verify(_) | Event::Notice(_));
+        if private && !self.is_owner_signed_in() {
+            return;
+        }
         let _ = self.events.send(event);
     }
 

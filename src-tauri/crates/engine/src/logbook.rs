@@ -99,6 +99,10 @@ impl Logbook {
         *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some(recipient);
     }
 
+    pub(crate) fn owner_gone(&self) {
+        *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     pub(crate) fn owner(&self) -> Option<Recipient> {
         self.owner.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -124,6 +128,11 @@ impl Logbook {
     /// Appends `note`, signed by the owner if `owner` is given, else by this computer. Durable with the caller's
     /// transaction.
     pub(crate) fn append(&self, tables: &Tables<'_>, note: &Note, owner: Option<&OwnerKeys>) -> Result<u64> {
+        self.note_clock_back(tables)?;
+        self.append_now(tables, note, owner)
+    }
+
+    fn append_now(&self, tables: &Tables<'_>, note: &Note, owner: Option<&OwnerKeys>) -> Result<u64> {
         let index = tables.log_size()?;
         let at = self.clock.now();
         let monotonic_us = u64::try_from(self.clock.monotonic().as_micros()).unwrap_or(u64::MAX);
@@ -167,6 +176,19 @@ impl Logbook {
             &hashes,
         )?;
         Ok(index)
+    }
+
+    /// An entry that is older than the one before it would look like a forgery: the step of the clock is said first.
+    fn note_clock_back(&self, tables: &Tables<'_>) -> Result<()> {
+        let last = tables.log_size()?.checked_sub(1).map(|index| tables.entry(index)).transpose()?.flatten();
+        let Some(last) = last else { return Ok(()) };
+        let step_us = self.clock.now().0.saturating_sub(last.at_us.0);
+        if step_us >= 0 {
+            return Ok(());
+        }
+        let note = Note::new(Kind::ClockStep).fact("step_us", step_us);
+        self.append_now(tables, &note, None)?;
+        Ok(())
     }
 
     /// Signs a checkpoint of the whole log and keeps it; the newest one if nothing has come since.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use hausrecht_media::{AnswerWriter, Event as WorkerEvent, Order, PlayerOpen, Sender, Worker, WorkerProcess};
-use hausrecht_model::Codec;
+use hausrecht_model::{Codec, GrantId};
 use hausrecht_store::ClipRow;
 use hausrecht_vault::{ClipReader, OpenError};
 
@@ -19,6 +19,10 @@ use crate::{
 
 /// A clip that is open.
 pub(crate) struct Player {
+    /// Number of the sign-in that opened it: nobody else sees it.
+    pub(crate) opened_by: u64,
+    /// The grant that it was opened through; `None`: as owner.
+    pub(crate) grant: Option<GrantId>,
     orders: Sender<Order>,
     state: Mutex<PlayerState>,
     process: Mutex<Option<WorkerProcess>>,
@@ -26,7 +30,13 @@ pub(crate) struct Player {
 
 impl Player {
     /// Starts the worker. The log entry is durable and the key released before this is called.
-    pub(crate) fn open(inner: &Arc<Inner>, row: &ClipRow, reader: ClipReader) -> Result<Arc<Self>> {
+    pub(crate) fn open(
+        inner: &Arc<Inner>,
+        row: &ClipRow,
+        reader: ClipReader,
+        opened_by: u64,
+        grant: Option<GrantId>,
+    ) -> Result<Arc<Self>> {
         let Worker { orders, mut events, bulk: _bulk, answers, process } =
             inner.launcher.launch("player").map_err(Error::internal)?;
         let codec = match row.codec.as_str() {
@@ -37,7 +47,9 @@ impl Player {
         let open = PlayerOpen { size_bytes: reader.len(), codec, autoplay: true };
         orders.send(&Order::PlayerOpen(open)).map_err(Error::internal)?;
         let player = Arc::new(Self {
-            orders: orders.clone(),
+            opened_by,
+            grant,
+            orders,
             state: Mutex::new(PlayerState {
                 clip: row.id,
                 start_us: row.start_us,
@@ -60,8 +72,12 @@ impl Player {
             }
             serve.ended();
         })?;
-        inner.player_port.worker_came(orders);
         Ok(player)
+    }
+
+    /// Puts this player's pictures where the window looks, once it is the player.
+    pub(crate) fn take_port(&self, inner: &Inner) {
+        inner.player_port.worker_came(self.orders.clone());
     }
 
     pub(crate) fn state(&self) -> PlayerState {
@@ -84,12 +100,12 @@ impl Player {
                 Order::Speed { factor: f64::from(speed) }
             }
         };
-        self.orders.send(&order).map_err(Error::internal)
+        self.orders.try_send(&order).map_err(Error::internal)
     }
 
     pub(crate) fn close(&self) {
         // The worker may be gone already.
-        let _ = self.orders.send(&Order::Shutdown);
+        let _ = self.orders.try_send(&Order::Shutdown);
         drop(lock(&self.process).take());
     }
 }

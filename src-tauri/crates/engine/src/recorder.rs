@@ -13,8 +13,8 @@ use hausrecht_media::{
     BulkFrame, BulkReader,
     bulk::{ClipStart, FragmentMeta},
 };
-use hausrecht_model::{ClipId, UnixMicros};
-use hausrecht_store::{ClipRow, PartRow, ScopeRow};
+use hausrecht_model::{ClipId, GrantId, UnixMicros};
+use hausrecht_store::{ClipRow, PartRow, ScopeRow, Tables};
 use hausrecht_vault::{ClipKey, ClipWriter, Sealed, seal_to};
 
 use self::index::{Fragment, IndexFile};
@@ -31,6 +31,11 @@ use crate::{
 /// How often what was written is made durable.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
+/// How far a camera's stream may run ahead of this computer's clock.
+const CLOCK_SLACK: Duration = Duration::from_secs(30);
+/// Below this much free space recording pauses: the log must still be writable, or nothing could be opened or erased.
+const ROOM_BYTES: u64 = 128 << 20;
+
 /// A clip that is being written.
 struct Recording {
     clip: ClipId,
@@ -42,6 +47,7 @@ struct Recording {
     frames: u64,
     end_us: u64,
     synced: Duration,
+    began: Duration,
     thumbnail: Option<Vec<u8>>,
 }
 
@@ -101,8 +107,11 @@ fn take(
 ) -> Result<()> {
     match frame {
         BulkFrame::ClipStart(start) => {
-            if let Some(recording) = current.take() {
-                finish(task, inner, recording, true)?;
+            // What went wrong with the clip before must not cost this one.
+            if let Some(recording) = current.take()
+                && let Err(error) = finish(task, inner, recording, true)
+            {
+                report(task, inner, &error);
             }
             *current = Some(begin(task, inner, start)?);
         }
@@ -113,7 +122,7 @@ fn take(
         }
         BulkFrame::Fragment { meta, bytes } => {
             if let Some(recording) = current_of(current, meta.clip_seq) {
-                write_fragment(recording, &meta, &bytes, inner.options.clock.monotonic())?;
+                write_fragment(inner, recording, &meta, &bytes)?;
                 lock(&task.status).recording = true;
             }
         }
@@ -137,14 +146,29 @@ fn current_of(current: &mut Option<Recording>, clip_seq: u64) -> Option<&mut Rec
     current.as_mut().filter(|recording| recording.start.clip_seq == clip_seq)
 }
 
+fn keep_room(inner: &Inner) -> Result<()> {
+    let disk = rustix::fs::statvfs(&inner.options.data_folder).map_err(std::io::Error::from)?;
+    if disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM_BYTES {
+        return Err(Error::new(
+            ErrorCode::DiskFull,
+            format!(
+                "less than {} MiB are free: recording pauses until there is room again",
+                ROOM_BYTES >> 20
+            ),
+        ));
+    }
+    Ok(())
+}
+
 fn begin(task: &CameraTask, inner: &Arc<Inner>, start: ClipStart) -> Result<Recording> {
+    keep_room(inner)?;
     let owner =
         inner.logbook.owner().ok_or_else(|| Error::internal("there is no owner to seal a clip for"))?;
     let clip = ClipId::random(&mut rand::rng());
     let key = ClipKey::generate();
     // The worker's clock is this computer's, but its word is not trusted further than a minute.
     let now = inner.now();
-    let start_us = if (now.0 - start.start_unix_us.0).abs() > 60_000_000 { now } else { start.start_unix_us };
+    let start_us = if now.0.abs_diff(start.start_unix_us.0) > 60_000_000 { now } else { start.start_unix_us };
     let start = ClipStart { start_unix_us: start_us, ..start };
     let part = PartRow {
         clip,
@@ -154,10 +178,21 @@ fn begin(task: &CameraTask, inner: &Arc<Inner>, start: ClipStart) -> Result<Reco
         recipient: key.recipient().to_string(),
     };
     inner.db.write_blocking(move |tables| Ok(tables.insert_part(&part)?))?;
-    std::fs::create_dir_all(inner.clips_folder(task.id))?;
     let path = inner.clip_path(task.id, clip);
-    let writer = ClipWriter::create(&path, &key.recipient())?;
-    let index = IndexFile::create(&path, &start)?;
+    let files = || -> Result<_> {
+        let folder = inner.clips_folder(task.id);
+        std::fs::create_dir_all(&folder)?;
+        let writer = ClipWriter::create(&path, &key.recipient())?;
+        let index = IndexFile::create(&path, &start)?;
+        std::fs::File::open(&folder)?.sync_all()?;
+        Ok((writer, index))
+    };
+    let (writer, index) = files().inspect_err(|_| {
+        // Nothing was recorded into them: neither they nor their row may look like a clip cut short.
+        let _ = std::fs::remove_file(hausrecht_vault::part_path(&path));
+        let _ = std::fs::remove_file(index::index_path(&path));
+        let _ = inner.db.write_blocking(move |tables| Ok(tables.delete_part(clip)?));
+    })?;
     Ok(Recording {
         clip,
         start,
@@ -168,13 +203,19 @@ fn begin(task: &CameraTask, inner: &Arc<Inner>, start: ClipStart) -> Result<Reco
         frames: 0,
         end_us: 0,
         synced: inner.options.clock.monotonic(),
+        began: inner.options.clock.monotonic(),
         thumbnail: None,
     })
 }
 
-fn write_fragment(recording: &mut Recording, meta: &FragmentMeta, bytes: &[u8], now: Duration) -> Result<()> {
+fn write_fragment(inner: &Inner, recording: &mut Recording, meta: &FragmentMeta, bytes: &[u8]) -> Result<()> {
+    // The worker says how long its pictures last; it cannot be longer than the time that has passed.
+    let now = inner.options.clock.monotonic();
+    let limit = now.saturating_sub(recording.began) + CLOCK_SLACK;
+    let limit_us = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
+    let start_us = meta.start_us.min(limit_us);
     let fragment = Fragment {
-        start_us: meta.start_us,
+        start_us,
         offset: recording.writer.plain_bytes(),
         len: u32::try_from(bytes.len()).map_err(Error::internal)?,
         frames: meta.frames,
@@ -183,10 +224,12 @@ fn write_fragment(recording: &mut Recording, meta: &FragmentMeta, bytes: &[u8], 
     recording.writer.write_all(bytes)?;
     recording.index.push(fragment)?;
     recording.frames += u64::from(meta.frames);
-    recording.end_us = recording.end_us.max(meta.start_us.saturating_add(meta.duration_us));
+    recording.end_us = recording.end_us.max(start_us.saturating_add(meta.duration_us).min(limit_us));
     if now.saturating_sub(recording.synced) >= SYNC_EVERY {
         recording.writer.sync()?;
+        recording.index.sync()?;
         recording.synced = now;
+        keep_room(inner)?;
     }
     Ok(())
 }
@@ -258,7 +301,7 @@ fn enter(inner: &Arc<Inner>, row: ClipRow, note: &Note, key: Option<ClipKey>) ->
         tables.insert_clip(&clip)?;
         tables.insert_wrap(clip.id, None, &part.owner_wrap)?;
         if let Some(key) = key {
-            for (grant, wrap) in standing_wraps(&writer, &clip, &key) {
+            for (grant, wrap) in standing_wraps(&writer, tables, &clip, &key)? {
                 tables.insert_wrap(clip.id, Some(grant), &wrap)?;
             }
         }
@@ -272,16 +315,23 @@ fn enter(inner: &Arc<Inner>, row: ClipRow, note: &Note, key: Option<ClipKey>) ->
 }
 
 /// Wraps for the grants that cover a clip which is being recorded now.
-fn standing_wraps(inner: &Inner, clip: &ClipRow, key: &ClipKey) -> Vec<(hausrecht_model::GrantId, Vec<u8>)> {
+fn standing_wraps(
+    inner: &Inner,
+    tables: &Tables<'_>,
+    clip: &ClipRow,
+    key: &ClipKey,
+) -> Result<Vec<(GrantId, Vec<u8>)>> {
     let broker = inner.logbook.device.broker_recipient();
     let now = inner.now();
     let end_us = UnixMicros(clip.start_us.0 + clip.duration_us);
-    let people = lock(&inner.people).clone();
-    lock(&inner.grants)
+    let people = tables.people()?;
+    Ok(tables
+        .grants()?
         .iter()
         .filter(|grant| grant.camera == clip.camera && grant.holds(now))
         .filter(|grant| match grant.scope {
-            ScopeRow::Camera => true,
+            // From the grant on, not before it.
+            ScopeRow::Camera => clip.start_us >= grant.given_us,
             ScopeRow::Span { from_us, to_us } => clip.start_us < to_us && end_us > from_us,
             ScopeRow::Clip(_) => false,
         })
@@ -290,5 +340,5 @@ fn standing_wraps(inner: &Inner, clip: &ClipRow, key: &ClipKey) -> Vec<(hausrech
             let recipient = person.recipient.parse().ok()?;
             Some((grant.id, key.wrap_for_person(&broker, &recipient)))
         })
-        .collect()
+        .collect())
 }

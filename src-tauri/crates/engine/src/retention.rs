@@ -20,6 +20,10 @@ const BATCH: u32 = 200;
 /// A difference between wall and monotonic time above this is a step.
 const STEP: Duration = Duration::from_secs(2);
 
+/// A leap forward of more than an hour holds erasing for an hour, in which somebody can set the clock right.
+const FORWARD_US: i64 = 3_600_000_000;
+const HOLD: Duration = Duration::from_secs(3600);
+
 /// Erases clips older than the kept time.
 pub(crate) async fn erase_old(inner: &Arc<Inner>) -> Result<u64> {
     let kept = Duration::from_secs(u64::from(lock(&inner.settings).kept_hours) * 3600);
@@ -110,6 +114,8 @@ async fn end_grants(inner: &Arc<Inner>) -> Result<()> {
         if let Some(grant) = grants.iter_mut().find(|grant| grant.id == id) {
             grant.ended_us = Some(now);
         }
+        drop(grants);
+        inner.revoke_views();
     }
     Ok(())
 }
@@ -121,6 +127,7 @@ pub(crate) async fn tend(inner: Arc<Inner>) {
     let mut wall = clock.now();
     let mut monotonic = clock.monotonic();
     let mut rounds: u64 = 0;
+    let mut hold_until = Duration::ZERO;
     let mut tick = tokio::time::interval(Duration::from_millis(500));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -133,7 +140,14 @@ pub(crate) async fn tend(inner: Arc<Inner>) {
         let step_us = wall_now.0 - wall.plus(passed).0;
         (wall, monotonic) = (wall_now, monotonic_now);
         if step_us.unsigned_abs() > u64::try_from(STEP.as_micros()).unwrap_or(u64::MAX) {
-            inner.log_or_tell(Note::new(Kind::ClockStep).fact("step_us", step_us)).await;
+            // A step back is said by the next entry itself, whichever comes first.
+            if step_us > 0 {
+                inner.log_or_tell(Note::new(Kind::ClockStep).fact("step_us", step_us)).await;
+            }
+            // A clock that leapt forward by mistake must not erase what it makes old.
+            if step_us > FORWARD_US {
+                hold_until = monotonic_now + HOLD;
+            }
             inner.notice(
                 NoticeKind::ClockStep,
                 None,
@@ -145,6 +159,7 @@ pub(crate) async fn tend(inner: Arc<Inner>) {
         }
         inner.tell(Event::Tiles(inner.tiles_view()));
         inner.lock_if_idle().await;
+        inner.revoke_views();
         rounds += 1;
         if rounds.is_multiple_of(4)
             && let Err(error) = end_grants(&inner).await
@@ -152,7 +167,9 @@ pub(crate) async fn tend(inner: Arc<Inner>) {
             tracing::error!("grants past their end: {error}");
         }
         if rounds.is_multiple_of(120) {
-            if let Err(error) = erase_old(&inner).await {
+            if monotonic_now >= hold_until
+                && let Err(error) = erase_old(&inner).await
+            {
                 inner.notice(NoticeKind::LogUnwritable, None, error.message);
             }
             let writer = Arc::clone(&inner);

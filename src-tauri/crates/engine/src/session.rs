@@ -28,6 +28,8 @@ impl Keys {
 pub(crate) struct SignedIn {
     pub(crate) id: PersonId,
     pub(crate) name: String,
+    /// Tells this sign-in from every other one of the same run.
+    pub(crate) number: u64,
     pub(crate) color: u8,
     pub(crate) keys: Keys,
 }
@@ -49,6 +51,8 @@ impl SignedIn {
 #[derive(Default)]
 pub(crate) struct SessionState {
     pub(crate) signed_in: Option<SignedIn>,
+    /// Sign-ins so far.
+    pub(crate) count: u64,
     /// Monotonic time of the last sign of life.
     pub(crate) touched: Duration,
     /// Cameras and days whose small pictures were noted in the log in this session.

@@ -115,6 +115,7 @@ impl Engine {
             launcher,
             events: broadcast::channel(256).0,
             session: Mutex::default(),
+            trying: tokio::sync::Mutex::default(),
             settings: Mutex::new(settings),
             cameras: Mutex::default(),
             camera_rows: Mutex::new(rows.into_iter().map(|row| (row.id, row)).collect()),
@@ -150,12 +151,19 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
         inner.db.write(|tables| Ok(tables.set_meta("running", "1")?)).await?;
         inner.log(Note::new(Kind::Started).fact("version", env!("CARGO_PKG_VERSION"))).await?;
         let recovering = Arc::clone(inner);
-        tokio::task::spawn_blocking(move || recorder::recover_parts(&recovering))
+        let recovered = tokio::task::spawn_blocking(move || recorder::recover_parts(&recovering))
             .await
-            .map_err(|error| StartError::Other(error.to_string()))??;
-        inner.db.write(|tables| Ok(tables.close_open_events()?)).await?;
-        retention::finish_erasing(inner).await?;
-        retention::erase_old(inner).await?;
+            .map_err(|error| StartError::Other(error.to_string()))?;
+        // What cannot be tidied now, on a full disk for example, is tried again; it must not keep the owner out.
+        let tidied = async {
+            recovered?;
+            inner.db.write(|tables| Ok(tables.close_open_events()?)).await?;
+            retention::finish_erasing(inner).await?;
+            retention::erase_old(inner).await
+        };
+        if let Err(error) = tidied.await {
+            tracing::error!("not tidied up at the start: {error}");
+        }
         let rows: Vec<_> =
             lock(&inner.camera_rows).values().filter(|row| row.removed_us.is_none()).cloned().collect();
         for row in rows {
@@ -207,14 +215,12 @@ fn take_lock(folder: &Path) -> Result<File, StartError> {
 
 /// Ends everything in order: cameras, recorders, sealed clips, checkpoint, log, store.
 pub(crate) async fn stop(inner: &Arc<Inner>) {
-    if let Some(player) = lock(&inner.player).take() {
-        player.close();
-    }
+    inner.lock_session("stopped").await;
+    inner.stopping.send_replace(true);
     let tasks: Vec<_> = lock(&inner.cameras).values().cloned().collect();
     for task in &tasks {
         task.stop();
     }
-    inner.stopping.send_replace(true);
     let running = std::mem::take(&mut *lock(&inner.tasks));
     for task in running {
         if let Err(error) = task.await {

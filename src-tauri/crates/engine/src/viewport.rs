@@ -94,6 +94,15 @@ impl Viewport {
         Ok(View { port: Arc::clone(self), id: view })
     }
 
+    /// Nobody sees pictures here any more, also not through a view that is still held.
+    pub(crate) fn revoke(&self) {
+        let mut state = self.state();
+        if state.shown.take().is_some() {
+            state.drawn.clear();
+            order(&state);
+        }
+    }
+
     pub(crate) fn drawn(&self) -> Drawn {
         let mut state = self.state();
         let since = UnixMicros(self.clock.now().0 - RATE_SPAN_US);
@@ -127,11 +136,11 @@ fn renew(state: &mut State, width: u32, height: u32) -> Result<()> {
 fn order(state: &State) {
     let Some(orders) = &state.orders else { return };
     let sent = match &state.shown {
-        Some(shown) => orders.send_with(
+        Some(shown) => orders.try_send_with(
             &Order::View { stream: shown.stream, ring: shown.ring.shape() },
             &[shown.ring.as_fd()],
         ),
-        None => orders.send(&Order::NoView),
+        None => orders.try_send(&Order::NoView),
     };
     if let Err(error) = sent {
         tracing::debug!("a worker took no order for pictures: {error}");

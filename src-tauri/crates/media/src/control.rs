@@ -96,6 +96,14 @@ impl<T: Serialize> Sender<T> {
         self.transmit(message, &[], SendFlags::NOSIGNAL | SendFlags::DONTWAIT)
     }
 
+    /// Sends `message` with descriptors unless the channel is full.
+    ///
+    /// # Errors
+    /// [`ControlError::Full`], else as [`Sender::send`].
+    pub fn try_send_with(&self, message: &T, descriptors: &[BorrowedFd<'_>]) -> Result<(), ControlError> {
+        self.transmit(message, descriptors, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)
+    }
+
     /// Ends the channel in both directions; a waiting [`Receiver`] on either side sees [`ControlError::Closed`].
     pub fn close(&self) {
         // A socket that is gone already is as closed as it can be.

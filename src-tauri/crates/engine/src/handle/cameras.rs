@@ -75,7 +75,11 @@ impl Handle {
 
     /// The search as it stands.
     pub fn discovery(&self) -> Discovery {
-        lock(&self.inner.discovery).view.clone()
+        if self.inner.is_owner_signed_in() {
+            lock(&self.inner.discovery).view.clone()
+        } else {
+            Discovery::default()
+        }
     }
 
     /// Looks for a camera at an address that the owner typed.
@@ -269,6 +273,8 @@ impl Handle {
         let credentials = Credentials::new(user, SecretString::from(password.clone()));
         let camera = Camera::connect(&[address], Some(credentials), settings).await?;
         camera.profiles().await?;
+        // It may have been renamed or removed while the camera was asked.
+        let row = self.camera_row(id)?;
         let sign_in = camera::seal_sign_in(&self.inner, user, &password)?;
         let note = Note::new(Kind::CameraChanged).camera(id).fact("sign_in", "changed");
         self.change(CameraRow { sign_in, ..row }, note, true).await
@@ -280,12 +286,14 @@ impl Handle {
     /// Only the owner; no such camera.
     pub async fn remove_camera(&self, id: CameraId) -> Result<()> {
         let row = self.camera_row(id)?;
-        if let Some(task) = lock(&self.inner.cameras).remove(&id) {
-            task.stop();
-        }
         let removed = CameraRow { removed_us: Some(self.inner.now()), ..row };
         mark_known(&self.inner, &removed.endpoint, false);
         self.store(removed, Note::new(Kind::CameraRemoved).camera(id)).await?;
+        let task = lock(&self.inner.cameras).remove(&id);
+        if let Some(task) = task {
+            task.stop();
+            task.port.revoke();
+        }
         self.inner.tell(Event::Cameras(self.inner.cameras_view()));
         Ok(())
     }

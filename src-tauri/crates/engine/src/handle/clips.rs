@@ -35,7 +35,7 @@ impl Handle {
     /// Nobody is signed in; a span that is empty or too long.
     pub async fn timeline(&self, from_us: UnixMicros, to_us: UnixMicros) -> Result<Timeline> {
         let person = self.inner.signed_in()?;
-        if to_us <= from_us || to_us.0 - from_us.0 > SPAN_MAX_US {
+        if to_us <= from_us || to_us.0.saturating_sub(from_us.0) > SPAN_MAX_US {
             return Err(Error::invalid("a timeline covers up to eight days"));
         }
         let filter = ClipFilter {
@@ -103,6 +103,7 @@ impl Handle {
             grants: visible_grants(&self.inner, &person),
             limit: Some(query.limit),
         };
+        let only = person.owner().is_none().then_some(person.id);
         let (clips, events, counts) = self
             .inner
             .db
@@ -112,7 +113,7 @@ impl Handle {
                 let events = tables.events(from, query.to_us)?;
                 let counts = clips
                     .iter()
-                    .map(|clip| tables.count_entries(&opened_filter(clip.id)))
+                    .map(|clip| tables.count_entries(&EntryFilter { person: only, ..opened_filter(clip.id) }))
                     .collect::<Result<Vec<_>, _>>()?;
                 Ok((clips, events, counts))
             })
@@ -149,7 +150,15 @@ impl Handle {
                 Ok(rows)
             })
             .await?;
-        self.note_previews(&person, loaded.iter().filter_map(|(_, row, _)| row.as_ref())).await?;
+        // Nothing is said of clips that this person cannot open anyway.
+        let theirs = |wraps: &Wraps| {
+            grants
+                .as_ref()
+                .is_none_or(|grants| wraps.iter().any(|(id, _)| id.is_some_and(|id| grants.contains(&id))))
+        };
+        let shown =
+            loaded.iter().filter(|(_, _, wraps)| theirs(wraps)).filter_map(|(_, row, _)| row.as_ref());
+        self.note_previews(&person, shown).await?;
         let inner = Arc::clone(&self.inner);
         blocking(move || {
             Ok(loaded
@@ -182,6 +191,7 @@ impl Handle {
             let note =
                 Note::new(Kind::Previewed).by(person.id).camera(camera).fact("day_us", day * 86_400_000_000);
             self.inner.log(note).await.map_err(Error::log_unwritable)?;
+            self.inner.still(person)?;
             lock(&self.inner.session).previewed.insert((camera, day));
         }
         Ok(())
@@ -264,11 +274,21 @@ impl Handle {
     /// The clip does not exist for this person; the log cannot be written; the file is missing, cut or changed.
     pub async fn open_clip(&self, id: ClipId) -> Result<PlayerState> {
         let person = self.inner.signed_in()?;
-        let (row, reader) = self.release(&person, id, Kind::Opened).await?;
+        let (row, reader, grant) = self.release(&person, id, Kind::Opened).await?;
         let inner = Arc::clone(&self.inner);
-        let player = blocking(move || Player::open(&inner, &row, reader)).await?;
+        let number = person.number;
+        let player = blocking(move || Player::open(&inner, &row, reader, number, grant)).await?;
         let state = player.state();
-        if let Some(old) = lock(&self.inner.player).replace(player) {
+        let old = {
+            let mut slot = lock(&self.inner.player);
+            if self.inner.still(&person).is_err() {
+                player.close();
+                return Err(Error::locked());
+            }
+            player.take_port(&self.inner);
+            slot.replace(player)
+        };
+        if let Some(old) = old {
             old.close();
         }
         self.touch();
@@ -280,9 +300,9 @@ impl Handle {
     /// # Errors
     /// No clip is open.
     pub fn player(&self, order: &PlayerOrder) -> Result<()> {
-        self.inner.signed_in()?;
+        let person = self.inner.signed_in()?;
         self.touch();
-        let player = lock(&self.inner.player).clone();
+        let player = lock(&self.inner.player).clone().filter(|player| player.opened_by == person.number);
         player.ok_or_else(|| Error::not_found("an open clip"))?.order(order)
     }
 
@@ -301,11 +321,13 @@ impl Handle {
     pub async fn copy_clip(&self, id: ClipId, mut target: impl Write + Send + 'static) -> Result<u64> {
         let person = self.inner.signed_in()?;
         person.owner_keys()?;
-        let (_, mut reader) = self.release(&person, id, Kind::CopyMade).await?;
+        let (_, mut reader, _) = self.release(&person, id, Kind::CopyMade).await?;
+        let inner = Arc::clone(&self.inner);
         blocking(move || {
             let mut buffer = vec![0; 1 << 18];
             let mut offset = 0;
             loop {
+                inner.still(&person)?;
                 let read = reader.read_at(offset, &mut buffer)?;
                 if read == 0 {
                     target.flush()?;
@@ -319,7 +341,12 @@ impl Handle {
     }
 
     /// Log first, key second.
-    async fn release(&self, person: &SignedIn, id: ClipId, kind: Kind) -> Result<(ClipRow, ClipReader)> {
+    async fn release(
+        &self,
+        person: &SignedIn,
+        id: ClipId,
+        kind: Kind,
+    ) -> Result<(ClipRow, ClipReader, Option<GrantId>)> {
         let inner = &self.inner;
         let (row, wraps) = self.visible_clip(person, id).await?;
         let path = inner.clip_path(row.camera, row.id);
@@ -342,6 +369,10 @@ impl Handle {
         note.refers_to = grant
             .and_then(|id| lock(&inner.grants).iter().find(|grant| grant.id == id).map(|grant| grant.entry));
         let entry = inner.log(note).await.map_err(Error::log_unwritable)?;
+        // What was true before the entry may not be true any more: signed out, taken back, erased.
+        inner.still(person)?;
+        let (row, wraps) = self.visible_clip(person, id).await?;
+        let grants = visible_grants(inner, person);
         let (shared, person) = (Arc::clone(inner), person.clone());
         let (row, reader) = blocking(move || {
             let (key, _) = unwrap(&shared, &person, &wraps, grants.as_deref())?;
@@ -357,7 +388,7 @@ impl Handle {
         .await?;
         let now = inner.now();
         inner.db.write(move |tables| Ok(tables.put_release(entry, now)?)).await?;
-        Ok((row, reader))
+        Ok((row, reader, grant))
     }
 
     /// A clip and its wraps, if it exists for `person`.

@@ -138,12 +138,12 @@ impl Handle {
     pub async fn verify_log_now(&self) -> Result<VerifyState> {
         let person = self.inner.signed_in().ok();
         self.walk(person).await?;
-        self.verify_state().ok_or_else(|| Error::internal("the verification left no result"))
+        lock(&self.inner.verify).clone().ok_or_else(|| Error::internal("the verification left no result"))
     }
 
     /// The last verification, or the one that runs.
     pub fn verify_state(&self) -> Option<VerifyState> {
-        lock(&self.inner.verify).clone()
+        lock(&self.inner.verify).clone().filter(|_| self.inner.is_owner_signed_in())
     }
 
     fn set_verify(&self, state: VerifyState) {
@@ -153,7 +153,8 @@ impl Handle {
 
     fn end_verify(&self, mut findings: Vec<Finding>) {
         findings.truncate(FINDINGS_MAX);
-        let (done, total) = self.verify_state().map_or((0, 0), |state| (state.done, state.total));
+        let (done, total) =
+            lock(&self.inner.verify).as_ref().map_or((0, 0), |state| (state.done, state.total));
         let finished_us = Some(self.inner.now());
         self.set_verify(VerifyState { running: false, done, total, findings, finished_us });
     }

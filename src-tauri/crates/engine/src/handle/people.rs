@@ -161,6 +161,15 @@ impl Handle {
         if request.until_us.is_some_and(|until| until <= now) {
             return Err(Error::invalid("the end of a grant lies in the future"));
         }
+        const FAR_US: i64 = 1 << 53;
+        let in_range = |time: UnixMicros| (0..FAR_US).contains(&time.0);
+        let span = match &request.scope {
+            GrantScope::Span { from_us, to_us, .. } => in_range(*from_us) && in_range(*to_us),
+            GrantScope::Clip { .. } | GrantScope::Camera { .. } => true,
+        };
+        if !span || !request.until_us.is_none_or(in_range) {
+            return Err(Error::invalid("a time of this grant lies outside the years 1970 to 2255"));
+        }
         if request.reason.trim().is_empty() {
             return Err(Error::invalid("a grant needs a reason: a few words are enough"));
         }
@@ -274,6 +283,9 @@ impl Handle {
         if let Some(grant) = lock(&inner.grants).iter_mut().find(|grant| grant.id == id) {
             grant.ended_us = Some(now);
         }
+        inner.revoke_views();
+        // The wraps' bytes must not stay behind in the write-ahead log.
+        inner.db.run(|store| Ok(store.truncate_wal()?)).await?;
         inner.tell(Event::Cameras(inner.cameras_view()));
         inner.clips_changed();
         Ok(TakenBack { opened })

@@ -69,7 +69,14 @@ impl Handle {
             Ok((keys, sealed))
         })
         .await?;
-        write_new(&inner.options.data_folder.join(OWNER_FILE), &sealed)?;
+        let path = inner.options.data_folder.join(OWNER_FILE);
+        if path.exists() {
+            // Left by a set-up that did not come to its end; nothing was ever sealed to it, but it is not ours to delete.
+            let aside =
+                inner.options.data_folder.join(format!("owner.age.unused-{:08x}", rand::random::<u32>()));
+            std::fs::rename(&path, aside)?;
+        }
+        write_new(&path, &sealed)?;
         let recipient = keys.recipient();
         let sealed_name = seal_to(std::slice::from_ref(&recipient), name.as_bytes())?;
         let row = PersonRow {
@@ -91,7 +98,7 @@ impl Handle {
             .fact("signing_key", hex::encode(keys.signing().verifying_key().to_bytes()))
             .personal("name", name.clone());
         let (writer, person, signer) = (Arc::clone(inner), row.clone(), Arc::clone(&keys));
-        inner
+        let entered = inner
             .db
             .write(move |tables| {
                 tables.set_meta("owner_recipient", &person.recipient)?;
@@ -104,10 +111,22 @@ impl Handle {
                 note.person = Some(person.id);
                 writer.logbook.append(tables, &note, Some(&signer))
             })
-            .await?;
+            .await;
+        if let Err(error) = entered {
+            inner.logbook.owner_gone();
+            std::fs::remove_file(&path)?;
+            return Err(error);
+        }
         lock(&inner.people).push(row.clone());
         let sheet = sheet_of(&keys, row.added_us)?;
-        self.open_session(SignedIn { id: row.id, name, color: row.color, keys: Keys::Owner(keys) }).await?;
+        self.open_session(SignedIn {
+            id: row.id,
+            name,
+            number: 0,
+            color: row.color,
+            keys: Keys::Owner(keys),
+        })
+        .await?;
         Ok(sheet)
     }
 
@@ -120,6 +139,7 @@ impl Handle {
         person.owner_keys()?;
         let file = std::fs::read(self.inner.options.data_folder.join(OWNER_FILE))?;
         let secret = SecretString::from(passphrase);
+        let _one = self.inner.trying.lock().await;
         let keys = blocking(move || Ok(OwnerKeys::open(&file, &secret)?)).await?;
         let made_us = lock(&self.inner.people)
             .iter()
@@ -159,6 +179,8 @@ impl Handle {
     /// [`ErrorCode::WrongPassphrase`].
     pub async fn unlock(&self, name: &str, passphrase: String) -> Result<Session> {
         let inner = &self.inner;
+        // One try at a time: neither the wait nor the memory of scrypt can be multiplied by calling in parallel.
+        let _one = inner.trying.lock().await;
         let wait = lock(&inner.session).next_try.saturating_sub(inner.options.clock.monotonic());
         tokio::time::sleep(wait.min(Duration::from_secs(30))).await;
         let tag = inner.logbook.name_tag(name);
@@ -191,7 +213,7 @@ impl Handle {
             (Ok(keys), Some(row)) => {
                 let name = hausrecht_vault::open_with(keys.identity(), &row.name_self)?;
                 let name = String::from_utf8_lossy(&name).into_owned();
-                self.open_session(SignedIn { id: row.id, name, color: row.color, keys }).await?;
+                self.open_session(SignedIn { id: row.id, name, number: 0, color: row.color, keys }).await?;
                 Ok(self.session())
             }
             (Err(error), row) if error.code == ErrorCode::WrongPassphrase => {
@@ -217,11 +239,15 @@ impl Handle {
         }
     }
 
-    async fn open_session(&self, person: SignedIn) -> Result<()> {
+    async fn open_session(&self, mut person: SignedIn) -> Result<()> {
+        // Nothing that the person before had open may stay open for this one.
+        self.inner.lock_session("switched").await;
         self.inner.log(Note::new(Kind::Unlocked).by(person.id)).await?;
         {
             let mut session = lock(&self.inner.session);
             session.close();
+            session.count += 1;
+            person.number = session.count;
             session.signed_in = Some(person);
             session.touched = self.inner.options.clock.monotonic();
             session.wrong_tries = 0;
@@ -321,9 +347,7 @@ impl Handle {
 impl Inner {
     pub(crate) async fn lock_session(self: &Arc<Self>, why: &'static str) {
         let Some(person) = lock(&self.session).close() else { return };
-        if let Some(player) = lock(&self.player).take() {
-            player.close();
-        }
+        self.revoke_views();
         self.log_or_tell(Note::new(Kind::Locked).by(person.id).fact("why", why)).await;
         self.tell(Event::Session(self.session_view()));
         self.tell(Event::Cameras(Vec::new()));

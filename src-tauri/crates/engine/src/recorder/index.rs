@@ -104,6 +104,10 @@ impl IndexFile {
         Ok(())
     }
 
+    pub(crate) fn sync(&self) -> Result<()> {
+        Ok(self.file.sync_data()?)
+    }
+
     /// The fragments as the database keeps them.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         self.bytes.clone()

@@ -4,7 +4,7 @@
 use std::{io::Read, path::Path, sync::Arc};
 
 use hausrecht_ledger::Kind;
-use hausrecht_model::ClipId;
+use hausrecht_model::{ClipId, Codec};
 use hausrecht_store::{ClipRow, PartRow};
 use hausrecht_vault::{CHUNK_BYTES, RecoverError, Recovered, Sealed, recover_part};
 use sha2::{Digest, Sha256};
@@ -16,6 +16,9 @@ use crate::{
     logbook::Note,
     wire::{Error, NoticeKind},
 };
+
+/// No clip lasts longer, whatever an index says.
+const DAY_US: u64 = 86_400_000_000;
 
 /// Recovers everything that was being written when the computer or the program stopped.
 pub(crate) fn recover_parts(inner: &Arc<Inner>) -> Result<()> {
@@ -57,16 +60,21 @@ fn recover(inner: &Arc<Inner>, part: &PartRow) -> Result<()> {
         .copied()
         .filter(|fragment| fragment.offset.saturating_add(u64::from(fragment.len)) <= plain_bytes)
         .collect();
-    let (Some(found), Some(recovered), Some(last)) = (found, recovered, fragments.last()) else {
-        return forget(inner, part, &path);
-    };
+    let Some(recovered) = recovered else { return forget(inner, part, &path) };
+    // Without its index a clip can still be played: what is on disk is not given up.
+    let found =
+        found.unwrap_or(index::Found { codec: Codec::H264, width: 0, height: 0, fragments: Vec::new() });
     // The last fragment's own length is not known; what it starts with is.
-    let mean_us = if fragments.len() > 1 { last.start_us / (fragments.len() as u64 - 1) } else { 1_000_000 };
+    let duration_us = fragments.last().map_or(0, |last| {
+        let mean_us =
+            if fragments.len() > 1 { last.start_us / (fragments.len() as u64 - 1) } else { 1_000_000 };
+        last.start_us.saturating_add(mean_us).min(DAY_US)
+    });
     let row = ClipRow {
         id: part.clip,
         camera: part.camera,
         start_us: part.start_us,
-        duration_us: i64::try_from(last.start_us.saturating_add(mean_us)).map_err(Error::internal)?,
+        duration_us: i64::try_from(duration_us).map_err(Error::internal)?,
         size_bytes: recovered.size_bytes,
         plain_bytes,
         sha256: recovered.sha256,
