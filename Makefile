@@ -4,7 +4,7 @@
 # One feature set for every program and every test, so that no crate is compiled twice. `custom-protocol` makes the
 # desktop program load the page that is built into it instead of asking Vite's server for it.
 CARGO_FLAGS := --workspace --features hausrecht-app/custom-protocol
-UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -path ui/src/i18n/generated -prune -o -type f -print)
+UI_SOURCES := $(shell find ui \( -name node_modules -o -name dist -o -name generated -o -name project.inlang \) -prune -o -type f -print)
 UI_STAMP := ui/node_modules/.installed-lock
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null || echo "$${CARGO_HOME:-$$HOME/.cargo}/bin/cargo-nextest")
 
