@@ -14,7 +14,7 @@ pub(crate) struct Args {
     /// Data folder [default: $XDG_DATA_HOME/hausrecht]
     #[arg(long, global = true, env = "HAUSRECHT_DATA", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Name to sign in with; the owner's if there is only the owner
+    /// Name to sign in with; the owner if left out
     #[arg(long, global = true, env = "HAUSRECHT_NAME", value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// File that holds the passphrase, `-` for standard input; asked for at the terminal otherwise

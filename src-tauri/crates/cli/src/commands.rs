@@ -77,9 +77,11 @@ async fn sign_in(args: &Args, handle: &Handle) -> anyhow::Result<()> {
         !matches!(handle.session(), Session::Empty),
         "the vault has no owner yet: run `hausrecht init --owner NAME`"
     );
-    let name = args.name.clone().context("who are you? give --name NAME or set HAUSRECHT_NAME")?;
     let secret = passphrase::secret(args.passphrase_file.as_deref(), "Passphrase")?;
-    handle.unlock(&name, secret).await?;
+    match &args.name {
+        Some(name) => handle.unlock(name, secret).await?,
+        None => handle.unlock_owner(secret).await?,
+    };
     Ok(())
 }
 

@@ -179,15 +179,23 @@ impl Logbook {
     }
 
     /// An entry that is older than the one before it would look like a forgery: the step of the clock is said first.
-    fn note_clock_back(&self, tables: &Tables<'_>) -> Result<()> {
+    fn note_clock_back(&self, tables: &Tables<'_>) -> Result<bool> {
         let last = tables.log_size()?.checked_sub(1).map(|index| tables.entry(index)).transpose()?.flatten();
-        let Some(last) = last else { return Ok(()) };
+        let Some(last) = last else { return Ok(false) };
         let step_us = self.clock.now().0.saturating_sub(last.at_us.0);
         if step_us >= 0 {
-            return Ok(());
+            return Ok(false);
         }
         let note = Note::new(Kind::ClockStep).fact("step_us", step_us);
         self.append_now(tables, &note, None)?;
+        Ok(true)
+    }
+
+    /// Notes a step of the clock, once: one step back may have been noted just now by the entry that met it.
+    pub(crate) fn note_clock_step(&self, tables: &Tables<'_>, step_us: i64) -> Result<()> {
+        if !self.note_clock_back(tables)? {
+            self.append_now(tables, &Note::new(Kind::ClockStep).fact("step_us", step_us), None)?;
+        }
         Ok(())
     }
 

@@ -140,9 +140,10 @@ pub(crate) async fn tend(inner: Arc<Inner>) {
         let step_us = wall_now.0 - wall.plus(passed).0;
         (wall, monotonic) = (wall_now, monotonic_now);
         if step_us.unsigned_abs() > u64::try_from(STEP.as_micros()).unwrap_or(u64::MAX) {
-            // A step back is said by the next entry itself, whichever comes first.
-            if step_us > 0 {
-                inner.log_or_tell(Note::new(Kind::ClockStep).fact("step_us", step_us)).await;
+            let writer = Arc::clone(&inner);
+            let noted = inner.db.write(move |tables| writer.logbook.note_clock_step(tables, step_us)).await;
+            if let Err(error) = noted {
+                inner.notice(NoticeKind::LogUnwritable, None, error.message);
             }
             // A clock that leapt forward by mistake must not erase what it makes old.
             if step_us > FORWARD_US {

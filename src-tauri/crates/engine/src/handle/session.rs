@@ -178,13 +178,26 @@ impl Handle {
     /// # Errors
     /// [`ErrorCode::WrongPassphrase`].
     pub async fn unlock(&self, name: &str, passphrase: String) -> Result<Session> {
+        let tag = self.inner.logbook.name_tag(name);
+        let row = self.inner.db.read(move |tables| Ok(tables.person_by_name_tag(&tag)?)).await?;
+        self.try_sign_in(row, passphrase).await
+    }
+
+    /// Signs the owner in without a name, for the command line.
+    ///
+    /// # Errors
+    /// [`ErrorCode::WrongPassphrase`].
+    pub async fn unlock_owner(&self, passphrase: String) -> Result<Session> {
+        let row = lock(&self.inner.people).iter().find(|row| row.owner).cloned();
+        self.try_sign_in(row, passphrase).await
+    }
+
+    async fn try_sign_in(&self, row: Option<PersonRow>, passphrase: String) -> Result<Session> {
         let inner = &self.inner;
         // One try at a time: neither the wait nor the memory of scrypt can be multiplied by calling in parallel.
         let _one = inner.trying.lock().await;
         let wait = lock(&inner.session).next_try.saturating_sub(inner.options.clock.monotonic());
         tokio::time::sleep(wait.min(Duration::from_secs(30))).await;
-        let tag = inner.logbook.name_tag(name);
-        let row = inner.db.read(move |tables| Ok(tables.person_by_name_tag(&tag)?)).await?;
         let secret = SecretString::from(passphrase);
         let opened = match &row {
             Some(row) => {
