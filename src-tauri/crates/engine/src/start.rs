@@ -164,11 +164,13 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
         if let Err(error) = tidied.await {
             tracing::error!("not tidied up at the start: {error}");
         }
-        let rows: Vec<_> =
-            lock(&inner.camera_rows).values().filter(|row| row.removed_us.is_none()).cloned().collect();
-        for row in rows {
-            let task = CameraTask::new(inner, row);
-            lock(&inner.cameras).insert(task.id, Arc::clone(&task));
+    }
+    let rows: Vec<_> =
+        lock(&inner.camera_rows).values().filter(|row| row.removed_us.is_none()).cloned().collect();
+    for row in rows {
+        let task = CameraTask::new(inner, row);
+        lock(&inner.cameras).insert(task.id, Arc::clone(&task));
+        if inner.options.record {
             task.spawn(inner);
         }
     }
