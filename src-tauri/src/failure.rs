@@ -30,7 +30,10 @@ fn sentences(error: &dyn std::error::Error) -> String {
 }
 
 /// Says `what` went wrong.
-#[expect(clippy::print_stderr, reason = "whoever started the program from a terminal or a service reads it there")]
+#[expect(
+    clippy::print_stderr,
+    reason = "whoever started the program from a terminal or a service reads it there"
+)]
 pub(crate) fn report(title: &str, what: &str, dialog: bool) {
     eprintln!("hausrecht-app: {title}: {what}");
     if dialog {

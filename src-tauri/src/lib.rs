@@ -150,7 +150,9 @@ async fn pass_on_events(app: AppHandle, auto_demo: bool) {
                 shell.wall.place(Vec::new());
             }
             Event::Tiles(tiles) => shell.wall.note_states(tiles),
-            Event::Discovery(discovery) if auto_demo && discovery.searching && discovery.cameras.is_empty() => {
+            Event::Discovery(discovery)
+                if auto_demo && discovery.searching && discovery.cameras.is_empty() =>
+            {
                 if !waiting.swap(true, Ordering::AcqRel) {
                     let (engine, demo, waiting) = (shell.engine.clone(), shell.demo.clone(), waiting.clone());
                     tokio::spawn(async move {
@@ -192,7 +194,8 @@ async fn quit_on_signal(app: AppHandle) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        let (Ok(mut terminate), Ok(mut hang_up)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
         else {
             return;
         };

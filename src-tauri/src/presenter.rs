@@ -4,10 +4,10 @@ pub(crate) mod canvas;
 mod feed;
 #[cfg(target_os = "linux")]
 pub(crate) mod native;
-mod tile;
-mod wall;
 #[cfg(test)]
 mod tests;
+mod tile;
+mod wall;
 
 use std::sync::Arc;
 

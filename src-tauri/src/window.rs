@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use hausrecht_engine::wire::PresenterKind;
-use tauri::{
-    AppHandle, Manager, WebviewWindow, WebviewWindowBuilder, WindowEvent,
-    webview::PageLoadEvent,
-};
+use tauri::{AppHandle, Manager, WebviewWindow, WebviewWindowBuilder, WindowEvent, webview::PageLoadEvent};
 
 use crate::{
     commands::Shell,
@@ -81,7 +78,9 @@ pub(crate) fn show(app: &AppHandle) {
 
 /// Lets the presenter of the settings draw; the canvas one where the desktop has none.
 pub(crate) fn choose_presenter(app: &AppHandle, kind: PresenterKind) {
-    let (Some(shell), Some(native)) = (app.try_state::<Shell>(), app.try_state::<NativePresenter>()) else { return };
+    let (Some(shell), Some(native)) = (app.try_state::<Shell>(), app.try_state::<NativePresenter>()) else {
+        return;
+    };
     let presenter = match (kind, &native.0) {
         (PresenterKind::Native, Some(native)) => native.clone(),
         (PresenterKind::Native, None) | (PresenterKind::Canvas, _) => shell.canvas.clone(),
@@ -104,7 +103,8 @@ fn native(window: &WebviewWindow, wall: &Arc<Wall>) -> Option<Arc<dyn Presenter>
 
     let box_of_page = window.default_vbox().ok()?;
     let page = box_of_page.children().into_iter().find(|child| child.type_().name() == "WebKitWebView")?;
-    let native = Native::over(&page).inspect_err(|error| tracing::warn!(%error, "no native presenter")).ok()?;
+    let native =
+        Native::over(&page).inspect_err(|error| tracing::warn!(%error, "no native presenter")).ok()?;
     // Minimising reaches Tauri as nothing at all.
     let wall = wall.clone();
     window.gtk_window().ok()?.connect_window_state_event(move |_, event| {

@@ -30,14 +30,22 @@ pub(crate) async fn add_by_address(shell: State<'_, Shell>, address: String) -> 
 /// A picture of a camera that is not connected yet, where it gives one: JPEG as base64.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn found_picture(shell: State<'_, Shell>, key: String, user: String, password: String) -> Answer<Option<String>> {
+pub(crate) async fn found_picture(
+    shell: State<'_, Shell>,
+    key: String,
+    user: String,
+    password: String,
+) -> Answer<Option<String>> {
     shell.engine.found_picture(&key, &user, password).await
 }
 
 /// Connects cameras with one sign-in, tried once on each.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn connect_cameras(shell: State<'_, Shell>, request: ConnectCameras) -> Answer<Vec<ConnectOutcome>> {
+pub(crate) async fn connect_cameras(
+    shell: State<'_, Shell>,
+    request: ConnectCameras,
+) -> Answer<Vec<ConnectOutcome>> {
     shell.engine.connect_cameras(request).await
 }
 
@@ -58,7 +66,12 @@ pub(crate) async fn rename_camera(shell: State<'_, Shell>, id: CameraId, name: S
 /// Gives a camera another sign-in.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn set_camera_password(shell: State<'_, Shell>, id: CameraId, user: String, password: String) -> Answer<CameraView> {
+pub(crate) async fn set_camera_password(
+    shell: State<'_, Shell>,
+    id: CameraId,
+    user: String,
+    password: String,
+) -> Answer<CameraView> {
     shell.engine.set_camera_password(id, &user, password).await
 }
 

@@ -9,7 +9,11 @@ use super::{Answer, Shell};
 /// The lanes of a span of time.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn timeline(shell: State<'_, Shell>, from_us: UnixMicros, to_us: UnixMicros) -> Answer<Timeline> {
+pub(crate) async fn timeline(
+    shell: State<'_, Shell>,
+    from_us: UnixMicros,
+    to_us: UnixMicros,
+) -> Answer<Timeline> {
     shell.engine.timeline(from_us, to_us).await
 }
 

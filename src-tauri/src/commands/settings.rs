@@ -15,7 +15,11 @@ pub(crate) fn settings(shell: State<'_, Shell>) -> Settings {
 /// Changes the settings; another presenter draws at once.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn set_settings(app: AppHandle, shell: State<'_, Shell>, settings: Settings) -> Answer<Settings> {
+pub(crate) async fn set_settings(
+    app: AppHandle,
+    shell: State<'_, Shell>,
+    settings: Settings,
+) -> Answer<Settings> {
     let settings = shell.engine.set_settings(settings).await?;
     crate::window::choose_presenter(&app, settings.presenter);
     Ok(settings)

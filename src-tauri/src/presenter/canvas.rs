@@ -196,7 +196,8 @@ impl Canvas {
 
 /// Where our page may have come from.
 fn own_origin(origin: &str) -> bool {
-    let built_in = matches!(origin, "tauri://localhost" | "http://tauri.localhost" | "https://tauri.localhost");
+    let built_in =
+        matches!(origin, "tauri://localhost" | "http://tauri.localhost" | "https://tauri.localhost");
     built_in || (cfg!(dev) && origin == "http://localhost:1420")
 }
 

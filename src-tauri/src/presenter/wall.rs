@@ -125,7 +125,8 @@ impl Wall {
                     }
                     None => self.open(place.what.clone(), size),
                 };
-                let hidden = matches!(&place.what, TileSource::Live { camera, .. } if state.dead.contains(camera));
+                let hidden =
+                    matches!(&place.what, TileSource::Live { camera, .. } if state.dead.contains(camera));
                 tiles.push(Placed { area, tile, hidden });
             }
         }

@@ -16,7 +16,8 @@ use crate::presenter::{
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 async fn connect(canvas: &Canvas, token: &str, origin: Option<&str>) -> Result<Socket, Error> {
-    let mut request = format!("ws://127.0.0.1:{}/?token={token}", canvas.endpoint.port).into_client_request()?;
+    let mut request =
+        format!("ws://127.0.0.1:{}/?token={token}", canvas.endpoint.port).into_client_request()?;
     if let Some(origin) = origin {
         request.headers_mut().insert(ORIGIN, HeaderValue::from_str(origin).unwrap());
     }

@@ -92,7 +92,11 @@ async fn the_last_picture_of_a_dead_camera_is_hidden() {
     assert!(!remembering.placement.borrow().tiles[0].hidden);
     wall.note_states(&[TileState {
         camera,
-        picture: PictureState::Dead { since_us: UnixMicros(0), reason: DeadReason::Unreachable, retry_at_us: None },
+        picture: PictureState::Dead {
+            since_us: UnixMicros(0),
+            reason: DeadReason::Unreachable,
+            retry_at_us: None,
+        },
         recording: false,
         fps: 0.0,
         age_ms: 0,
