@@ -3,7 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, mpsc::SyncSender};
+use std::{
+    sync::{Arc, mpsc::SyncSender},
+    time::Duration,
+};
 
 use hausrecht_media::bulk::{BulkFrame, ClipEnd, ClipStart, FragmentMeta};
 use hausrecht_model::UnixMicros;
@@ -52,6 +55,11 @@ pub(crate) enum Recorded {
     Refused,
 }
 
+/// Stream time and wall clock this far apart have lost each other: a pause, or a clock that was set.
+const APART_US: i64 = 500_000;
+/// How far a clip's start is drawn towards the wall clock at most; far below the length of a picture.
+const SLEW_US: i64 = 5_000;
+
 /// Cuts and muxes one stream.
 #[derive(Debug)]
 pub(crate) struct Recorder {
@@ -60,6 +68,8 @@ pub(crate) struct Recorder {
     next_seq: u64,
     cut: bool,
     clip: Option<Clip>,
+    /// Wall time and stream time of the last clip's start.
+    anchor: Option<(UnixMicros, u64)>,
 }
 
 #[derive(Debug)]
@@ -78,7 +88,7 @@ struct Clip {
 impl Recorder {
     /// Records to `out`, clips of about `target_us`.
     pub(crate) fn new(out: SyncSender<BulkFrame>, target_us: u64) -> Self {
-        Self { out, target_us, next_seq: 0, cut: false, clip: None }
+        Self { out, target_us, next_seq: 0, cut: false, clip: None, anchor: None }
     }
 
     /// Ends the current clip at the next key frame.
@@ -130,11 +140,13 @@ impl Recorder {
         let seq = self.next_seq;
         self.next_seq += 1;
         self.cut = false;
+        let start_unix_us = self.start_of(unit);
+        self.anchor = Some((start_unix_us, unit.pts_us));
         send(
             &self.out,
             BulkFrame::ClipStart(ClipStart {
                 clip_seq: seq,
-                start_unix_us: unit.arrived,
+                start_unix_us,
                 codec: format.codec,
                 width: format.width,
                 height: format.height,
@@ -153,6 +165,19 @@ impl Recorder {
             frames: 0,
         });
         seq
+    }
+
+    /// When a clip that begins with `unit` starts. Packets arrive unevenly, the stream's own time does not: a clip starts
+    /// where the one before it ended, drawn a little towards the wall clock, unless the two have come apart.
+    fn start_of(&self, unit: &AccessUnit) -> UnixMicros {
+        let Some((at, pts_us)) = self.anchor else { return unit.arrived };
+        let Some(passed_us) = unit.pts_us.checked_sub(pts_us) else { return unit.arrived };
+        let continued = at.plus(Duration::from_micros(passed_us));
+        let apart_us = unit.arrived.0.saturating_sub(continued.0);
+        if apart_us.abs() > APART_US {
+            return unit.arrived;
+        }
+        UnixMicros(continued.0 + (apart_us / 16).clamp(-SLEW_US, SLEW_US))
     }
 
     fn finish_at(&mut self, next_pts_us: Option<u64>) {
