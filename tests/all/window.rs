@@ -269,8 +269,12 @@ async fn both_themes(desktop: &Desktop) {
             desktop.keep(&format!("{screen}-{theme}-{language}")).await;
         }
     }
-    let language = desktop.page.execute("return document.documentElement.lang", Vec::new()).await.unwrap();
-    assert_eq!(language, "de");
+    until("the page to say that it is German", Duration::from_secs(20), async || {
+        let language =
+            desktop.page.execute("return document.documentElement.lang", Vec::new()).await.unwrap();
+        if language == "de" { Ok(()) } else { Err(language) }
+    })
+    .await;
 }
 
 async fn sign_in(desktop: &Desktop, name: &str, passphrase: &str) {
