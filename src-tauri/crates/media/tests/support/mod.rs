@@ -1,10 +1,14 @@
 //! An RTSP server that behaves as told, and the engine's side of a worker in a few lines.
 
 use std::{
+    collections::HashMap,
     io::Write,
     path::Path,
     process::{Command, Stdio},
-    sync::LazyLock,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -25,6 +29,7 @@ static LAUNCHER: LazyLock<Launcher> = LazyLock::new(|| Launcher::new(Path::new(s
 pub(super) struct Server {
     server: rtsp::RTSPServer,
     main_loop: glib::MainLoop,
+    sent: HashMap<String, Arc<AtomicU64>>,
 }
 
 impl Server {
@@ -35,13 +40,14 @@ impl Server {
         server.set_address("127.0.0.1");
         server.set_service("0");
         let mounts = server.mount_points().unwrap();
+        let mut sent = HashMap::new();
         for (path, source, fps, special) in streams {
             let factory = rtsp::RTSPMediaFactory::new();
             let encode = match *special {
                 "hevc" => {
                     "x265enc speed-preset=ultrafast tune=zerolatency key-int-max=25 ! rtph265pay".to_owned()
                 }
-                "" | "udp-only" => h264("tune=zerolatency"),
+                "" | "bye" | "udp-only" => h264("tune=zerolatency"),
                 other => h264(other),
             };
             factory.set_launch(&format!(
@@ -50,6 +56,9 @@ impl Server {
             if *special == "udp-only" {
                 factory.set_protocols(gst_rtsp::RTSPLowerTrans::UDP);
             }
+            let (endless, counted) = (*special != "bye", Arc::new(AtomicU64::new(0)));
+            sent.insert((*path).to_owned(), Arc::clone(&counted));
+            factory.connect_media_configure(move |_, media| count(media, &counted, endless));
             mounts.add_factory(path, factory);
         }
         let context = glib::MainContext::new();
@@ -57,7 +66,7 @@ impl Server {
         let main_loop = glib::MainLoop::new(Some(&context), false);
         let running = main_loop.clone();
         thread::spawn(move || context.with_thread_default(|| running.run()).unwrap());
-        Self { server, main_loop }
+        Self { server, main_loop, sent }
     }
 
     /// Lets in only who knows the password.
@@ -74,6 +83,11 @@ impl Server {
         self.server.set_auth(Some(&auth));
     }
 
+    /// How many pictures of a stream were sent since its client asked it to play.
+    pub(super) fn sent(&self, path: &str) -> u64 {
+        self.sent[path].load(Ordering::SeqCst)
+    }
+
     /// Address of a stream.
     pub(super) fn uri(&self, path: &str) -> String {
         format!("rtsp://127.0.0.1:{}{path}", self.server.bound_port())
@@ -84,6 +98,31 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.main_loop.quit();
     }
+}
+
+/// Counts the pictures that go out. What was made before a client's PLAY seeks to the beginning is never sent. If `endless`,
+/// the end of the source is kept from the server, which otherwise says goodbye before it has sent the last pictures.
+fn count(media: &rtsp::RTSPMedia, sent: &Arc<AtomicU64>, endless: bool) {
+    let bin = media.element().downcast::<gst::Bin>().unwrap();
+    let entry = bin.by_name("pay0").unwrap().static_pad("sink").unwrap();
+    let sent = Arc::clone(sent);
+    sent.store(0, Ordering::SeqCst);
+    let kinds = gst::PadProbeType::EVENT_DOWNSTREAM
+        | gst::PadProbeType::EVENT_FLUSH
+        | gst::PadProbeType::BUFFER
+        | gst::PadProbeType::BUFFER_LIST;
+    entry.add_probe(kinds, move |_, info| {
+        match (info.event().map(|event| event.type_()), info.buffer_list()) {
+            (Some(gst::EventType::FlushStop), _) => sent.store(0, Ordering::SeqCst),
+            (Some(gst::EventType::Eos), _) if endless => return gst::PadProbeReturn::Drop,
+            (Some(_), _) => {}
+            (None, list) => {
+                let pictures = list.map_or(1, |list| list.len() as u64);
+                sent.fetch_add(pictures, Ordering::SeqCst);
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 fn h264(settings: &str) -> String {

@@ -24,7 +24,7 @@ use self::rate::Rate;
 use crate::{
     Channel,
     fmp4::Format,
-    ingest::{Incoming, Ingest},
+    ingest::{Incoming, Ingest, Reader, Tell},
     recorder::{AccessUnit, Recorded, Recorder},
     sandbox::{self, Needs},
     source::Address,
@@ -57,6 +57,8 @@ struct Source {
     stream: Stream,
     address: Address,
     transport: Transport,
+    /// Set once the camera has shown that it does not get along with the first one.
+    reader: Option<Reader>,
     attempt: u32,
     ingest: Option<Ingest>,
     started: Duration,
@@ -78,6 +80,7 @@ impl Source {
             stream,
             address,
             transport: Transport::Tcp,
+            reader: None,
             attempt: 0,
             ingest: None,
             started: Duration::ZERO,
@@ -284,6 +287,7 @@ impl Camera {
         source.rate = Rate::default();
         let attempt = source.attempt;
         let address = source.address.clone();
+        let reader = source.reader.unwrap_or_else(|| Reader::first_for(&address, transport));
         let probe_inputs = inputs.clone();
         let probe_address = address.clone();
         let probed = thread::Builder::new().name("probe".into()).spawn(move || {
@@ -293,15 +297,17 @@ impl Camera {
                     probe_inputs.send(Input::Stream { stream, attempt, what: Incoming::Failed(code, text) });
             }
         });
-        let tell = move |what| {
+        let tell: Tell = Arc::new(move |what| {
             // As above.
             let _ = inputs.send(Input::Stream { stream, attempt, what });
-        };
-        let started =
-            probed.context("starting a thread").and_then(|_| Ingest::start(&address, &open, transport, tell));
+        });
+        let started = probed
+            .context("starting a thread")
+            .and_then(|_| Ingest::start(reader, &address, &open, transport, tell));
         match started {
             Ok(ingest) => {
                 source.ingest = Some(ingest);
+                self.tell_watched();
                 Ok(())
             }
             Err(error) => self.fail(stream, FaultCode::Internal, format!("{error:#}")),
@@ -310,10 +316,15 @@ impl Camera {
 
     fn obey(&mut self, order: Order, descriptors: Vec<OwnedFd>) -> Result<(), End> {
         match order {
-            Order::View { stream, ring } => self.look(stream, ring, descriptors),
+            Order::View { stream, ring } => {
+                let looked = self.look(stream, ring, descriptors);
+                self.tell_watched();
+                looked
+            }
             Order::NoView => {
                 self.looking = None;
                 self.stop_unwatched();
+                self.tell_watched();
                 Ok(())
             }
             Order::Cut => {
@@ -418,6 +429,7 @@ impl Camera {
         let (unit, format) = match what {
             Incoming::Unit(unit, format) => (unit, format),
             Incoming::Failed(code, text) => return self.failed(stream, code, text),
+            Incoming::NotUnderstood(text) => return self.read_otherwise(stream, &text),
         };
         source.last_unit = now;
         source.first_unit.get_or_insert(now);
@@ -475,11 +487,37 @@ impl Camera {
         let _ = self.events.try_send(&Event::State(state));
     }
 
+    /// Goes on with the other reader. What is being recorded ends here, for the two do not count time from the same zero.
+    fn read_otherwise(&mut self, stream: Stream, text: &str) -> Result<(), End> {
+        let transport = self.open.transport;
+        if let Some(recorder) = self.recorder.as_mut().filter(|_| stream == Stream::Main) {
+            recorder.finish();
+        }
+        if let Some(Looking { view: Some(view), .. }) = self.looking.as_mut().filter(|l| l.stream == stream) {
+            view.clock_changed();
+        }
+        let Some(source) = self.source(stream) else { return Ok(()) };
+        tracing::info!("{stream:?} goes on through rtspsrc: {text}");
+        source.reader = Some(Reader::Rtspsrc);
+        self.connect(stream, if transport == Transport::Udp { Transport::Udp } else { Transport::Tcp })
+    }
+
+    /// Lets each reader know whether somebody looks.
+    fn tell_watched(&self) {
+        let watched = self.looking.as_ref().map(|looking| looking.stream);
+        for source in self.sub.iter().chain([&self.main]) {
+            if let Some(ingest) = &source.ingest {
+                ingest.set_watched(watched == Some(source.stream));
+            }
+        }
+    }
+
     /// A stream failed: once more over UDP if the camera has no TCP, else as [`Camera::fail`] says.
     fn failed(&mut self, stream: Stream, code: FaultCode, text: String) -> Result<(), End> {
         let auto = self.open.transport == Transport::Auto;
         let Some(source) = self.source(stream) else { return Ok(()) };
         let untried = auto && source.transport == Transport::Tcp && source.first_unit.is_none();
+        // The other reader is needed for UDP in any case.
         let about_transport = ["nsupported transport", "nsupported Transport", "461", "protocols"]
             .iter()
             .any(|sign| text.contains(sign));

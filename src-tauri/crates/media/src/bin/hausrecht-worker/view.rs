@@ -154,6 +154,12 @@ impl View {
         lock(&self.shown).screen = screen;
     }
 
+    /// The times of what follows begin anew.
+    pub(crate) fn clock_changed(&mut self) {
+        self.wait_for_key = true;
+        lock(&self.shown).not_before_us = 0;
+    }
+
     /// Takes the next access unit; false if decoding has ended and must be started anew.
     pub(crate) fn push(&mut self, unit: &AccessUnit, format: &Arc<Format>) -> bool {
         if !Arc::ptr_eq(&self.format, format) {
