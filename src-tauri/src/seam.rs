@@ -22,6 +22,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             session::touch,
             settings::settings,
             settings::set_settings,
+            settings::name_tray,
             cameras::discover,
             cameras::discovery,
             cameras::add_by_address,

@@ -1,11 +1,26 @@
 //! The tray icon: with it, closing the window leaves the recording running; without a tray, closing quits.
 
 use tauri::{
-    AppHandle,
+    AppHandle, Manager, Wry,
     image::Image,
     menu::{Menu, MenuItem},
     tray::TrayIconBuilder,
 };
+
+/// The menu's entries, to be named in the language of the window.
+struct Entries {
+    show: MenuItem<Wry>,
+    quit: MenuItem<Wry>,
+}
+
+/// Names the entries of the menu, if there is one.
+pub(crate) fn name(app: &AppHandle, show: &str, quit: &str) {
+    let Some(entries) = app.try_state::<Entries>() else { return };
+    let named = entries.show.set_text(show).and_then(|()| entries.quit.set_text(quit));
+    if let Err(error) = named {
+        tracing::warn!(%error, "the tray's menu keeps its words");
+    }
+}
 
 /// Puts the icon into the desktop's tray. `false`: there is no tray to be seen in.
 pub(crate) fn put(app: &AppHandle) -> bool {
@@ -41,6 +56,7 @@ fn build(app: &AppHandle) -> tauri::Result<()> {
             other => tracing::debug!(other, "a menu entry that is not ours"),
         })
         .build(app)?;
+    app.manage(Entries { show, quit });
     Ok(())
 }
 

@@ -123,20 +123,39 @@ impl Stage {
         Self { folder, clock, engine }
     }
 
+    /// The same as [`Stage::owned`] with its folder below `parent`.
+    pub async fn owned_at(parent: &Path, clip_length: Duration) -> Self {
+        let folder = tempfile::tempdir_in(parent).unwrap();
+        let clock = MovedClock::default();
+        let engine = start_with(folder.path(), &clock, clip_length).await.unwrap();
+        let stage = Self { folder, clock, engine };
+        stage.set_up_owner().await;
+        stage
+    }
+
+    /// Starts an engine over a folder that is there already.
+    pub async fn over(folder: tempfile::TempDir, clock: MovedClock) -> Self {
+        let engine = start(folder.path(), &clock).await.unwrap();
+        Self { folder, clock, engine }
+    }
+
+    async fn set_up_owner(&self) {
+        let owner =
+            CreateOwner { name: OWNER.into(), passphrase: OWNER_PASSPHRASE.into(), accept_weak: false };
+        self.engine.create_owner(owner).await.unwrap();
+    }
+
     /// The same as [`Stage::owned`] with another length of clips.
     pub async fn owned_with_clips_of(clip_length: Duration) -> Self {
         let stage = Self::empty_with_clips_of(clip_length).await;
-        let owner =
-            CreateOwner { name: OWNER.into(), passphrase: OWNER_PASSPHRASE.into(), accept_weak: false };
-        stage.engine.create_owner(owner).await.unwrap();
+        stage.set_up_owner().await;
         stage
     }
 
     /// Stops the engine and starts another over the same folder.
     pub async fn restart(self) -> Self {
         let (folder, clock) = self.close().await;
-        let engine = start(folder.path(), &clock).await.unwrap();
-        Self { folder, clock, engine }
+        Self::over(folder, clock).await
     }
 
     /// Stops the engine and gives its folder, which nobody holds any more.

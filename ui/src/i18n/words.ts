@@ -97,5 +97,7 @@ export function noticeSentence(notice: Notice): string {
       return m.notice_recovered()
     case 'log_unwritable':
       return m.notice_log_unwritable()
+    case 'recording_failed':
+      return m.notice_recording_failed()
   }
 }

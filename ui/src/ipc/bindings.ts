@@ -30,6 +30,8 @@ export const commands = {
 	settings: () => __TAURI_INVOKE<Settings>("settings"),
 	/**  Changes the settings; another presenter draws at once. */
 	setSettings: (settings: Settings) => typedError<Settings, Error>(__TAURI_INVOKE("set_settings", { settings })),
+	/**  Names the entries of the tray's menu, which stands outside the page, in the language of the page. */
+	nameTray: (show: string, quit: string) => __TAURI_INVOKE<void>("name_tray", { show, quit }),
 	/**  Searches the network for five seconds; what answers comes as events. */
 	discover: () => typedError<null, Error>(__TAURI_INVOKE("discover")),
 	/**  The search as it stands. */
@@ -625,7 +627,9 @@ export type NoticeKind =
 /**  A recording that had been interrupted was recovered up to its last whole part. */
 "recovered" | 
 /**  The log could not be written. */
-"log_unwritable";
+"log_unwritable" | 
+/**  A clip could not be written; each new clip is a new try. */
+"recording_failed";
 
 /**  An opening. */
 export type Opened = {

@@ -406,6 +406,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     },
     verifyState: async () => verify,
     checkpoint: async () => 'hausrecht/log\n18232\n',
+    nameTray: async () => undefined,
     exportCheckpoint: async () => `/home/anna/Downloads/checkpoint-${rows}.txt`,
   }
 }

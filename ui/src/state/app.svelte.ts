@@ -1,6 +1,7 @@
 // What the whole window knows: who is signed in, the cameras, the tiles, where it is. Snapshots replace, never patch.
 
 import { asWireError, type CameraView, type Client, type Notice, type Session, type Settings, type TileState } from '../ipc/client'
+import { m } from '../i18n/generated/messages.js'
 import { setLanguage } from '../i18n/locale.svelte'
 import { hashOf, routeOf, type Route } from './route'
 
@@ -93,6 +94,8 @@ export class App {
   applySettings(settings: Settings): void {
     this.settings = settings
     setLanguage(settings.language)
+    // Without a tray there is nothing to name, and nothing else depends on it.
+    this.client.nameTray(m.tray_show(), m.tray_quit()).catch(() => {})
   }
 
   notify(notice: Notice): void {

@@ -171,4 +171,6 @@ pub enum NoticeKind {
     Recovered,
     /// The log could not be written.
     LogUnwritable,
+    /// A clip could not be written; each new clip is a new try.
+    RecordingFailed,
 }
