@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made ends with the reason")]
 
+mod cameras;
 mod recording;
 mod seeking;
 mod table;
@@ -14,6 +15,11 @@ mod wall;
 use hausrecht_tests::stage::alone_program;
 
 fn main() {
+    let mut args = std::env::args().skip(1);
+    if args.next().as_deref() == Some(cameras::HOLDING) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        return runtime.block_on(cameras::be_the_client(args.collect()));
+    }
     // In a network of its own, so that cameras of the real one are neither found nor recorded.
     if !alone_program() {
         return;
@@ -28,6 +34,11 @@ fn main() {
         }
         if wanted("wall") {
             wall::measure(16).await;
+        }
+        if wanted("cameras") {
+            cameras::find().await;
+            cameras::hold().await;
+            cameras::first_picture().await;
         }
         if wanted("seeking") {
             seeking::measure().await;

@@ -63,15 +63,23 @@ pub fn signal(pid: u32, what: Signal) {
 /// # Panics
 /// It prints none within `patience`, or its output was not piped.
 pub fn first_line(child: &mut Child, patience: Duration) -> String {
+    first_lines(child, 1, patience).remove(0)
+}
+
+/// The first `count` lines, see [`first_line`].
+///
+/// # Panics
+/// As there.
+pub fn first_lines(child: &mut Child, count: usize, patience: Duration) -> Vec<String> {
     let out = child.stdout.take().expect("standard output is piped");
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(out).lines().map_while(Result::ok) {
-            // Only the first is waited for.
+            // Only the first ones are waited for.
             let _ = sender.send(line);
         }
     });
-    receiver.recv_timeout(patience).expect("a first line in time")
+    (0..count).map(|_| receiver.recv_timeout(patience).expect("the first lines in time")).collect()
 }
 
 /// Ids of the processes that `parent` started and that run `program`.
