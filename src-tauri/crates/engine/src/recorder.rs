@@ -87,10 +87,12 @@ pub(crate) fn record(task: &CameraTask, inner: &Arc<Inner>, mut bulk: BulkReader
 
 fn report(task: &CameraTask, inner: &Arc<Inner>, error: &Error) {
     let full = error.code == ErrorCode::DiskFull;
-    let kind = match error.code {
-        ErrorCode::DiskFull => NoticeKind::DiskFull,
-        ErrorCode::LogUnwritable => NoticeKind::LogUnwritable,
-        _ => NoticeKind::RecordingFailed,
+    let kind = if full {
+        NoticeKind::DiskFull
+    } else if error.code == ErrorCode::LogUnwritable {
+        NoticeKind::LogUnwritable
+    } else {
+        NoticeKind::RecordingFailed
     };
     inner.notice(kind, Some(task.id), error.message.clone());
     let note = Note::new(Kind::Error)
