@@ -2,20 +2,26 @@
 //! their events. Built for how cameras really behave, not only for the standard. It knows nothing of video.
 
 mod address;
+mod backoff;
 pub mod camera;
+mod certificate;
 mod credentials;
 pub mod discovery;
 mod error;
 pub mod events;
 mod http;
+mod scoped;
 mod session;
 mod settings;
 mod signature;
 mod soap;
+mod tls;
 pub mod topics;
 mod xml;
 
+pub use backoff::Backoff;
 pub use camera::{Camera, ClockOffset, Information, MediaService, Profile, main_and_sub};
+pub use certificate::{CertificatePin, NotAPin};
 pub use credentials::Credentials;
 pub use error::Error;
 pub use events::{Notification, Operation, Subscription};

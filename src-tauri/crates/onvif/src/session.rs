@@ -14,7 +14,7 @@ use rand::Rng;
 use url::Url;
 
 use crate::{
-    Credentials, Error, Settings,
+    CertificatePin, Credentials, Error, Settings,
     address::{candidates, label},
     http::{Http, Limits, Payload, Reply},
     session::{
@@ -116,7 +116,7 @@ impl Session {
     ) -> Result<Self, Error> {
         let state = State { mode: Mode::Open, challenge: None, offset_us: None, proven: false, refusals: 0 };
         let session = Self {
-            http: Http::new(&settings)?,
+            http: Http::new(&settings, settings.pin)?,
             origin,
             credentials,
             settings,
@@ -131,6 +131,11 @@ impl Session {
     /// The device service that answers.
     pub(crate) fn origin(&self) -> &Url {
         &self.origin
+    }
+
+    /// The certificate that the camera shows.
+    pub(crate) fn certificate(&self) -> Option<CertificatePin> {
+        self.http.certificate()
     }
 
     /// Camera time minus our time.
@@ -441,7 +446,7 @@ fn read_body(url: &Url, name: &str, body: &[u8]) -> Result<Element, Refusal> {
     match open(root).map_err(unreadable)? {
         Answer::Body(element) => Ok(element),
         Answer::Fault(fault) if fault.is_about_sign_in() || fault.is_about_lock() => {
-            let reply = Reply { status: 0, challenges: Vec::new(), date_us: None, body: Vec::new() };
+            let reply = Reply { status: 0, challenges: Vec::new(), date_us: None, location: None, body: Vec::new() };
             Err(Refusal::SignIn { fault: Some(fault), reply })
         }
         Answer::Fault(fault) => Err(Refusal::Other(Error::Fault {

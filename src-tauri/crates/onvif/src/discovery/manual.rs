@@ -34,7 +34,7 @@ enum Likeness {
 /// [`Error::BadAddress`], [`Error::NothingThere`].
 pub async fn by_address(text: &str, settings: &Settings) -> Result<Vec<Url>, Error> {
     let candidates = candidates(text)?;
-    let http = Http::new(settings)?;
+    let http = Http::new(settings, None)?;
     let limits = Limits { timeout: settings.call_timeout, size_bytes: settings.answer_limit_bytes };
     let mut trying = JoinSet::new();
     for (index, url) in candidates.into_iter().enumerate() {
