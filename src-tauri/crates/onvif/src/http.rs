@@ -5,7 +5,8 @@ use std::{error::Error as _, io, sync::Arc, time::Duration};
 use reqwest::{
     Response,
     header::{
-        AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, WWW_AUTHENTICATE,
+        AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+        WWW_AUTHENTICATE,
     },
 };
 use tokio::time::{Instant, timeout_at};
@@ -125,7 +126,8 @@ impl Http {
                 .header(CONTENT_TYPE, format!("application/soap+xml; charset=utf-8; action=\"{action}\""))
                 .body(envelope.to_owned()),
         };
-        if let Some(value) = authorization {
+        // Names of users need not be ASCII; what no header can carry is left out and asked for again.
+        if let Some(Ok(value)) = authorization.map(|value| HeaderValue::from_bytes(value.as_bytes())) {
             request = request.header(AUTHORIZATION, value);
         }
         let response = request.timeout(limits.timeout).send().await;
@@ -136,7 +138,8 @@ impl Http {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let date_us = text(DATE).and_then(date_us);
         let location = text(LOCATION).map(str::to_owned).filter(|_| (300..400).contains(&status));
-        if let Some(coding) = text(CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity")) {
+        if let Some(coding) = text(CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity"))
+        {
             // Nothing compressed was asked for, and a small answer could unpack to any size.
             let coding: String = coding.chars().take(20).collect();
             return Err(Error::Unreadable {
@@ -209,9 +212,9 @@ fn failure(url: &Url, error: &reqwest::Error, waited: Duration) -> Error {
 fn certificate_changed(error: &reqwest::Error) -> Option<Changed> {
     let mut source = error.source();
     while let Some(inner) = source {
-        let tls = inner.downcast_ref::<rustls::Error>().or_else(|| {
-            inner.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>()
-        });
+        let tls = inner
+            .downcast_ref::<rustls::Error>()
+            .or_else(|| inner.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>());
         if let Some(rustls::Error::Other(other)) = tls {
             return other.0.downcast_ref::<Changed>().copied();
         }

@@ -12,7 +12,7 @@ use tokio::net::UdpSocket;
 fn answer(number: usize, host: &str) -> String {
     format!(
         "<e:Envelope><e:Body><d:ProbeMatches><d:ProbeMatch><a:EndpointReference><a:Address>urn:uuid:{number:032}</a:Address>\
-         </a:EndpointReference><d:Types>dn:NetworkVideoTransmitter</d:Types><d:XAddrs>http://{host}/onvif</d:XAddrs>\
+         </a:EndpointReference><d:Types>dn:NetworkVideoTransmitter</d:Types><d:XAddrs>http://{host}/onvif/{number}</d:XAddrs>\
          </d:ProbeMatch></d:ProbeMatches></e:Body></e:Envelope>"
     )
 }
@@ -53,7 +53,7 @@ async fn a_camera_that_answers_often_and_differently_is_found_once() {
         cameras(|_| vec![answer(1, "127.0.0.1").into_bytes(), answer(1, "10.0.0.1").into_bytes()]).await;
     let found = all_found(options).await;
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].xaddrs[0].as_str(), "http://127.0.0.1/onvif");
+    assert_eq!(found[0].xaddrs[0].as_str(), "http://127.0.0.1/onvif/1");
     assert!(matches!(found[0].from, SocketAddr::V4(_)) && found[0].in_own_range);
 }
 

@@ -178,6 +178,7 @@ async fn a_password_that_is_changed_meanwhile_is_not_tried_for_ever() {
     events.next().await.unwrap();
     is_changed.store(true, Ordering::SeqCst);
     let before = stand_in.signed();
+    assert!(matches!(events.next().await, Err(Error::RefusedForNow { .. })));
     for _ in 0..10 {
         assert!(matches!(events.next().await, Err(Error::NotAuthorized { .. })));
     }
