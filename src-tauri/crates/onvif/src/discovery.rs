@@ -79,16 +79,17 @@ impl Default for SearchOptions {
     }
 }
 
-/// Gives an arbitrary datagram to the reader of answers; the target of the fuzzer.
-#[doc(hidden)]
-pub fn fuzz_answer(datagram: &[u8]) {
-    let from = SocketAddr::from(([192, 0, 2, 7], PORT));
-    answer::read(datagram, from, &sockets::Interfaces::none());
+/// Reads an arbitrary datagram and gives the addresses that it leads to.
+pub(crate) fn fuzz_answer(datagram: &[u8], from: SocketAddr) -> Vec<Url> {
+    match answer::read(datagram, from, &sockets::Interfaces::none()) {
+        Some(answer::Said::Matches(all)) => all.into_iter().flat_map(|one| one.found.xaddrs).collect(),
+        Some(answer::Said::Hello(one)) => one.found.xaddrs,
+        Some(answer::Said::Bye(_)) | None => Vec::new(),
+    }
 }
 
-/// Gives arbitrary text to the readers of scopes and of what a person enters; the target of the fuzzer.
-#[doc(hidden)]
-pub fn fuzz_scopes(text: &str) {
+/// Reads arbitrary text as scopes and as what a person enters.
+pub(crate) fn fuzz_scopes(text: &str) {
     answer::fuzz_scopes(text);
     manual::fuzz_candidates(text);
 }

@@ -9,6 +9,8 @@ mod credentials;
 pub mod discovery;
 mod error;
 pub mod events;
+#[doc(hidden)]
+pub mod fuzz;
 mod http;
 mod scoped;
 mod session;
@@ -27,4 +29,3 @@ pub use error::Error;
 pub use events::{Notification, Operation, Subscription};
 pub use settings::Settings;
 pub use topics::Meaning;
-pub use xml::fuzz_parse;

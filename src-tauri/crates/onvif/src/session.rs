@@ -490,3 +490,8 @@ impl Ask<'_> {
         }
     }
 }
+
+/// Reads arbitrary text as a challenge.
+pub(crate) fn fuzz_challenge(text: &str) {
+    digest::fuzz_challenge(text);
+}

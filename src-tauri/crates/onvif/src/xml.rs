@@ -183,12 +183,6 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Element, XmlError> {
     }
 }
 
-/// Gives arbitrary bytes to the parser; the target of the fuzzer.
-#[doc(hidden)]
-pub fn fuzz_parse(bytes: &[u8]) -> bool {
-    parse(bytes).is_ok()
-}
-
 fn append(open: &mut [Element], text: &str) {
     if let Some(element) = open.last_mut() {
         element.text.push_str(text);

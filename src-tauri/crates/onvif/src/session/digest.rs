@@ -171,6 +171,11 @@ fn parts(header: &str) -> Vec<Part> {
     all
 }
 
+/// Reads arbitrary text as a challenge.
+pub(super) fn fuzz_challenge(text: &str) {
+    let _ = Challenge::best_of(&[text.to_owned()]);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
