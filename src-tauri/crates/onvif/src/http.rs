@@ -208,19 +208,15 @@ fn failure(url: &Url, error: &reqwest::Error, waited: Duration) -> Error {
     }
 }
 
-/// The change of certificate inside an error, wherever the layers in between have put it.
-fn certificate_changed(error: &reqwest::Error) -> Option<Changed> {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let tls = inner
-            .downcast_ref::<rustls::Error>()
-            .or_else(|| inner.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>());
-        if let Some(rustls::Error::Other(other)) = tls {
-            return other.0.downcast_ref::<Changed>().copied();
-        }
-        source = inner.source();
+/// The change of certificate inside an error, wherever the layers in between have put it. An I/O error is passed over
+/// in the chain of sources, so it is opened.
+fn certificate_changed(error: &(dyn std::error::Error + 'static)) -> Option<Changed> {
+    if let Some(rustls::Error::Other(other)) = error.downcast_ref() {
+        return other.0.downcast_ref().copied();
     }
-    None
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let inner = inner.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| error.source());
+    certificate_changed(inner?)
 }
 
 fn innermost(error: &reqwest::Error) -> String {
