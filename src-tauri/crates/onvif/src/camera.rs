@@ -12,7 +12,7 @@ use url::Url;
 pub use self::media::main_and_sub;
 use self::services::Services;
 use crate::{
-    Credentials, Error, Settings, Subscription,
+    CertificatePin, Credentials, Error, Settings, Subscription,
     address::label,
     session::{Service, Session},
     soap::{Operation, ns},
@@ -118,6 +118,11 @@ impl Camera {
         self.0.session.origin()
     }
 
+    /// The certificate that the camera shows, to be remembered; `None` over plain HTTP.
+    pub fn certificate(&self) -> Option<CertificatePin> {
+        self.0.session.certificate()
+    }
+
     /// How far the camera's clock is from ours; `None` if it does not say.
     pub fn clock_offset(&self) -> Option<ClockOffset> {
         self.0.session.offset_us().map(|offset_us| ClockOffset { offset_us })
@@ -203,10 +208,15 @@ async fn reach_any(
     credentials: Option<Credentials>,
     settings: Settings,
 ) -> Result<Session, Error> {
+    let is_pinned = settings.pin.is_some();
+    if is_pinned && !xaddrs.is_empty() && xaddrs.iter().all(|xaddr| xaddr.scheme() != "https") {
+        return Err(Error::EncryptionLost { address: label(&xaddrs[0]) });
+    }
     let mut asked: Vec<&Url> = Vec::new();
     let mut reaching = JoinSet::new();
     for xaddr in xaddrs {
-        if asked.len() < XADDRS_MAX && matches!(xaddr.scheme(), "http" | "https") && !asked.contains(&xaddr) {
+        let is_fit = xaddr.scheme() == "https" || (xaddr.scheme() == "http" && !is_pinned);
+        if asked.len() < XADDRS_MAX && is_fit && !asked.contains(&xaddr) {
             asked.push(xaddr);
             reaching.spawn(Session::reach(xaddr.clone(), credentials.clone(), settings.clone()));
         }
@@ -215,6 +225,8 @@ async fn reach_any(
     while let Some(reached) = reaching.join_next().await {
         match reached {
             Ok(Ok(session)) => return Ok(session),
+            // That something else may answer in the camera's place matters more than that a further address is dead.
+            Ok(Err(_)) if matches!(last, Error::CertificateChanged { .. }) => {}
             Ok(Err(error)) => last = error,
             Err(broken) => tracing::warn!(%broken, "reaching a camera ended unexpectedly"),
         }
