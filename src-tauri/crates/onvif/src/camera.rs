@@ -1,7 +1,24 @@
 //! A camera that was reached and, if it asks for it, signed in to.
 
+mod analytics;
+mod audio;
+mod coordinates;
+mod device;
+mod encoder;
+mod features;
+mod imaging;
+mod masks;
 mod media;
+mod metadata;
+mod network;
+mod osd;
+mod patch;
+mod ptz;
+mod read;
+mod recordings;
+mod relays;
 mod services;
+mod users;
 
 use std::{fmt, sync::Arc};
 
@@ -9,8 +26,28 @@ use hausrecht_model::Codec;
 use tokio::task::JoinSet;
 use url::Url;
 
-pub use self::media::main_and_sub;
 use self::services::{Part, Services};
+pub use self::{
+    analytics::{Rule, RuleKind, TopicOffered},
+    audio::{AudioOutput, TalkFormat},
+    coordinates::Point,
+    device::{CameraClock, Reset},
+    encoder::{Encoder, EncoderOptions},
+    features::{Features, Presence},
+    imaging::{
+        ExposureMode, FocusOptions, FocusStatus, ImagingOptions, ImagingSettings, IrCut, WhiteBalance,
+    },
+    masks::{Mask, MaskOptions},
+    media::main_and_sub,
+    metadata::Metadata,
+    network::{Hostname, NamedServers, NetworkInterface, NetworkProtocol},
+    osd::{Osd, OsdContent, OsdOptions, OsdPosition},
+    ptz::{Preset, Ptz, PtzAbilities, PtzNode, PtzStatus, PtzVector},
+    read::Range,
+    recordings::{RecordedEvent, RecordedSpan, Recording, RecordingSummary, Span},
+    relays::{DigitalInput, Relay, RelayMode},
+    users::{User, UserLevel},
+};
 use crate::{
     Credentials, Error, Settings, Subscription,
     address::label,
@@ -85,6 +122,7 @@ pub enum MediaService {
     Media2,
 }
 
+#[cfg(test)]
 impl Profile {
     /// A profile of which nothing is known but who listed it.
     pub(crate) fn empty(service: MediaService) -> Self {
@@ -157,7 +195,8 @@ impl Camera {
         let session = Arc::new(reach_any(xaddrs, credentials, settings).await?);
         let services = Services::read(&session).await?;
         let operation = Operation::new(ns::DEVICE, "GetDeviceInformation", "");
-        match session.call(services.get(Part::Device).expect("the device service answered"), &operation).await {
+        match session.call(services.get(Part::Device).expect("the device service answered"), &operation).await
+        {
             Ok(_) | Err(Error::Fault { .. } | Error::Status { .. }) => {}
             Err(error) => return Err(error),
         }
@@ -254,8 +293,19 @@ impl Camera {
 
     /// Calls an operation of a service; [`Error::NotOffered`] if the camera names no such service.
     async fn ask(&self, part: Part, name: &'static str, content: &str) -> Result<Element, Error> {
+        self.ask_as(part, part, name, content).await
+    }
+
+    /// As [`Camera::ask`], with an operation in the namespace of another service.
+    async fn ask_as(
+        &self,
+        part: Part,
+        namespace_of: Part,
+        name: &'static str,
+        content: &str,
+    ) -> Result<Element, Error> {
         let service = self.0.services.get(part).ok_or_else(|| self.lacks(part.words()))?;
-        self.0.session.call(service, &Operation::new(part.namespace(), name, content)).await
+        self.0.session.call(service, &Operation::new(namespace_of.namespace(), name, content)).await
     }
 
     /// Calls an operation that both media services have: Media2 first, Media if the camera has none or if it refuses.

@@ -41,6 +41,20 @@ pub fn meaning(topic: &str, data: &[(String, String)]) -> Meaning {
     })
 }
 
+/// Everything that a topic can mean whose messages carry items of these names; empty for one that the table lacks.
+pub fn kinds(topic: &str, names: &[String]) -> Vec<EventKind> {
+    let lines = TABLE.iter().filter(|line| line.fits(topic));
+    let told = lines.filter(|line| match line.item {
+        Item::Message | Item::First => true,
+        // A camera that describes no items may send them all the same.
+        Item::Named(name) => names.is_empty() || names.iter().any(|known| known.eq_ignore_ascii_case(name)),
+    });
+    let mut kinds: Vec<EventKind> = told.map(|line| line.kind).collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds
+}
+
 #[derive(Debug)]
 struct Line {
     levels: Vec<&'static str>,

@@ -99,7 +99,7 @@ async fn ask(
 }
 
 /// The `Uri` wherever it stands: Media wraps it into a `MediaUri`, Media2 does not.
-fn named_uri(session: &Session, body: &Element, what: &str) -> Result<Url, Error> {
+pub(super) fn named_uri(session: &Session, body: &Element, what: &str) -> Result<Url, Error> {
     let said = body.find("Uri").map(|uri| uri.text.trim()).unwrap_or_default();
     stream(session.origin(), said).ok_or_else(|| not_offered(session, what))
 }
@@ -140,7 +140,8 @@ fn read_profiles(body: &Element, service: MediaService) -> Vec<Profile> {
             analytics: token_of(part("VideoAnalyticsConfiguration", "Analytics")),
             metadata: token_of(part("MetadataConfiguration", "Metadata")),
             audio_output: token_of(
-                part("AudioOutputConfiguration", "AudioOutput").or_else(|| extended("AudioOutputConfiguration")),
+                part("AudioOutputConfiguration", "AudioOutput")
+                    .or_else(|| extended("AudioOutputConfiguration")),
             ),
             audio_decoder: token_of(
                 part("AudioDecoderConfiguration", "AudioDecoder")
