@@ -286,6 +286,28 @@ impl Camera {
 }
 
 impl Camera {
+    /// Whether the camera names the second media service.
+    pub fn has_media2(&self) -> bool {
+        self.has(Part::Media2)
+    }
+
+    /// The user name that the camera is signed in to with; `None` if none was given.
+    pub fn user_name(&self) -> Option<&str> {
+        self.0.session.user_name()
+    }
+
+    /// Hosts with their ports, other than the host that answers, at which the camera says that its services are.
+    pub(crate) fn addresses_elsewhere(&self) -> Vec<String> {
+        let mut elsewhere: Vec<String> = Vec::new();
+        for said in self.0.services.all_said().filter_map(|said| Url::parse(said).ok()) {
+            let is_here = said.host() == self.address().host();
+            if !is_here && !elsewhere.contains(&label(&said)) {
+                elsewhere.push(label(&said));
+            }
+        }
+        elsewhere
+    }
+
     /// Whether the camera names this service.
     fn has(&self, part: Part) -> bool {
         self.0.services.get(part).is_some()

@@ -3,8 +3,10 @@
 
 mod address;
 pub mod camera;
+pub mod capture;
 mod credentials;
 pub mod discovery;
+pub mod doctor;
 mod error;
 pub mod events;
 mod http;

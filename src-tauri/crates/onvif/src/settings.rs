@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use hausrecht_model::Clock;
 
+use crate::capture::Capture;
+
 /// How patient and how generous the client is with a camera, and where it reads the time.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -21,6 +23,8 @@ pub struct Settings {
     pub answer_limit_bytes: usize,
     /// The largest still picture that is read.
     pub snapshot_limit_bytes: usize,
+    /// Sees every exchange, for a bug report.
+    pub capture: Option<Arc<dyn Capture>>,
 }
 
 impl Settings {
@@ -34,6 +38,7 @@ impl Settings {
             subscription_lifetime: Duration::from_secs(600),
             answer_limit_bytes: 4 << 20,
             snapshot_limit_bytes: 16 << 20,
+            capture: None,
         }
     }
 }

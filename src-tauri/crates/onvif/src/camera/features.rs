@@ -142,22 +142,25 @@ impl Camera {
     /// What the outcome of a probing call says. A refusal of the account is followed by a call that every account may
     /// make, so that a camera which counts refusals does not lock the account, and a lost sign-in is seen.
     async fn presence(&self, outcome: Result<bool, Error>) -> Result<Presence, Error> {
-        match outcome {
-            Ok(true) => Ok(Presence::Present),
-            Ok(false) | Err(Error::NotOffered { .. } | Error::Fault { .. }) => Ok(Presence::Absent),
-            Err(Error::Status { status: 400..=499 | 501, .. }) => Ok(Presence::Absent),
-            Err(Error::Status { .. } | Error::Unreadable { .. } | Error::TooLarge { .. }) => {
+        let error = match outcome {
+            Ok(true) => return Ok(Presence::Present),
+            Ok(false) | Err(Error::NotOffered { .. } | Error::Fault { .. }) => return Ok(Presence::Absent),
+            Err(Error::Status { status: 400..=499 | 501, .. }) => return Ok(Presence::Absent),
+            Err(error) => error,
+        };
+        match error.code() {
+            "camera_http_status" | "camera_answer_unreadable" | "camera_answer_too_large" => {
                 Ok(Presence::Unclear)
             }
-            Err(Error::NotAuthorized { .. }) => {
+            "camera_not_authorized" | "camera_not_allowed" => {
                 self.information().await?;
                 Ok(Presence::NotAllowed)
             }
-            Err(Error::TimedOut { .. } | Error::ClosedEarly { .. }) => {
+            "camera_timed_out" | "camera_too_slow" | "camera_closed_early" | "camera_refused_for_now" => {
                 self.information().await?;
                 Ok(Presence::Unclear)
             }
-            Err(error) => Err(error),
+            _ => Err(error),
         }
     }
 }

@@ -146,6 +146,11 @@ impl Services {
         if part == Part::Device { Some(&self.device) } else { self.others[part.index()].as_ref() }
     }
 
+    /// All addresses as the camera names them.
+    pub(super) fn all_said(&self) -> impl Iterator<Item = &str> {
+        self.named.0.iter().flatten().map(String::as_str)
+    }
+
     /// The address of a service as the camera names it.
     pub(super) fn said(&self, part: Part) -> Option<&str> {
         self.named.said(part)
