@@ -5,8 +5,10 @@ mod address;
 mod backoff;
 pub mod camera;
 mod certificate;
+pub mod capture;
 mod credentials;
 pub mod discovery;
+pub mod doctor;
 mod error;
 pub mod events;
 #[doc(hidden)]

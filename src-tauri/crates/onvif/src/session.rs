@@ -1,6 +1,7 @@
 //! One conversation with one camera: which host answers, what its clock says, how it wants a password, and that a
 //! wrong password is sent once and never again.
 
+mod captured;
 mod clock;
 mod digest;
 mod reply;
@@ -378,7 +379,7 @@ impl Session {
             }
             Some(_) | None => None,
         };
-        self.http.exchange(url, payload, authorization, limits).await
+        self.exchange(url, payload, authorization, limits).await
     }
 
     fn accepted(&self, url: &Url, ask: Ask<'_>, mode: Mode, was_asked: bool) {

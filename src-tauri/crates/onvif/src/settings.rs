@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use hausrecht_model::Clock;
 
-use crate::CertificatePin;
+use crate::{CertificatePin, capture::Capture};
 
 /// How patient and how generous the client is with a camera, and where it reads the time.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct Settings {
     /// is [`Error::CertificateChanged`](crate::Error::CertificateChanged) before anything is sent. Without it the
     /// first certificate seen is the one that the session keeps to.
     pub pin: Option<CertificatePin>,
+    /// Sees every exchange, for a bug report.
+    pub capture: Option<Arc<dyn Capture>>,
 }
 
 impl Settings {
@@ -44,6 +46,7 @@ impl Settings {
             answer_limit_bytes: 4 << 20,
             snapshot_limit_bytes: 16 << 20,
             pin: None,
+            capture: None,
         }
     }
 }

@@ -10,6 +10,13 @@ pub(crate) mod ns {
     pub(crate) const MEDIA: &str = "http://www.onvif.org/ver10/media/wsdl";
     pub(crate) const MEDIA2: &str = "http://www.onvif.org/ver20/media/wsdl";
     pub(crate) const EVENTS: &str = "http://www.onvif.org/ver10/events/wsdl";
+    pub(crate) const DEVICE_IO: &str = "http://www.onvif.org/ver10/deviceIO/wsdl";
+    pub(crate) const IMAGING: &str = "http://www.onvif.org/ver20/imaging/wsdl";
+    pub(crate) const PTZ: &str = "http://www.onvif.org/ver20/ptz/wsdl";
+    pub(crate) const ANALYTICS: &str = "http://www.onvif.org/ver20/analytics/wsdl";
+    pub(crate) const RECORDING: &str = "http://www.onvif.org/ver10/recording/wsdl";
+    pub(crate) const SEARCH: &str = "http://www.onvif.org/ver10/search/wsdl";
+    pub(crate) const REPLAY: &str = "http://www.onvif.org/ver10/replay/wsdl";
     pub(crate) const SCHEMA: &str = "http://www.onvif.org/ver10/schema";
     pub(crate) const ADDRESSING: &str = "http://www.w3.org/2005/08/addressing";
     pub(crate) const NOTIFICATION: &str = "http://docs.oasis-open.org/wsn/b-2";

@@ -37,7 +37,7 @@ impl Session {
         let envelope = operation.envelope("");
         let payload = Payload::Soap { action: &operation.action, envelope: &envelope };
         let asked_us = self.settings.clock.now().0;
-        let reply = self.http.exchange(&self.origin, payload, None, self.limits()).await?;
+        let reply = self.exchange(&self.origin, payload, None, self.limits()).await?;
         let moved = redirection(&self.origin, &reply);
         let answered_us = self.settings.clock.now().0;
         let ours_us = asked_us.midpoint(answered_us);
