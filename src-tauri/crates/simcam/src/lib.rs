@@ -7,6 +7,7 @@ pub mod camera;
 pub mod discovery;
 pub mod events;
 pub mod fault;
+pub mod feature;
 pub mod footage;
 pub mod http;
 pub mod loop_clock;

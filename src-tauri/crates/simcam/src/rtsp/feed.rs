@@ -105,25 +105,28 @@ impl Feed {
                 }
             }
             if let Some(first) = first_sent {
-                planned.retain(|fault| !self.arrive(*fault, now - first, &drop_connections));
+                planned.retain(|fault| !self.arrive(fault, now - first, &drop_connections));
             }
         }
     }
 
-    /// Brings about `fault` if its time has come; says whether it has.
-    fn arrive(&self, fault: Fault, since_first: Duration, drop_connections: &impl Fn()) -> bool {
-        match fault {
-            Fault::FreezeAfter(span) if since_first >= span => {
+    /// Brings about `fault` if its time has come; says whether it need not be looked at again.
+    fn arrive(&self, fault: &Fault, since_first: Duration, drop_connections: &impl Fn()) -> bool {
+        if let Fault::FreezeAfter(span) = fault {
+            if since_first >= *span {
                 self.camera.faults.frozen.set(true);
-                true
+                return true;
             }
-            Fault::DropAfter(span) if since_first >= span => {
-                drop_connections();
-                true
-            }
-            Fault::FreezeAfter(_) | Fault::DropAfter(_) => false,
-            Fault::NoKeyframe | Fault::RefuseStream => true,
+            return false;
         }
+        if let Fault::DropAfter(span) = fault {
+            if since_first >= *span {
+                drop_connections();
+                return true;
+            }
+            return false;
+        }
+        true
     }
 
     /// Sends picture `number` of the stream for `role`; says whether anybody got it.
