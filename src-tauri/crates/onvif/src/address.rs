@@ -26,6 +26,13 @@ pub(crate) fn candidates(answered: &Url, said: &str) -> Vec<Url> {
     here.set_query(said.query());
     here.set_fragment(None);
     let mut there = here.clone();
+    if answered.scheme() == "http" && said.scheme() == "https" && said.host() == answered.host() {
+        // Where the service answers without encryption too, it would have been named so; but many name what is not there.
+        let mut there = said.clone();
+        let is_plain = there.set_username("").and_then(|()| there.set_password(None)).is_ok();
+        there.set_fragment(None);
+        return if is_plain { vec![there, here] } else { vec![here] };
+    }
     let same_scheme = said.scheme() == answered.scheme();
     if !same_scheme || there.set_port(said.port()).is_err() {
         return vec![here];
@@ -73,6 +80,11 @@ mod tests {
             at("http://192.168.1.5:2020/onvif/device_service", "http://192.168.1.5:1024/event-0_2020?x=1"),
             ["http://192.168.1.5:1024/event-0_2020?x=1", "http://192.168.1.5:2020/event-0_2020?x=1"]
         );
+    }
+
+    #[test]
+    fn a_service_behind_https_is_tried_there_first() {
+        assert_eq!(at("http://h/d", "https://h:8443/m"), ["https://h:8443/m", "http://h/m"]);
     }
 
     #[test]

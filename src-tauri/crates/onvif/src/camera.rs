@@ -1,7 +1,24 @@
 //! A camera that was reached and, if it asks for it, signed in to.
 
+mod analytics;
+mod audio;
+mod coordinates;
+mod device;
+mod encoder;
+mod features;
+mod imaging;
+mod masks;
 mod media;
+mod metadata;
+mod network;
+mod osd;
+mod patch;
+mod ptz;
+mod read;
+mod recordings;
+mod relays;
 mod services;
+mod users;
 
 use std::{fmt, sync::Arc};
 
@@ -9,10 +26,30 @@ use hausrecht_model::Codec;
 use tokio::task::JoinSet;
 use url::Url;
 
-pub use self::media::main_and_sub;
-use self::services::Services;
+use self::services::{Part, Services};
+pub use self::{
+    analytics::{Rule, RuleKind, TopicOffered},
+    audio::{AudioOutput, TalkFormat},
+    coordinates::Point,
+    device::{CameraClock, Reset},
+    encoder::{Encoder, EncoderOptions},
+    features::{Features, Presence},
+    imaging::{
+        ExposureMode, FocusOptions, FocusStatus, ImagingOptions, ImagingSettings, IrCut, WhiteBalance,
+    },
+    masks::{Mask, MaskOptions},
+    media::main_and_sub,
+    metadata::Metadata,
+    network::{Hostname, NamedServers, NetworkInterface, NetworkProtocol},
+    osd::{Osd, OsdContent, OsdOptions, OsdPosition},
+    ptz::{Preset, Ptz, PtzAbilities, PtzNode, PtzStatus, PtzVector},
+    read::Range,
+    recordings::{RecordedEvent, RecordedSpan, Recording, RecordingSummary, Span},
+    relays::{DigitalInput, Relay, RelayMode},
+    users::{User, UserLevel},
+};
 use crate::{
-    Credentials, Error, Settings, Subscription,
+    CertificatePin, Credentials, Error, Settings, Subscription,
     address::label,
     session::{Service, Session},
     soap::{Operation, ns},
@@ -54,17 +91,69 @@ pub struct Profile {
     pub fps: f32,
     /// Bit rate limit in kbit/s; 0 if not said.
     pub bitrate_kbps: u32,
+    /// The video source behind it, for [`Camera::imaging`]. This and the following tokens are `None` where the
+    /// profile lacks the part or its service does not say.
+    pub source: Option<String>,
+    /// The video source configuration, for texts and masks on the picture.
+    pub source_configuration: Option<String>,
+    /// The encoder configuration, for [`Camera::encoder`].
+    pub encoder: Option<String>,
+    /// The PTZ configuration.
+    pub ptz: Option<String>,
+    /// The analytics configuration, for [`Camera::rules`].
+    pub analytics: Option<String>,
+    /// The metadata configuration.
+    pub metadata: Option<String>,
+    /// The audio output configuration: the loudspeaker.
+    pub audio_output: Option<String>,
+    /// The audio decoder configuration: what the loudspeaker understands.
+    pub audio_decoder: Option<String>,
     /// The service that listed the profile.
     pub service: MediaService,
 }
 
 /// Which media service a profile came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
 pub enum MediaService {
     /// The first one, H.264 and older.
     Media,
     /// The second one, H.265 too.
     Media2,
+}
+
+#[cfg(test)]
+impl Profile {
+    /// A profile of which nothing is known but who listed it.
+    pub(crate) fn empty(service: MediaService) -> Self {
+        Self {
+            token: String::new(),
+            name: String::new(),
+            codec: None,
+            width: 0,
+            height: 0,
+            fps: 0.0,
+            bitrate_kbps: 0,
+            source: None,
+            source_configuration: None,
+            encoder: None,
+            ptz: None,
+            analytics: None,
+            metadata: None,
+            audio_output: None,
+            audio_decoder: None,
+            service,
+        }
+    }
+}
+
+impl MediaService {
+    fn part(self) -> Part {
+        match self {
+            Self::Media => Part::Media,
+            Self::Media2 => Part::Media2,
+        }
+    }
 }
 
 /// How far a camera's clock is from ours.
@@ -106,7 +195,8 @@ impl Camera {
         let session = Arc::new(reach_any(xaddrs, credentials, settings).await?);
         let services = Services::read(&session).await?;
         let operation = Operation::new(ns::DEVICE, "GetDeviceInformation", "");
-        match session.call(&services.device, &operation).await {
+        match session.call(services.get(Part::Device).expect("the device service answered"), &operation).await
+        {
             Ok(_) | Err(Error::Fault { .. } | Error::Status { .. }) => {}
             Err(error) => return Err(error),
         }
@@ -116,6 +206,11 @@ impl Camera {
     /// The device service that answers, `http://host:port/path`.
     pub fn address(&self) -> &Url {
         self.0.session.origin()
+    }
+
+    /// The certificate that the camera shows, to be remembered; `None` over plain HTTP.
+    pub fn certificate(&self) -> Option<CertificatePin> {
+        self.0.session.certificate()
     }
 
     /// How far the camera's clock is from ours; `None` if it does not say.
@@ -133,13 +228,12 @@ impl Camera {
     /// # Errors
     /// What the camera answers instead.
     pub async fn information(&self) -> Result<Information, Error> {
-        let operation = Operation::new(ns::DEVICE, "GetDeviceInformation", "");
-        self.0.session.call(&self.0.services.device, &operation).await.map(|body| information(&body))
+        self.ask(Part::Device, "GetDeviceInformation", "").await.map(|body| information(&body))
     }
 
     /// Whether the camera names an event service.
     pub fn has_events(&self) -> bool {
-        self.0.services.events.is_some()
+        self.has(Part::Events)
     }
 
     /// Asks for the camera's scopes (`onvif://www.onvif.org/name/Front` and the like).
@@ -147,8 +241,7 @@ impl Camera {
     /// # Errors
     /// What the camera answers instead.
     pub async fn scopes(&self) -> Result<Vec<String>, Error> {
-        let operation = Operation::new(ns::DEVICE, "GetScopes", "");
-        let body = self.0.session.call(&self.0.services.device, &operation).await?;
+        let body = self.ask(Part::Device, "GetScopes", "").await?;
         let items = body.children("Scopes").filter_map(|scope| scope.text_at(&["ScopeItem"]));
         Ok(items.map(str::to_owned).collect())
     }
@@ -190,10 +283,97 @@ impl Camera {
     /// # Errors
     /// What the camera answers instead; [`Error::NotOffered`] if it has no events.
     pub async fn events(&self) -> Result<Subscription, Error> {
-        let Some(said) = &self.0.services.events else {
-            return Err(not_offered(&self.0.session, "events"));
+        let Some(said) = self.0.services.said(Part::Events) else {
+            return Err(self.lacks(Part::Events.words()));
         };
         Subscription::open(Arc::clone(&self.0.session), Service::new(self.address(), said)).await
+    }
+}
+
+impl Camera {
+    /// Whether the camera names the second media service.
+    pub fn has_media2(&self) -> bool {
+        self.has(Part::Media2)
+    }
+
+    /// The user name that the camera is signed in to with; `None` if none was given.
+    pub fn user_name(&self) -> Option<&str> {
+        self.0.session.user_name()
+    }
+
+    /// Hosts with their ports, other than the host that answers, at which the camera says that its services are.
+    pub(crate) fn addresses_elsewhere(&self) -> Vec<String> {
+        let mut elsewhere: Vec<String> = Vec::new();
+        for said in self.0.services.all_said().filter_map(|said| Url::parse(said).ok()) {
+            let is_here = said.host() == self.address().host();
+            if !is_here && !elsewhere.contains(&label(&said)) {
+                elsewhere.push(label(&said));
+            }
+        }
+        elsewhere
+    }
+
+    /// Whether the camera names this service.
+    fn has(&self, part: Part) -> bool {
+        self.0.services.get(part).is_some()
+    }
+
+    /// Calls an operation of a service; [`Error::NotOffered`] if the camera names no such service.
+    async fn ask(&self, part: Part, name: &'static str, content: &str) -> Result<Element, Error> {
+        self.ask_as(part, part, name, content).await
+    }
+
+    /// As [`Camera::ask`], with an operation in the namespace of another service.
+    async fn ask_as(
+        &self,
+        part: Part,
+        namespace_of: Part,
+        name: &'static str,
+        content: &str,
+    ) -> Result<Element, Error> {
+        let service = self.0.services.get(part).ok_or_else(|| self.lacks(part.words()))?;
+        self.0.session.call(service, &Operation::new(namespace_of.namespace(), name, content)).await
+    }
+
+    /// Calls an operation that both media services have: Media2 first, Media if the camera has none or if it refuses.
+    /// `names` and `contents` are those of Media2 and Media.
+    async fn ask_media(
+        &self,
+        names: [&'static str; 2],
+        contents: [&str; 2],
+        is_enough: impl Fn(&Element) -> bool,
+    ) -> Result<(MediaService, Element), Error> {
+        let mut first = None;
+        if self.has(Part::Media2) {
+            match self.ask(Part::Media2, names[0], contents[0]).await {
+                Ok(body) if is_enough(&body) || !self.has(Part::Media) => {
+                    return Ok((MediaService::Media2, body));
+                }
+                Ok(body) => first = Some(Ok((MediaService::Media2, body))),
+                Err(error) if error.needs_a_person() => return Err(error),
+                Err(error) => first = Some(Err(error)),
+            }
+        }
+        if !self.has(Part::Media) {
+            return first.unwrap_or_else(|| Err(self.lacks(Part::Media.words())));
+        }
+        match (self.ask(Part::Media, names[1], contents[1]).await, first) {
+            (Ok(body), _) => Ok((MediaService::Media, body)),
+            (Err(error), None) => Err(error),
+            (Err(_), Some(first)) => first,
+        }
+    }
+
+    fn lacks(&self, what: &str) -> Error {
+        not_offered(&self.0.session, what)
+    }
+
+    fn unreadable(&self, operation: &str, reason: &str) -> Error {
+        Error::Unreadable {
+            address: label(self.address()),
+            operation: operation.to_owned(),
+            reason: reason.to_owned(),
+        }
     }
 }
 
@@ -203,10 +383,15 @@ async fn reach_any(
     credentials: Option<Credentials>,
     settings: Settings,
 ) -> Result<Session, Error> {
+    let is_pinned = settings.pin.is_some();
+    if is_pinned && !xaddrs.is_empty() && xaddrs.iter().all(|xaddr| xaddr.scheme() != "https") {
+        return Err(Error::EncryptionLost { address: label(&xaddrs[0]) });
+    }
     let mut asked: Vec<&Url> = Vec::new();
     let mut reaching = JoinSet::new();
     for xaddr in xaddrs {
-        if asked.len() < XADDRS_MAX && matches!(xaddr.scheme(), "http" | "https") && !asked.contains(&xaddr) {
+        let is_fit = xaddr.scheme() == "https" || (xaddr.scheme() == "http" && !is_pinned);
+        if asked.len() < XADDRS_MAX && is_fit && !asked.contains(&xaddr) {
             asked.push(xaddr);
             reaching.spawn(Session::reach(xaddr.clone(), credentials.clone(), settings.clone()));
         }
@@ -215,6 +400,8 @@ async fn reach_any(
     while let Some(reached) = reaching.join_next().await {
         match reached {
             Ok(Ok(session)) => return Ok(session),
+            // That something else may answer in the camera's place matters more than that a further address is dead.
+            Ok(Err(_)) if matches!(last, Error::CertificateChanged { .. }) => {}
             Ok(Err(error)) => last = error,
             Err(broken) => tracing::warn!(%broken, "reaching a camera ended unexpectedly"),
         }

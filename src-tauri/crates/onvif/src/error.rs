@@ -1,5 +1,7 @@
 //! What can go wrong between Hausrecht and a camera, each with a sentence that says what to do about it.
 
+use crate::CertificatePin;
+
 /// Why a camera could not be found, asked or listened to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -49,6 +51,58 @@ pub enum Error {
         address: String,
         /// How long was waited, in seconds.
         seconds: u64,
+    },
+    /// The camera sent its answer byte by byte, or stopped in the middle.
+    #[error(
+        "the camera at {address} sends its answer too slowly ({bytes} bytes in {seconds} s): check its network, or restart it"
+    )]
+    TooSlow {
+        /// Host and port.
+        address: String,
+        /// What arrived in that time.
+        bytes: usize,
+        /// How long was waited, in seconds.
+        seconds: u64,
+    },
+    /// The camera shows another TLS certificate than before; nothing was sent to it.
+    #[error(
+        "the camera at {address} shows another certificate than before ({seen} instead of {expected}): if it was reset or updated, accept the new one; if not, something else may answer in its place"
+    )]
+    CertificateChanged {
+        /// Host and port.
+        address: String,
+        /// The one that is remembered.
+        expected: CertificatePin,
+        /// The one that it shows.
+        seen: CertificatePin,
+    },
+    /// The camera was used over HTTPS before and now is known by an address without encryption only.
+    #[error(
+        "the camera at {address} was encrypted before and now is not: switch HTTPS on again in its settings, or remove the camera and add it anew"
+    )]
+    EncryptionLost {
+        /// Host and port.
+        address: String,
+    },
+    /// The camera refused a password that it had accepted before; it may have too many connections.
+    #[error(
+        "the camera at {address} refused a sign-in that it had accepted before: it may have too many connections; it is tried again later"
+    )]
+    RefusedForNow {
+        /// Host and port.
+        address: String,
+    },
+    /// The password is right, and still the account may not do this.
+    #[error(
+        "the camera at {address} does not let “{user}” do this ({operation}): give the account more rights in the camera's settings"
+    )]
+    NotAllowed {
+        /// Host and port.
+        address: String,
+        /// The user name that was used.
+        user: String,
+        /// The ONVIF operation.
+        operation: String,
     },
     /// The camera wants a user name and password, and none were given.
     #[error("the camera at {address} asks for a user name and password: enter those of the camera")]
@@ -146,6 +200,11 @@ impl Error {
             Self::Unreachable { .. } => "camera_unreachable",
             Self::ClosedEarly { .. } => "camera_closed_early",
             Self::TimedOut { .. } => "camera_timed_out",
+            Self::TooSlow { .. } => "camera_too_slow",
+            Self::CertificateChanged { .. } => "camera_certificate_changed",
+            Self::EncryptionLost { .. } => "camera_encryption_lost",
+            Self::RefusedForNow { .. } => "camera_refused_for_now",
+            Self::NotAllowed { .. } => "camera_not_allowed",
             Self::PasswordNeeded { .. } => "camera_password_needed",
             Self::NotAuthorized { .. } => "camera_not_authorized",
             Self::LockedOut { .. } => "camera_locked_out",
@@ -167,6 +226,8 @@ impl Error {
                 | Self::NotAuthorized { .. }
                 | Self::LockedOut { .. }
                 | Self::PasswordInClear { .. }
+                | Self::CertificateChanged { .. }
+                | Self::EncryptionLost { .. }
         )
     }
 }

@@ -1,6 +1,7 @@
 //! A camera's events: one pull-point subscription and what arrives through it.
 
 mod message;
+mod sieve;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,6 +11,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     address::label,
+    events::sieve::Sieve,
     http::Limits,
     session::{Service, Session},
     soap::{self, ns},
@@ -19,8 +21,10 @@ use crate::{
 
 /// How much longer than the pull itself the client waits.
 const PULL_GRACE: Duration = Duration::from_secs(10);
-/// Messages asked for at once, and kept at most: a flood stays bounded.
+/// Messages asked for at once.
 const MESSAGES_MAX: usize = 256;
+/// How long a pull may take while states wait to be handed out.
+const PULL_WHILE_WAITING: Duration = Duration::from_secs(1);
 /// After this many connections in a row that close before an answer could come, the camera counts as gone.
 const EARLY_CLOSES_MAX: u32 = 5;
 /// A pull that was held this long before it closed is how some cameras work, and no failure.
@@ -74,6 +78,9 @@ pub struct Subscription {
     point: Option<Point>,
     pull_timeout: Duration,
     early_closes: u32,
+    sieve: Sieve,
+    /// Whether to ask for all states after a subscription; not again once it was refused.
+    synchronizes: bool,
 }
 
 /// What the camera has set up for one subscription.
@@ -92,8 +99,10 @@ impl Subscription {
     /// Subscribes with the event service `events`.
     pub(crate) async fn open(session: Arc<Session>, events: Service) -> Result<Self, Error> {
         let pull_timeout = session.settings.pull_timeout;
-        let mut subscription = Self { session, events, point: None, pull_timeout, early_closes: 0 };
-        subscription.point = Some(subscription.subscribe().await?);
+        let sieve = Sieve::new(session.settings.clock.monotonic());
+        let mut subscription =
+            Self { session, events, point: None, pull_timeout, early_closes: 0, sieve, synchronizes: true };
+        subscription.subscribe_anew().await?;
         Ok(subscription)
     }
 
@@ -129,9 +138,16 @@ impl Subscription {
                 }
             }
         }
-        self.point = Some(self.subscribe().await?);
+        self.subscribe_anew().await?;
         self.early_closes = 0;
         self.pull().await.inspect_err(|_| self.point = None)
+    }
+
+    /// How many notifications were dropped because the camera sent more than 50 a second; `None` if none were, or if
+    /// that was told less than a minute ago. What was dropped is repetition: the last state of each source is kept and
+    /// still comes.
+    pub fn take_dropped(&mut self) -> Option<u64> {
+        self.sieve.report(self.session.settings.clock.monotonic())
     }
 
     /// Ends the subscription at the camera; a refusal is no error, for it ends by itself.
@@ -143,6 +159,24 @@ impl Subscription {
                 tracing::debug!(%error, "unsubscribe");
             }
         }
+    }
+
+    /// Subscribes, and asks for the states as they are: a camera that was away may have missed to tell an end.
+    async fn subscribe_anew(&mut self) -> Result<(), Error> {
+        let point = self.subscribe().await?;
+        if self.synchronizes {
+            let action = format!("{}/PullPointSubscription/SetSynchronizationPointRequest", ns::EVENTS);
+            let operation = soap::Operation::new(ns::EVENTS, "SetSynchronizationPoint", "");
+            if let Err(error) = self.call(&point, operation, &action, self.session.limits()).await {
+                tracing::debug!(%error, "no synchronization point");
+                self.synchronizes = false;
+                if error.needs_a_person() {
+                    return Err(error);
+                }
+            }
+        }
+        self.point = Some(point);
+        Ok(())
     }
 
     async fn subscribe(&self) -> Result<Point, Error> {
@@ -187,7 +221,8 @@ impl Subscription {
 
     async fn pull(&mut self) -> Result<Vec<Notification>, Error> {
         let Some(point) = &self.point else { return Ok(Vec::new()) };
-        let seconds = self.pull_timeout.as_secs();
+        let patience = if self.sieve.is_waiting() { PULL_WHILE_WAITING } else { self.pull_timeout };
+        let seconds = patience.min(self.pull_timeout).as_secs().max(1);
         let content = format!("<Timeout>PT{seconds}S</Timeout><MessageLimit>{MESSAGES_MAX}</MessageLimit>");
         let operation = soap::Operation::new(ns::EVENTS, "PullMessages", &content);
         let action = format!("{}/PullPointSubscription/PullMessagesRequest", ns::EVENTS);
@@ -200,7 +235,11 @@ impl Subscription {
                 let was_held = clock.monotonic().saturating_sub(started) >= HELD;
                 let is_timeout = matches!(error, Error::TimedOut { .. });
                 self.early_closes = if was_held && !is_timeout { 0 } else { self.early_closes + 1 };
-                return if self.early_closes >= EARLY_CLOSES_MAX { Err(error) } else { Ok(Vec::new()) };
+                let now = clock.monotonic();
+                return match self.early_closes {
+                    EARLY_CLOSES_MAX.. => Err(error),
+                    _ => Ok(self.sieve.pass(now, std::iter::empty())),
+                };
             }
             Err(error) => return Err(error),
         };
@@ -208,8 +247,8 @@ impl Subscription {
         let offset_us = self.session.offset_us().filter(|offset| offset.abs() > OFFSET_SEEN_US).unwrap_or(0);
         self.early_closes = 0;
         self.point.iter_mut().for_each(|point| point.has_answered = true);
-        let messages = body.children("NotificationMessage").take(MESSAGES_MAX);
-        Ok(messages.filter_map(|message| message::read(message, arrived, offset_us)).collect())
+        let now = clock.monotonic();
+        Ok(self.sieve.pass(now, message::read_all(&body, arrived, offset_us)))
     }
 
     /// Renews in the second half of the lifetime and says when to do so next. A camera that refuses is left alone: pulls keep it alive on many, and
@@ -255,4 +294,10 @@ impl Subscription {
         let operation = operation.addressed(&point.said, action, &id, &point.parameters);
         self.session.call_within(&point.service, &operation, limits).await
     }
+}
+
+/// Reads the notifications in an arbitrary answer.
+pub(crate) fn fuzz_messages(body: &Element, arrived: UnixMicros) -> Vec<Notification> {
+    let mut sieve = Sieve::new(Duration::ZERO);
+    sieve.pass(Duration::ZERO, message::read_all(body, arrived, 0))
 }

@@ -1,11 +1,26 @@
-//! HTTP to one camera: no redirects, no proxy, bounded in time and size, and every failure named.
+//! HTTP to one camera: no proxy, no redirect followed by itself, bounded in time and size, and every failure named.
 
-use std::{error::Error as _, time::Duration};
+use std::{error::Error as _, io, sync::Arc, time::Duration};
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, WWW_AUTHENTICATE};
+use reqwest::{
+    Response,
+    header::{
+        AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+        WWW_AUTHENTICATE,
+    },
+};
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use crate::{Error, Settings, address::label};
+use crate::{
+    CertificatePin, Error, Settings,
+    address::label,
+    scoped::Resolver,
+    tls::{Changed, Recognition},
+};
+
+/// What a body must bring in each [`Settings::stall_timeout`].
+const PROGRESS_MIN_BYTES: usize = 256;
 
 /// What is sent.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +44,14 @@ impl Payload<'_> {
             Self::Soap { envelope, .. } => envelope.as_bytes(),
         }
     }
+
+    /// The end of the action, for messages.
+    fn name(&self) -> &str {
+        match self {
+            Self::Get => "snapshot",
+            Self::Soap { action, .. } => action.rsplit('/').next().unwrap_or(action),
+        }
+    }
 }
 
 /// What came back, whatever the status.
@@ -40,6 +63,8 @@ pub(crate) struct Reply {
     pub(crate) challenges: Vec<String>,
     /// The `Date` header in microseconds since 1970.
     pub(crate) date_us: Option<i64>,
+    /// Where the camera sends the client to, with a status of 300 to 399.
+    pub(crate) location: Option<String>,
     /// The body.
     pub(crate) body: Vec<u8>,
 }
@@ -53,16 +78,19 @@ pub(crate) struct Limits {
     pub(crate) size_bytes: usize,
 }
 
-/// The connection pool of one camera.
+/// The connections to one camera.
 #[derive(Clone, Debug)]
-pub(crate) struct Http(reqwest::Client);
+pub(crate) struct Http {
+    client: reqwest::Client,
+    recognition: Arc<Recognition>,
+    stall_timeout: Duration,
+}
 
 impl Http {
-    /// Sets up without connecting.
-    ///
-    /// Certificates of cameras are self-signed and name nothing useful; no password ever travels in clear inside,
-    /// only digests of it.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
+    /// Sets up without connecting; with `pin`, every certificate but that one is refused.
+    pub(crate) fn new(settings: &Settings, pin: Option<CertificatePin>) -> Result<Self, Error> {
+        let recognition = Recognition::new(pin);
+        let tls = recognition.config().map_err(|reason| Error::NoNetwork { reason: reason.to_string() })?;
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -70,10 +98,16 @@ impl Http {
             .connect_timeout(settings.connect_timeout)
             // Cameras close idle connections without notice; a fresh one a call avoids answers lost that way.
             .pool_max_idle_per_host(0)
-            .tls_danger_accept_invalid_certs(true)
+            .dns_resolver(Arc::new(Resolver))
+            .tls_backend_preconfigured(tls)
             .build()
             .map_err(|reason| Error::NoNetwork { reason: innermost(&reason) })?;
-        Ok(Self(client))
+        Ok(Self { client, recognition, stall_timeout: settings.stall_timeout })
+    }
+
+    /// The certificate that the camera has shown, if it was spoken to over HTTPS.
+    pub(crate) fn certificate(&self) -> Option<CertificatePin> {
+        self.recognition.seen()
     }
 
     /// Sends one request and reads the whole answer within `limits`.
@@ -85,29 +119,68 @@ impl Http {
         limits: Limits,
     ) -> Result<Reply, Error> {
         let mut request = match payload {
-            Payload::Get => self.0.get(url.clone()),
+            Payload::Get => self.client.get(url.clone()),
             Payload::Soap { action, envelope } => self
-                .0
+                .client
                 .post(url.clone())
                 .header(CONTENT_TYPE, format!("application/soap+xml; charset=utf-8; action=\"{action}\""))
                 .body(envelope.to_owned()),
         };
-        if let Some(value) = authorization {
+        // Names of users need not be ASCII; what no header can carry is left out and asked for again.
+        if let Some(Ok(value)) = authorization.map(|value| HeaderValue::from_bytes(value.as_bytes())) {
             request = request.header(AUTHORIZATION, value);
         }
-        let failed = |reason: reqwest::Error| failure(url, &reason, limits.timeout);
-        let mut response = request.timeout(limits.timeout).send().await.map_err(failed)?;
+        let response = request.timeout(limits.timeout).send().await;
+        let response = response.map_err(|reason| failure(url, &reason, limits.timeout))?;
         let status = response.status().as_u16();
-        let challenges = texts(response.headers());
-        let date_us = response.headers().get(DATE).and_then(|value| date_us(value.to_str().ok()?));
+        let headers = response.headers();
+        let challenges = texts(headers);
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let date_us = text(DATE).and_then(date_us);
+        let location = text(LOCATION).map(str::to_owned).filter(|_| (300..400).contains(&status));
+        if let Some(coding) = text(CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity"))
+        {
+            // Nothing compressed was asked for, and a small answer could unpack to any size.
+            let coding: String = coding.chars().take(20).collect();
+            return Err(Error::Unreadable {
+                address: label(url),
+                operation: payload.name().to_owned(),
+                reason: format!("it is compressed ({coding}), which was not asked for"),
+            });
+        }
+        let body = self.body(url, response, limits).await?;
+        Ok(Reply { status, challenges, date_us, location, body })
+    }
+
+    /// Reads a body that is not too large and does not trickle.
+    async fn body(&self, url: &Url, mut response: Response, limits: Limits) -> Result<Vec<u8>, Error> {
+        let too_large = || Error::TooLarge { address: label(url), limit_bytes: limits.size_bytes };
+        let announced = response.content_length().unwrap_or(0);
+        if usize::try_from(announced).is_ok_and(|announced| announced > limits.size_bytes) {
+            return Err(too_large());
+        }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        let mut span_start_bytes = 0;
+        let mut span_end = Instant::now() + self.stall_timeout;
+        loop {
+            let Ok(chunk) = timeout_at(span_end, response.chunk()).await else {
+                let bytes = body.len() - span_start_bytes;
+                if bytes < PROGRESS_MIN_BYTES {
+                    let seconds = self.stall_timeout.as_secs();
+                    return Err(Error::TooSlow { address: label(url), bytes, seconds });
+                }
+                span_start_bytes = body.len();
+                span_end += self.stall_timeout;
+                continue;
+            };
+            let Some(chunk) = chunk.map_err(|reason| failure(url, &reason, limits.timeout))? else {
+                return Ok(body);
+            };
             if body.len() + chunk.len() > limits.size_bytes {
-                return Err(Error::TooLarge { address: label(url), limit_bytes: limits.size_bytes });
+                return Err(too_large());
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply { status, challenges, date_us, body })
     }
 }
 
@@ -124,13 +197,26 @@ fn date_us(text: &str) -> Option<i64> {
 
 fn failure(url: &Url, error: &reqwest::Error, waited: Duration) -> Error {
     let address = label(url);
-    if error.is_connect() {
+    if let Some(changed) = certificate_changed(error) {
+        Error::CertificateChanged { address, expected: changed.expected, seen: changed.seen }
+    } else if error.is_connect() {
         Error::Unreachable { address, reason: innermost(error) }
     } else if error.is_timeout() {
         Error::TimedOut { address, seconds: waited.as_secs() }
     } else {
         Error::ClosedEarly { address }
     }
+}
+
+/// The change of certificate inside an error, wherever the layers in between have put it. An I/O error is passed over
+/// in the chain of sources, so it is opened.
+fn certificate_changed(error: &(dyn std::error::Error + 'static)) -> Option<Changed> {
+    if let Some(rustls::Error::Other(other)) = error.downcast_ref() {
+        return other.0.downcast_ref().copied();
+    }
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let inner = inner.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| error.source());
+    certificate_changed(inner?)
 }
 
 fn innermost(error: &reqwest::Error) -> String {

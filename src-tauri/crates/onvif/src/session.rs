@@ -1,8 +1,10 @@
 //! One conversation with one camera: which host answers, what its clock says, how it wants a password, and that a
 //! wrong password is sent once and never again.
 
+mod captured;
 mod clock;
 mod digest;
+mod reply;
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -14,16 +16,17 @@ use rand::Rng;
 use url::Url;
 
 use crate::{
-    Credentials, Error, Settings,
+    CertificatePin, Credentials, Error, Settings,
     address::{candidates, label},
     http::{Http, Limits, Payload, Reply},
     session::{
         clock::{clock_differs, is_zone_error},
         digest::Challenge,
+        reply::{Refusal, judge, read_body, redirection},
     },
     signature::security_header,
-    soap::{Answer, Fault, Operation, open},
-    xml::{Element, parse},
+    soap::{Fault, Operation},
+    xml::Element,
 };
 
 /// A service of the camera: where it may be, best first, and which of these has answered.
@@ -74,10 +77,17 @@ struct State {
     proven: bool,
     /// Refusals since the camera last accepted the password.
     refusals: u32,
+    /// An operation that the camera refused without a password and allowed with it: whether it is still allowed tells a
+    /// wrong password from missing rights.
+    touchstone: Option<(Url, Operation)>,
+    /// Where the camera has redirected to, on the host that answers.
+    moved: Vec<(Url, Url)>,
 }
 
 /// After this many refusals in a row even a password that once was right is not sent again.
-const REFUSALS_MAX: u32 = 3;
+const REFUSALS_MAX: u32 = 2;
+/// Redirections that are remembered.
+const MOVED_MAX: usize = 16;
 
 /// The conversation.
 #[derive(Debug)]
@@ -89,14 +99,6 @@ pub(crate) struct Session {
     state: Mutex<State>,
     /// Held by the one call that sends a password which the camera has not accepted yet.
     first_sign_in: tokio::sync::Mutex<()>,
-}
-
-/// What a request ended with, if not with success.
-enum Refusal {
-    /// The camera asks who is there, or says no.
-    SignIn { fault: Option<Fault>, reply: Reply },
-    /// Something else.
-    Other(Error),
 }
 
 /// Which second attempts a call has used up.
@@ -114,23 +116,50 @@ impl Session {
         credentials: Option<Credentials>,
         settings: Settings,
     ) -> Result<Self, Error> {
-        let state = State { mode: Mode::Open, challenge: None, offset_us: None, proven: false, refusals: 0 };
-        let session = Self {
-            http: Http::new(&settings)?,
+        let state = State {
+            mode: Mode::Open,
+            challenge: None,
+            offset_us: None,
+            proven: false,
+            refusals: 0,
+            touchstone: None,
+            moved: Vec::new(),
+        };
+        let mut session = Self {
+            http: Http::new(&settings, settings.pin)?,
             origin,
             credentials,
             settings,
             state: Mutex::new(state),
             first_sign_in: tokio::sync::Mutex::default(),
         };
-        let offset_us = session.read_clock().await?;
+        let (offset_us, moved) = session.read_clock().await?;
         session.state().offset_us = offset_us;
+        if let Some(moved) = moved {
+            let (offset_us, again) = {
+                session.origin = moved;
+                session.read_clock().await?
+            };
+            if again.is_some() {
+                let address = label(&session.origin);
+                return Err(Error::NotOffered {
+                    address,
+                    what: "its device service: it redirects in a circle".to_owned(),
+                });
+            }
+            session.state().offset_us = offset_us;
+        }
         Ok(session)
     }
 
     /// The device service that answers.
     pub(crate) fn origin(&self) -> &Url {
         &self.origin
+    }
+
+    /// The certificate that the camera shows.
+    pub(crate) fn certificate(&self) -> Option<CertificatePin> {
+        self.http.certificate()
     }
 
     /// Camera time minus our time.
@@ -202,10 +231,14 @@ impl Session {
 
     /// Sends until the camera is content or a further attempt would risk the account.
     async fn signed(&self, url: &Url, ask: Ask<'_>, limits: Limits) -> Result<Reply, Error> {
+        let moved = self.state().moved.iter().find(|(from, _)| from == url).map(|(_, to)| to.clone());
+        let mut target = moved.unwrap_or_else(|| url.clone());
+        let mut is_redirected = false;
         let mut mode = ask.first_mode(self.state().mode);
         let mut first_sign_in = None;
         let mut spent = Spent::default();
         let mut is_nonce_old = mode.digest();
+        let mut was_asked = false;
         loop {
             if mode != Mode::Open {
                 if !self.is_proven() && first_sign_in.is_none() {
@@ -213,16 +246,24 @@ impl Session {
                 }
                 self.stop_if_refused(url)?;
             }
-            let reply = self.send(url, ask, mode, limits).await?;
+            let reply = self.send(&target, ask, mode, limits).await?;
+            if let Some(to) = redirection(&target, &reply).filter(|_| !is_redirected) {
+                // Nothing made from the password goes along: the new place has to ask for it itself.
+                is_redirected = true;
+                self.remember_move(url, &to);
+                target = to;
+                mode = Mode::Open;
+                continue;
+            }
             match judge(url, ask.name(), reply) {
                 Ok(reply) => {
-                    self.accepted(ask, mode);
+                    self.accepted(&target, ask, mode, was_asked);
                     return Ok(reply);
                 }
                 Err(Refusal::Other(error)) => {
                     // A camera that complains about something else has let us in.
                     if matches!(error, Error::Fault { .. }) {
-                        self.accepted(ask, mode);
+                        self.accepted(&target, ask, mode, false);
                     }
                     return Err(error);
                 }
@@ -234,9 +275,14 @@ impl Session {
                         self.next_mode(url, ask, mode, &reply, &mut spent, is_nonce_old).await?
                     };
                     is_nonce_old = false;
+                    was_asked |= mode == Mode::Open;
                     match next {
                         Some(next) => mode = next,
-                        None => return Err(self.refused(url, ask, is_locked)),
+                        None => {
+                            let has_said_why = fault.is_some() || reply.status == 403;
+                            drop(first_sign_in);
+                            return Err(self.refused(url, ask, is_locked, has_said_why).await);
+                        }
                     }
                 }
             }
@@ -296,7 +342,7 @@ impl Session {
     /// Reads the clock again; whether that gave another time than the refused request was signed with.
     async fn clock_was_wrong(&self, reply: &Reply) -> bool {
         let before = self.offset_us();
-        let now = self.read_clock().await.ok().flatten();
+        let now = self.read_clock().await.ok().and_then(|(offset_us, _)| offset_us);
         let by_header = reply.date_us.map(|date_us| date_us - self.settings.clock.now().0);
         // A camera that names its local time UTC repeats that, but its HTTP header may tell the truth.
         let by_header = by_header.filter(|after| is_zone_error(before, *after));
@@ -333,31 +379,60 @@ impl Session {
             }
             Some(_) | None => None,
         };
-        self.http.exchange(url, payload, authorization, limits).await
+        self.exchange(url, payload, authorization, limits).await
     }
 
-    fn accepted(&self, ask: Ask<'_>, mode: Mode) {
+    fn accepted(&self, url: &Url, ask: Ask<'_>, mode: Mode, was_asked: bool) {
         if mode != Mode::Open {
             let mut state = self.state();
-            if matches!(ask, Ask::Soap(_)) {
+            if let Ask::Soap(operation) = ask {
                 state.mode = mode;
+                if was_asked && operation.name.starts_with("Get") && state.touchstone.is_none() {
+                    state.touchstone = Some((url.clone(), operation.clone()));
+                }
             }
             state.proven = true;
             state.refusals = 0;
         }
     }
 
-    fn refused(&self, url: &Url, ask: Ask<'_>, is_locked: bool) -> Error {
-        let mut state = self.state();
-        // Some cameras keep pictures from accounts that may do everything else; that says nothing of the password.
-        if matches!(ask, Ask::Soap(_)) || !state.proven {
-            state.refusals += 1;
-        }
-        drop(state);
+    /// Finds out what a refusal means. A password that was never accepted is wrong; one that was is checked with an
+    /// operation that it opened before, if the camera has said more than "401", which also stands for "too many
+    /// connections".
+    async fn refused(&self, url: &Url, ask: Ask<'_>, is_locked: bool, has_said_why: bool) -> Error {
+        let (is_proven, touchstone) = {
+            let mut state = self.state();
+            // Some cameras keep pictures from accounts that may do everything else; that says nothing of the password.
+            if matches!(ask, Ask::Soap(_)) || !state.proven {
+                state.refusals += 1;
+            }
+            (state.proven, state.touchstone.clone())
+        };
         if is_locked {
             return Error::LockedOut { address: label(url), user: self.user() };
         }
-        self.not_authorized(url)
+        if !is_proven {
+            return self.not_authorized(url);
+        }
+        let not_allowed =
+            || Error::NotAllowed { address: label(url), user: self.user(), operation: ask.name().to_owned() };
+        if matches!(ask, Ask::Picture) {
+            return not_allowed();
+        }
+        if let Some((at, operation)) =
+            touchstone.filter(|(_, known)| has_said_why && known.name != ask.name())
+        {
+            let mode = self.state().mode;
+            let reply = self.send(&at, Ask::Soap(&operation), mode, self.limits()).await;
+            if reply.is_ok_and(|reply| judge(&at, operation.name, reply).is_ok()) {
+                self.state().refusals = 0;
+                return not_allowed();
+            }
+        }
+        if self.state().refusals >= REFUSALS_MAX {
+            return self.not_authorized(url);
+        }
+        Error::RefusedForNow { address: label(url) }
     }
 
     fn stop_if_refused(&self, url: &Url) -> Result<(), Error> {
@@ -365,6 +440,14 @@ impl Session {
         let is_over = state.refusals >= if state.proven { REFUSALS_MAX } else { 1 };
         drop(state);
         if is_over { Err(self.not_authorized(url)) } else { Ok(()) }
+    }
+
+    fn remember_move(&self, from: &Url, to: &Url) {
+        let mut state = self.state();
+        state.moved.retain(|(known, _)| known != from);
+        if state.moved.len() < MOVED_MAX {
+            state.moved.push((from.clone(), to.clone()));
+        }
     }
 
     fn not_authorized(&self, url: &Url) -> Error {
@@ -409,46 +492,7 @@ impl Ask<'_> {
     }
 }
 
-/// Tells success from refusal: faults count inside any HTTP status.
-fn judge(url: &Url, name: &'static str, reply: Reply) -> Result<Reply, Refusal> {
-    let is_xml = reply
-        .body
-        .iter()
-        .find(|byte| !byte.is_ascii_whitespace())
-        .is_some_and(|&byte| byte == b'<' || byte == 0xEF);
-    let fault = match is_xml.then(|| read_body(url, name, &reply.body)) {
-        Some(Err(Refusal::SignIn { fault, .. })) => return Err(Refusal::SignIn { fault, reply }),
-        Some(Err(Refusal::Other(error))) => Some(error),
-        Some(Ok(_)) | None => None,
-    };
-    match (reply.status, fault) {
-        (401 | 403, _) => Err(Refusal::SignIn { fault: None, reply }),
-        (_, Some(fault @ Error::Fault { .. })) => Err(Refusal::Other(fault)),
-        (200..=299, Some(error)) if name != "snapshot" => Err(Refusal::Other(error)),
-        (200..=299, _) => Ok(reply),
-        (status, _) => {
-            Err(Refusal::Other(Error::Status { address: label(url), operation: name.to_owned(), status }))
-        }
-    }
-}
-
-/// Opens the envelope.
-fn read_body(url: &Url, name: &str, body: &[u8]) -> Result<Element, Refusal> {
-    let unreadable = |reason: String| {
-        Refusal::Other(Error::Unreadable { address: label(url), operation: name.to_owned(), reason })
-    };
-    let root = parse(body).map_err(|reason| unreadable(reason.to_string()))?;
-    match open(root).map_err(unreadable)? {
-        Answer::Body(element) => Ok(element),
-        Answer::Fault(fault) if fault.is_about_sign_in() || fault.is_about_lock() => {
-            let reply = Reply { status: 0, challenges: Vec::new(), date_us: None, body: Vec::new() };
-            Err(Refusal::SignIn { fault: Some(fault), reply })
-        }
-        Answer::Fault(fault) => Err(Refusal::Other(Error::Fault {
-            address: label(url),
-            operation: name.to_owned(),
-            code: fault.code().to_owned(),
-            reason: fault.reason,
-        })),
-    }
+/// Reads arbitrary text as a challenge.
+pub(crate) fn fuzz_challenge(text: &str) {
+    digest::fuzz_challenge(text);
 }

@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use hausrecht_model::Clock;
 
+use crate::{CertificatePin, capture::Capture};
+
 /// How patient and how generous the client is with a camera, and where it reads the time.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -13,6 +15,8 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// How long one call may take from the first byte sent to the last received.
     pub call_timeout: Duration,
+    /// How long a body that has begun may bring next to nothing: an answer that trickles is cut off, long pulls are not.
+    pub stall_timeout: Duration,
     /// How long a camera is asked to hold a pull for events; the client waits ten seconds more.
     pub pull_timeout: Duration,
     /// How long a camera is asked to keep a subscription before it must be renewed.
@@ -21,6 +25,12 @@ pub struct Settings {
     pub answer_limit_bytes: usize,
     /// The largest still picture that is read.
     pub snapshot_limit_bytes: usize,
+    /// The certificate that the camera showed when it was added. With it only HTTPS is used, and any other certificate
+    /// is [`Error::CertificateChanged`](crate::Error::CertificateChanged) before anything is sent. Without it the
+    /// first certificate seen is the one that the session keeps to.
+    pub pin: Option<CertificatePin>,
+    /// Sees every exchange, for a bug report.
+    pub capture: Option<Arc<dyn Capture>>,
 }
 
 impl Settings {
@@ -30,10 +40,13 @@ impl Settings {
             clock,
             connect_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(10),
+            stall_timeout: Duration::from_secs(4),
             pull_timeout: Duration::from_secs(20),
             subscription_lifetime: Duration::from_secs(600),
             answer_limit_bytes: 4 << 20,
             snapshot_limit_bytes: 16 << 20,
+            pin: None,
+            capture: None,
         }
     }
 }

@@ -10,10 +10,20 @@ pub(crate) mod ns {
     pub(crate) const MEDIA: &str = "http://www.onvif.org/ver10/media/wsdl";
     pub(crate) const MEDIA2: &str = "http://www.onvif.org/ver20/media/wsdl";
     pub(crate) const EVENTS: &str = "http://www.onvif.org/ver10/events/wsdl";
+    pub(crate) const DEVICE_IO: &str = "http://www.onvif.org/ver10/deviceIO/wsdl";
+    pub(crate) const IMAGING: &str = "http://www.onvif.org/ver20/imaging/wsdl";
+    pub(crate) const PTZ: &str = "http://www.onvif.org/ver20/ptz/wsdl";
+    pub(crate) const ANALYTICS: &str = "http://www.onvif.org/ver20/analytics/wsdl";
+    pub(crate) const RECORDING: &str = "http://www.onvif.org/ver10/recording/wsdl";
+    pub(crate) const SEARCH: &str = "http://www.onvif.org/ver10/search/wsdl";
+    pub(crate) const REPLAY: &str = "http://www.onvif.org/ver10/replay/wsdl";
     pub(crate) const SCHEMA: &str = "http://www.onvif.org/ver10/schema";
     pub(crate) const ADDRESSING: &str = "http://www.w3.org/2005/08/addressing";
     pub(crate) const NOTIFICATION: &str = "http://docs.oasis-open.org/wsn/b-2";
 }
+
+/// Codes kept of one fault.
+const CODES_MAX: usize = 8;
 
 /// One operation, ready to be put into an envelope.
 #[derive(Clone, Debug)]
@@ -137,7 +147,8 @@ pub(crate) enum Answer {
 pub(crate) fn open(root: Element) -> Result<Answer, String> {
     let soap = [ns::SOAP12, ns::SOAP11];
     if !root.is("Envelope", &soap) {
-        return Err(format!("it is no SOAP envelope but “{}”", root.name));
+        let name: String = root.name.chars().take(40).collect();
+        return Err(format!("it is no SOAP envelope but “{name}”"));
     }
     let Some(body) = root.children.into_iter().find(|child| child.is("Body", &soap)) else {
         return Err("the envelope has no body".to_owned());
@@ -153,7 +164,7 @@ pub(crate) fn open(root: Element) -> Result<Answer, String> {
 fn fault(element: &Element) -> Fault {
     let mut codes = Vec::new();
     let mut code = element.child("Code");
-    while let Some(level) = code {
+    while let Some(level) = code.filter(|_| codes.len() < CODES_MAX) {
         codes.extend(level.text_at(&["Value"]).map(local));
         code = level.child("Subcode");
     }
@@ -165,7 +176,7 @@ fn fault(element: &Element) -> Fault {
 
 /// A qualified name without its prefix.
 fn local(name: &str) -> String {
-    name.rsplit(':').next().unwrap_or(name).to_owned()
+    name.rsplit(':').next().unwrap_or(name).chars().take(100).collect()
 }
 
 #[cfg(test)]

@@ -14,18 +14,47 @@ pub struct Meaning {
     pub active: Option<bool>,
 }
 
+/// What the owner has said a topic of a camera means; it comes before the table.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, specta::Type)]
+pub struct Override {
+    /// The topic without prefixes, in any case; `*` stands for one level.
+    pub topic: String,
+    /// The name in the message's data that tells whether it starts or ends; `None` takes the first that does.
+    pub item: Option<String>,
+    /// What it means; [`EventKind::Unknown`] for one that shall mean nothing.
+    pub kind: EventKind,
+}
+
 /// Looks up a topic without prefixes, together with the data that came with it.
 pub fn meaning(topic: &str, data: &[(String, String)]) -> Meaning {
+    meaning_with(&[], topic, data)
+}
+
+/// As [`meaning`], after what the owner has said.
+pub fn meaning_with(overrides: &[Override], topic: &str, data: &[(String, String)]) -> Meaning {
+    for said in overrides {
+        if !fits(said.topic.split('/'), topic) {
+            continue;
+        }
+        let active = match &said.item {
+            Some(name) => match value_of(data, name) {
+                Some(value) => truth(value),
+                None => continue,
+            },
+            None => data.iter().find_map(|(_, value)| truth(value)),
+        };
+        return Meaning { kind: said.kind, active };
+    }
     let mut first = None;
-    for line in TABLE.iter().filter(|line| line.fits(topic)) {
+    for line in TABLE.iter().filter(|line| line.fits(topic) && line.holds(data)) {
         let active = match line.item {
             Item::Message => None,
             Item::First => match data.first() {
                 Some((_, value)) => truth(value),
                 None => None,
             },
-            Item::Named(name) => match data.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-                Some((_, value)) => truth(value),
+            Item::Named(name) => match value_of(data, name) {
+                Some(value) => truth(value),
                 None => continue,
             },
         };
@@ -41,10 +70,30 @@ pub fn meaning(topic: &str, data: &[(String, String)]) -> Meaning {
     })
 }
 
+fn value_of<'a>(data: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    data.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+}
+
+/// Everything that a topic can mean whose messages carry items of these names; empty for one that the table lacks.
+pub fn kinds(topic: &str, names: &[String]) -> Vec<EventKind> {
+    let lines = TABLE.iter().filter(|line| line.fits(topic));
+    let told = lines.filter(|line| match line.item {
+        Item::Message | Item::First => true,
+        // A camera that describes no items may send them all the same.
+        Item::Named(name) => names.is_empty() || names.iter().any(|known| known.eq_ignore_ascii_case(name)),
+    });
+    let mut kinds: Vec<EventKind> = told.map(|line| line.kind).collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds
+}
+
 #[derive(Debug)]
 struct Line {
     levels: Vec<&'static str>,
     item: Item,
+    /// A name and a word that its value must have among its words.
+    condition: Option<(&'static str, &'static str)>,
     kind: EventKind,
 }
 
@@ -57,12 +106,24 @@ enum Item {
 
 impl Line {
     fn fits(&self, topic: &str) -> bool {
-        let mut levels = topic.split('/');
-        let fits = self.levels.iter().all(|expected| {
-            levels.next().is_some_and(|level| *expected == "*" || expected.eq_ignore_ascii_case(level))
-        });
-        fits && levels.next().is_none()
+        fits(self.levels.iter().copied(), topic)
     }
+
+    fn holds(&self, data: &[(String, String)]) -> bool {
+        self.condition.is_none_or(|(name, wanted)| {
+            let words = value_of(data, name).unwrap_or_default().split([' ', ',', ';']);
+            words.into_iter().any(|word| word.trim().eq_ignore_ascii_case(wanted))
+        })
+    }
+}
+
+fn fits<'a>(pattern: impl Iterator<Item = &'a str>, topic: &str) -> bool {
+    let mut levels = topic.split('/');
+    let mut pattern = pattern;
+    let fits = pattern.all(|expected| {
+        levels.next().is_some_and(|level| expected == "*" || expected.eq_ignore_ascii_case(level))
+    });
+    fits && levels.next().is_none()
 }
 
 static TABLE: LazyLock<Vec<Line>> = LazyLock::new(|| {
@@ -70,12 +131,17 @@ static TABLE: LazyLock<Vec<Line>> = LazyLock::new(|| {
     let lines = lines.filter_map(|line| {
         let mut columns = line.split('\t');
         let levels = columns.next()?.split('/').collect();
-        let item = match columns.next()? {
+        let teller = columns.next()?;
+        let (item, condition) = match teller.split_once('?') {
+            Some((item, condition)) => (item, Some(condition.split_once('=')?)),
+            None => (teller, None),
+        };
+        let item = match item {
             "-" => Item::Message,
             "*" => Item::First,
             name => Item::Named(name),
         };
-        Some(Line { levels, item, kind: EventKind::from_name(columns.next()?) })
+        Some(Line { levels, item, condition, kind: EventKind::from_name(columns.next()?) })
     });
     lines.collect()
 });
@@ -83,8 +149,10 @@ static TABLE: LazyLock<Vec<Line>> = LazyLock::new(|| {
 /// Reads a state in the words that cameras use.
 fn truth(value: &str) -> Option<bool> {
     match value.trim().to_ascii_lowercase().as_str() {
-        "true" | "1" | "active" | "on" | "yes" | "high" | "closed" | "start" => Some(true),
-        "false" | "0" | "inactive" | "off" | "no" | "low" | "open" | "stop" => Some(false),
+        "true" | "1" | "active" | "on" | "yes" | "high" | "closed" | "start" | "ring" | "pressed"
+        | "alarm" | "detected" | "triggered" => Some(true),
+        "false" | "0" | "inactive" | "off" | "no" | "low" | "open" | "stop" | "normal" | "released"
+        | "idle" | "clear" => Some(false),
         _ => None,
     }
 }
@@ -113,7 +181,9 @@ mod tests {
 
     #[test]
     fn makers_topics_are_understood() {
-        use EventKind::{Animal, Doorbell, Input, Motion, Person, Tamper, Vehicle};
+        use EventKind::{
+            Animal, Doorbell, Face, Input, Intrusion, Line, Motion, Package, Person, Sound, Tamper, Vehicle,
+        };
         let cases = [
             ("RuleEngine/CellMotionDetector/Motion", ("IsMotion", "true"), (Motion, Some(true))),
             ("RuleEngine/MotionRegionDetector/Motion", ("State", "0"), (Motion, Some(false))),
@@ -124,7 +194,26 @@ mod tests {
             ("CameraApplicationPlatform/VMD/Camera1Profile1", ("active", "1"), (Motion, Some(true))),
             ("VideoSource/GlobalSceneChange/ImagingService", ("State", "true"), (Tamper, Some(true))),
             ("Device/Trigger/DigitalInput", ("LogicalState", "true"), (Input, Some(true))),
-            ("RuleEngine/LineDetector/Crossed", ("ObjectId", "7"), (Motion, None)),
+            ("RuleEngine/LineDetector/Crossed", ("ObjectId", "7"), (Line, None)),
+            ("RuleEngine/LineCrossDetector/LineCross", ("IsLineCross", "true"), (Line, Some(true))),
+            ("RuleEngine/FieldDetector/ObjectsInside", ("IsInside", "false"), (Intrusion, Some(false))),
+            ("RuleEngine/MyRuleDetector/FaceDetect", ("State", "true"), (Face, Some(true))),
+            ("RuleEngine/MyRuleDetector/Package", ("State", "true"), (Package, Some(true))),
+            ("AudioAnalytics/Audio/DetectedSound", ("IsSoundDetected", "1"), (Sound, Some(true))),
+            ("AudioSource/TriggerLevel", ("triggered", "0"), (Sound, Some(false))),
+            ("VideoAnalytics/MotionDetection", ("Motion", "1"), (Motion, Some(true))),
+            ("VideoAnalytics/MotionAlarm", ("State", "true"), (Motion, Some(true))),
+            ("UserAlarm/IVA/HumanShapeDetect", ("State", "true"), (Person, Some(true))),
+            ("VehicleAlarm/IVB/VehicleDetect", ("State", "true"), (Vehicle, Some(true))),
+            (
+                "CameraApplicationPlatform/FenceGuard/Camera1ProfileANY",
+                ("active", "1"),
+                (Intrusion, Some(true)),
+            ),
+            ("VideoSource/Alarm", ("State", "Ring"), (Doorbell, Some(true))),
+            ("RuleEngine/Recognition/LicensePlate", ("Plate", "M AB 1"), (Vehicle, None)),
+            ("RuleEngine/ObjectDetection/Object", ("ClassTypes", "Human Face"), (Person, None)),
+            ("RuleEngine/ObjectDetection/Object", ("ClassTypes", "Bus"), (Motion, None)),
         ];
         for (topic, item, expected) in cases {
             assert_eq!(looked_up(topic, &[item]), expected, "{topic}");
@@ -136,6 +225,42 @@ mod tests {
         let data = [("IsPeople", "false"), ("IsPet", "true")];
         let found = looked_up("RuleEngine/TPSmartEventDetector/TPSmartEvent", &data);
         assert_eq!(found, (EventKind::Animal, Some(true)));
+    }
+
+    #[test]
+    fn a_condition_chooses_the_kind_and_the_item_tells_the_end() {
+        let topic = "CameraApplicationPlatform/ObjectAnalytics/Device1Scenario1";
+        let person = [("active", "0"), ("classTypes", "human")];
+        assert_eq!(looked_up(topic, &person), (EventKind::Person, Some(false)));
+        let anything = [("active", "1"), ("classTypes", "kite")];
+        assert_eq!(looked_up(topic, &anything), (EventKind::Motion, Some(true)));
+    }
+
+    #[test]
+    fn what_the_owner_says_comes_first() {
+        let said = |topic: &str, item: Option<&str>, kind| Override {
+            topic: topic.to_owned(),
+            item: item.map(str::to_owned),
+            kind,
+        };
+        let data = [("Level".to_owned(), "7".to_owned()), ("On".to_owned(), "true".to_owned())];
+        let overrides = [
+            said("acme/*", Some("Missing"), EventKind::Person),
+            said("acme/*", None, EventKind::Doorbell),
+            said("VideoSource/MotionAlarm", Some("on"), EventKind::Unknown),
+        ];
+        let found = |topic| meaning_with(&overrides, topic, &data);
+        assert_eq!(found("Acme/Thing"), Meaning { kind: EventKind::Doorbell, active: Some(true) });
+        assert_eq!(found("VideoSource/MotionAlarm").kind, EventKind::Unknown);
+        assert_eq!(found("Acme").kind, EventKind::Unknown);
+    }
+
+    #[test]
+    fn a_topic_can_mean_several_kinds() {
+        let topic = "RuleEngine/TPSmartEventDetector/TPSmartEvent";
+        let names = ["IsPeople", "IsVehicle"].map(str::to_owned);
+        assert_eq!(kinds(topic, &names), [EventKind::Motion, EventKind::Person, EventKind::Vehicle]);
+        assert!(kinds("Acme/Thing", &names).is_empty());
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Discovery {
 
     /// Says Hello and answers for ever.
     pub async fn run(&self) {
-        self.announce("Hello").await;
+        self.hello().await;
         let mut datagram = vec![0; DATAGRAM_BYTES];
         loop {
             let (length, from) = match self.socket.recv_from(&mut datagram).await {
@@ -66,7 +66,8 @@ impl Discovery {
                     continue;
                 }
             };
-            if !self.may_know(from.ip()) {
+            let hides = self.camera.power.is_away() || !self.camera.settings.lock().discoverable;
+            if hides || !self.may_know(from.ip()) {
                 continue;
             }
             let Ok(request) = Request::parse(&datagram[..length]) else { continue };
@@ -75,6 +76,11 @@ impl Discovery {
                 tracing::debug!(%error, %from, "discovery");
             }
         }
+    }
+
+    /// Says Hello.
+    pub async fn hello(&self) {
+        self.announce("Hello").await;
     }
 
     /// Says Bye.

@@ -12,7 +12,9 @@ use tokio::sync::Notify;
 use crate::{footage::Footage, loop_clock::LoopClock};
 
 /// Events kept for subscribers that do not pull; older ones are lost to them.
-const KEPT: usize = 512;
+const KEPT: usize = 4096;
+/// The pause between two parts of a flood.
+const FLOOD_STEP: Duration = Duration::from_millis(5);
 /// How long the bell stays pressed.
 const BELL: Duration = Duration::from_secs(1);
 
@@ -23,6 +25,10 @@ pub enum Topic {
     Motion,
     /// The bell is pressed or is not; makers have topics of their own for it.
     Visitor,
+    /// A relay, by its number from zero, is active or is not.
+    Relay(usize),
+    /// The digital input is on or off.
+    Input,
 }
 
 /// One report.
@@ -127,6 +133,46 @@ impl Events {
         }
         drop(state);
         self.changed.notify_waiters();
+    }
+
+    /// Adds a topic that is off as yet.
+    pub fn begin_with(&self, topic: Topic) {
+        self.lock().now.push((topic, false));
+    }
+
+    /// Whether the camera reports `topic` at all.
+    pub fn knows(&self, topic: Topic) -> bool {
+        self.lock().now.iter().any(|(known, _)| *known == topic)
+    }
+
+    /// Reports changes of motion for ever, `a_second` of them.
+    pub async fn flood(&self, a_second: u32) {
+        let begin = self.clock.elapsed();
+        let mut sent = 0_u64;
+        let mut on = false;
+        loop {
+            tokio::time::sleep(FLOOD_STEP).await;
+            let due = (self.clock.elapsed().saturating_sub(begin).as_secs_f64() * f64::from(a_second)) as u64;
+            // After a stop of the program the flood goes on; it does not catch up.
+            sent = sent.max(due.saturating_sub(u64::from(a_second)));
+            while sent < due {
+                on = !on;
+                self.set(Topic::Motion, on);
+                sent += 1;
+            }
+        }
+    }
+
+    /// Forgets every subscription, as a camera does that starts anew.
+    pub fn forget_subscriptions(&self) {
+        self.lock().subscriptions.clear();
+        self.changed.notify_waiters();
+    }
+
+    /// How many subscriptions there are.
+    pub fn subscriptions(&self) -> usize {
+        let now = self.clock.elapsed();
+        self.lock().subscriptions.values().filter(|subscription| subscription.expires > now).count()
     }
 
     /// Begins a subscription that ends after `span` unless renewed; returns its number.
@@ -252,7 +298,7 @@ mod tests {
 
     fn front() -> (ManualClock, Events) {
         let manual = ManualClock::new(UnixMicros(0));
-        let footage = Footage::load(Scene::Front, 0).unwrap();
+        let footage = Footage::load(Scene::Front, &Default::default(), 0).unwrap();
         let clock = LoopClock::start(Arc::new(manual.clone()), footage.length, 0);
         (manual, Events::new(&footage, clock))
     }

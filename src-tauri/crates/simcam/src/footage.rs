@@ -1,9 +1,17 @@
 //! The footage in `assets/footage`: pictures encoded once, cut here into the access units that the streams send.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use hausrecht_model::StreamRole;
 use serde::Deserialize;
+
+use crate::{
+    feature::Feature,
+    transcode::{TranscodeError, transcode},
+};
 
 /// Which scene a camera looks at.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, clap::ValueEnum)]
@@ -30,6 +38,50 @@ impl Scene {
     }
 }
 
+/// One of the streams that a camera may have.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Stream {
+    /// The full picture, in H.264.
+    Main,
+    /// The small picture, in H.264.
+    Sub,
+    /// The small picture, in JPEG.
+    Mjpeg,
+    /// The small picture, in H.265.
+    H265,
+}
+
+impl Stream {
+    /// The token of its profile and of its encoder.
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Sub => "sub",
+            Self::Mjpeg => "mjpeg",
+            Self::H265 => "h265",
+        }
+    }
+
+    /// The path of its address.
+    pub fn mount(self) -> &'static str {
+        match self {
+            Self::Main => "/main",
+            Self::Sub => "/sub",
+            Self::Mjpeg => "/mjpeg",
+            Self::H265 => "/h265",
+        }
+    }
+
+    /// The feature without which a camera does not have it.
+    pub fn feature(self) -> Option<Feature> {
+        match self {
+            Self::Main | Self::Sub => None,
+            Self::Mjpeg => Some(Feature::Mjpeg),
+            Self::H265 => Some(Feature::H265),
+        }
+    }
+}
+
 /// Footage that cannot be used; the files were not made by `assets/footage/make.py`.
 #[derive(Debug, thiserror::Error)]
 pub enum FootageError {
@@ -47,15 +99,16 @@ pub enum FootageError {
     /// A stream begins with a picture that needs an earlier one.
     #[error("the footage does not begin with a key frame")]
     NoKeyFrame,
+    /// Another codec cannot be made of it.
+    #[error(transparent)]
+    Transcode(#[from] TranscodeError),
 }
 
 /// One scene's pictures, and when something moves in them.
 #[derive(Debug)]
 pub struct Footage {
-    /// The full stream.
-    pub main: Track,
-    /// The small stream.
-    pub sub: Track,
+    /// Its streams, the main one first.
+    pub tracks: Vec<(Stream, Track)>,
     /// One picture as JPEG.
     pub snapshot_jpeg: &'static [u8],
     /// How long it is before it starts again.
@@ -95,6 +148,8 @@ pub struct Track {
     pub rate: u32,
     /// One a picture, in order.
     pub units: Vec<AccessUnit>,
+    /// The pictures as buffers, once somebody watches.
+    pub(crate) buffers: OnceLock<crate::rtsp::Buffers>,
 }
 
 /// One encoded picture as an H.264 byte stream, with its delimiter and parameter sets.
@@ -129,11 +184,11 @@ macro_rules! footage_file {
 }
 
 impl Footage {
-    /// Cuts the built-in footage of `scene`. Each stream is padded to `main_kbps` and a tenth of it if that is not zero.
+    /// Cuts the built-in footage of `scene`, and makes those further streams of it that are among `features`. The main and the small stream are padded to `main_kbps` and a tenth of it if that is not zero.
     ///
     /// # Errors
-    /// When the files in `assets/footage` do not belong together.
-    pub fn load(scene: Scene, main_kbps: u32) -> Result<Self, FootageError> {
+    /// When the files in `assets/footage` do not belong together, or an encoder is missing.
+    pub fn load(scene: Scene, features: &BTreeSet<Feature>, main_kbps: u32) -> Result<Self, FootageError> {
         let (description, main, sub, snapshot): (&[u8], &[u8], &[u8], &'static [u8]) = match scene {
             Scene::Front => (
                 footage_file!("front.json"),
@@ -156,9 +211,20 @@ impl Footage {
         };
         let description: Description = serde_json::from_slice(description)?;
         let seconds = description.length_seconds;
+        let bare = Track::cut(sub, &description.sub, seconds, 0)?;
+        let mut further = Vec::new();
+        for stream in [Stream::Mjpeg, Stream::H265] {
+            if stream.feature().is_some_and(|feature| features.contains(&feature)) {
+                further.push((stream, transcode(&bare, stream)?));
+            }
+        }
+        let mut tracks = vec![
+            (Stream::Main, Track::cut(main, &description.main, seconds, main_kbps)?),
+            (Stream::Sub, Track::cut(sub, &description.sub, seconds, main_kbps / 10)?),
+        ];
+        tracks.append(&mut further);
         Ok(Self {
-            main: Track::cut(main, &description.main, seconds, main_kbps)?,
-            sub: Track::cut(sub, &description.sub, seconds, main_kbps / 10)?,
+            tracks,
             snapshot_jpeg: snapshot,
             length: Duration::from_secs(u64::from(seconds)),
             moving: description.moving,
@@ -166,12 +232,12 @@ impl Footage {
         })
     }
 
-    /// The stream for `role`.
-    pub fn track(&self, role: StreamRole) -> &Track {
-        match role {
-            StreamRole::Main => &self.main,
-            StreamRole::Sub => &self.sub,
-        }
+    /// One of its streams.
+    ///
+    /// # Panics
+    /// When the footage was loaded without it.
+    pub fn track(&self, stream: Stream) -> &Track {
+        &self.tracks.iter().find(|(known, _)| *known == stream).expect("a stream that was loaded").1
     }
 }
 
@@ -204,7 +270,13 @@ impl Track {
         if units[0].key_header_bytes.is_none() {
             return Err(FootageError::NoKeyFrame);
         }
-        Ok(Self { width: about.width, height: about.height, rate: about.frames_per_second, units })
+        Ok(Self {
+            width: about.width,
+            height: about.height,
+            rate: about.frames_per_second,
+            units,
+            buffers: OnceLock::new(),
+        })
     }
 
     /// When picture `number`, counted from the camera's start, is due.
@@ -272,10 +344,11 @@ mod tests {
     #[test]
     fn every_scene_is_cut_into_its_pictures() {
         for scene in Scene::ALL {
-            let footage = Footage::load(scene, 0).unwrap();
-            assert_eq!((footage.main.width, footage.main.height, footage.main.rate), (1920, 1080, 25));
-            assert_eq!((footage.sub.width, footage.sub.height, footage.sub.rate), (640, 360, 15));
-            for track in [&footage.main, &footage.sub] {
+            let footage = Footage::load(scene, &BTreeSet::new(), 0).unwrap();
+            let (main, sub) = (footage.track(Stream::Main), footage.track(Stream::Sub));
+            assert_eq!((main.width, main.height, main.rate), (1920, 1080, 25));
+            assert_eq!((sub.width, sub.height, sub.rate), (640, 360, 15));
+            for track in [main, sub] {
                 let keys: Vec<_> =
                     (0..).zip(&track.units).filter(|(_, unit)| unit.is_key()).map(|(n, _)| n).collect();
                 assert!(keys.windows(2).all(|pair| pair[1] - pair[0] == track.rate), "a key frame a second");
@@ -286,19 +359,21 @@ mod tests {
 
     #[test]
     fn padding_reaches_the_bit_rate_and_keeps_the_picture() {
-        let bare = Footage::load(Scene::Garage, 0).unwrap();
-        let padded = Footage::load(Scene::Garage, 4000).unwrap();
-        let bytes: usize = padded.main.units.iter().map(|unit| unit.bytes.len()).sum();
+        let bare = Footage::load(Scene::Garage, &BTreeSet::new(), 0).unwrap();
+        let padded = Footage::load(Scene::Garage, &BTreeSet::new(), 4000).unwrap();
+        let bytes: usize = padded.track(Stream::Main).units.iter().map(|unit| unit.bytes.len()).sum();
         assert!((11_900_000..12_800_000).contains(&bytes), "24 s at 4000 kbit/s, got {bytes}");
-        assert!(padded.main.units[7].bytes.starts_with(&bare.main.units[7].bytes));
+        assert!(
+            padded.track(Stream::Main).units[7].bytes.starts_with(&bare.track(Stream::Main).units[7].bytes)
+        );
     }
 
     #[test]
     fn pictures_are_due_on_the_loop_clock() {
-        let footage = Footage::load(Scene::Shop, 0).unwrap();
-        assert_eq!(footage.main.due(25), Duration::from_secs(1));
-        assert_eq!(footage.main.number_at(Duration::from_millis(1000)), 25);
-        assert_eq!(footage.main.number_at(Duration::from_millis(1001)), 26);
-        assert!(footage.main.unit(600).is_key(), "the second round begins like the first");
+        let footage = Footage::load(Scene::Shop, &BTreeSet::new(), 0).unwrap();
+        assert_eq!(footage.track(Stream::Main).due(25), Duration::from_secs(1));
+        assert_eq!(footage.track(Stream::Main).number_at(Duration::from_millis(1000)), 25);
+        assert_eq!(footage.track(Stream::Main).number_at(Duration::from_millis(1001)), 26);
+        assert!(footage.track(Stream::Main).unit(600).is_key(), "the second round begins like the first");
     }
 }

@@ -1,6 +1,12 @@
 //! The one clock that both streams and the events of a camera follow.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use hausrecht_model::{Clock, UnixMicros};
 
@@ -10,15 +16,16 @@ pub struct LoopClock {
     clock: Arc<dyn Clock>,
     start: Duration,
     length: Duration,
-    /// How far the camera's idea of the time is off, in seconds.
-    offset_seconds: i64,
+    /// How far the camera's idea of the time is off, in microseconds; the same for every copy of this clock.
+    offset_us: Arc<AtomicI64>,
 }
 
 impl LoopClock {
     /// Starts at the beginning of the footage.
     pub fn start(clock: Arc<dyn Clock>, length: Duration, offset_seconds: i64) -> Self {
         let start = clock.monotonic();
-        Self { clock, start, length, offset_seconds }
+        let offset_us = Arc::new(AtomicI64::new(offset_seconds.saturating_mul(1_000_000)));
+        Self { clock, start, length, offset_us }
     }
 
     /// Time since the camera's start.
@@ -44,7 +51,17 @@ impl LoopClock {
 
     /// The time that the camera believes it is.
     pub fn camera_time(&self) -> UnixMicros {
-        UnixMicros(self.clock.now().0.saturating_add(self.offset_seconds.saturating_mul(1_000_000)))
+        UnixMicros(self.clock.now().0.saturating_add(self.offset_us.load(Ordering::SeqCst)))
+    }
+
+    /// Makes the camera believe that it is `now`; the footage goes on as before.
+    pub fn set_camera_time(&self, now: UnixMicros) {
+        self.offset_us.store(now.0.saturating_sub(self.clock.now().0), Ordering::SeqCst);
+    }
+
+    /// Makes the camera believe what the computer believes, as NTP does.
+    pub fn set_right(&self) {
+        self.offset_us.store(0, Ordering::SeqCst);
     }
 }
 

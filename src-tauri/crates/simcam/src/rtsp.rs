@@ -1,25 +1,37 @@
-//! RTSP: `/main` and `/sub` with digest authentication, each connection fed from the footage at the loop clock's time.
+//! RTSP: one path a stream, with digest authentication, each connection fed from the footage at the loop clock's time. A camera
+//! with a loudspeaker takes sound over the ONVIF back channel, and one with a card replays it.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use gstreamer::{ClockTime, PadProbeReturn, PadProbeType, glib, prelude::*};
-use gstreamer_app::AppSrc;
+use gstreamer_app::{AppSink, AppSrc};
 use gstreamer_rtsp_server as server;
-use hausrecht_model::StreamRole;
 use server::{
+    gio,
     gst_rtsp::{RTSPLowerTrans, RTSPStatusCode},
     prelude::*,
 };
 
 use crate::{
-    camera::{Camera, mount},
-    footage::Track,
+    camera::Camera,
+    fault::Fault,
+    feature::Feature,
+    footage::{Stream, Track},
 };
 
 mod access;
 mod feed;
+mod heard;
+mod replay;
 
+pub(crate) use feed::Buffers;
 pub use feed::Feed;
+pub use heard::{Heard, Sound};
+pub use replay::MOUNT as REPLAY_MOUNT;
 
 /// An RTSP server that cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -32,10 +44,13 @@ pub enum RtspError {
         /// The port that was asked for, 0 for any.
         port: u16,
     },
+    /// GLib cannot use the certificate.
+    #[error("RTSP cannot use the certificate; install glib-networking: {0}")]
+    Tls(#[from] glib::Error),
 }
 
 /// The thread that all RTSP servers of this program share.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RtspThread {
     context: glib::MainContext,
 }
@@ -56,30 +71,67 @@ impl RtspThread {
 /// One camera's RTSP server.
 #[derive(Debug)]
 pub struct RtspServer {
-    server: server::RTSPServer,
+    camera: Arc<Camera>,
+    thread: RtspThread,
+    access: access::Access,
+    mounts: server::RTSPMountPoints,
+    /// None while the camera is off the network.
+    listening: Mutex<Option<Listening>>,
     /// What sends the pictures.
     pub feed: Arc<Feed>,
     /// Where it listens.
     pub port: u16,
 }
 
+/// A server with an open port.
+#[derive(Debug)]
+struct Listening {
+    server: server::RTSPServer,
+    sources: Vec<glib::Source>,
+}
+
 impl RtspServer {
     /// Listens on the camera's address and `port`, 0 for a free one.
     ///
     /// # Errors
-    /// When the port is taken.
+    /// When the port is taken, or the certificate is of no use.
     pub fn start(camera: &Arc<Camera>, thread: &RtspThread, port: u16) -> Result<Self, RtspError> {
-        let server = server::RTSPServer::new();
-        server.set_address(&camera.address.to_string());
-        server.set_service(&port.to_string());
-        server.set_auth(Some(&access::Access::new(&camera.user, &camera.password)));
         let feed = Arc::new(Feed::new(camera.clone()));
         let mounts = server::RTSPMountPoints::new();
-        for role in [StreamRole::Main, StreamRole::Sub] {
-            mounts.add_factory(mount(role), factory(camera, &feed, role));
+        for stream in camera.streams() {
+            mounts.add_factory(stream.mount(), factory(camera, &feed, stream));
         }
-        server.set_mount_points(Some(&mounts));
-        let refusing = camera.clone();
+        if camera.can(Feature::Card) {
+            mounts.add_factory(replay::MOUNT, replay::factory(camera));
+        }
+        let access = access::Access::new(&camera.accounts);
+        let mut server = Self {
+            camera: camera.clone(),
+            thread: thread.clone(),
+            access,
+            mounts,
+            listening: Mutex::default(),
+            feed,
+            port,
+        };
+        server.take_certificate()?;
+        server.listen()?;
+        let bound = server.lock().as_ref().map_or(0, |listening| listening.server.bound_port());
+        server.port = u16::try_from(bound).expect("a bound TCP port");
+        Ok(server)
+    }
+
+    /// Opens the port again after [`Self::leave`].
+    ///
+    /// # Errors
+    /// When somebody else took it meanwhile.
+    pub fn listen(&self) -> Result<(), RtspError> {
+        let server = server::RTSPOnvifServer::new().upcast::<server::RTSPServer>();
+        server.set_address(&self.camera.address.to_string());
+        server.set_service(&self.port.to_string());
+        server.set_auth(Some(&self.access));
+        server.set_mount_points(Some(&self.mounts));
+        let refusing = self.camera.clone();
         server.connect_client_connected(move |_, client| {
             let camera = refusing.clone();
             client.connect_pre_describe_request(move |_, _| {
@@ -90,9 +142,9 @@ impl RtspServer {
                 }
             });
         });
-        server
-            .attach(Some(&thread.context))
-            .map_err(|_| RtspError::Listen { address: camera.address, port })?;
+        let listen = || RtspError::Listen { address: self.camera.address, port: self.port };
+        let context = &self.thread.context;
+        let number = server.attach(Some(context)).map_err(|_| listen())?;
         let sessions = server.session_pool();
         let sweep =
             glib::timeout_source_new(Duration::from_secs(5), None, glib::Priority::DEFAULT, move || {
@@ -101,9 +153,32 @@ impl RtspServer {
                 }
                 glib::ControlFlow::Continue
             });
-        sweep.attach(Some(&thread.context));
-        let port = u16::try_from(server.bound_port()).expect("a bound TCP port");
-        Ok(Self { server, feed, port })
+        sweep.attach(Some(context));
+        let sources = context.find_source_by_id(&number).into_iter().chain([sweep]).collect();
+        *self.lock() = Some(Listening { server, sources });
+        Ok(())
+    }
+
+    /// Closes the port and every connection.
+    pub fn leave(&self) {
+        self.drop_connections();
+        if let Some(listening) = self.lock().take() {
+            for source in listening.sources {
+                source.destroy();
+            }
+        }
+    }
+
+    /// Takes the camera's certificate of the moment for new connections, if it has one.
+    ///
+    /// # Errors
+    /// When GLib cannot use it.
+    pub fn take_certificate(&self) -> Result<(), RtspError> {
+        if let Some(identity) = &self.camera.identity {
+            let certificate = gio::TlsCertificate::from_pem(&identity.certificate().pem)?;
+            self.access.set_tls_certificate(Some(&certificate));
+        }
+        Ok(())
     }
 
     /// Sends pictures for ever, and does what the camera's planned faults ask for.
@@ -113,32 +188,58 @@ impl RtspServer {
 
     /// Closes every connection; new ones are served.
     pub fn drop_connections(&self) {
-        self.server.client_filter(Some(&mut |_, _| server::RTSPFilterResult::Remove));
+        let server = self.lock().as_ref().map(|listening| listening.server.clone());
+        if let Some(server) = server {
+            server.client_filter(Some(&mut |_, _| server::RTSPFilterResult::Remove));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Listening>> {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What makes a pipeline for each connection to one stream. A shared pipeline would let a second client in between key frames.
-fn factory(camera: &Arc<Camera>, feed: &Arc<Feed>, role: StreamRole) -> server::RTSPMediaFactory {
-    let factory = server::RTSPMediaFactory::new();
+fn factory(camera: &Arc<Camera>, feed: &Arc<Feed>, stream: Stream) -> server::RTSPOnvifMediaFactory {
+    let factory = server::RTSPOnvifMediaFactory::new();
     let sound = if camera.sound {
         "audiotestsrc name=tone is-live=true volume=0.02 freq=330 ! audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=8"
     } else {
         ""
     };
+    let pay = match stream {
+        Stream::Main | Stream::Sub => "rtph264pay name=pay0 pt=96 config-interval=-1",
+        Stream::H265 => "rtph265pay name=pay0 pt=96 config-interval=-1",
+        Stream::Mjpeg => "rtpjpegpay name=pay0 pt=26",
+    };
     factory.set_launch(&format!(
-        "( appsrc name=pictures is-live=true format=time block=false ! rtph264pay name=pay0 pt=96 config-interval=-1 {sound} )"
+        "( appsrc name=pictures is-live=true format=time block=false ! {pay} {sound} )"
     ));
-    factory.set_protocols(RTSPLowerTrans::TCP | RTSPLowerTrans::UDP);
-    let caps = caps(camera.footage.track(role));
+    factory.set_media_gtype(server::RTSPOnvifMedia::static_type());
+    if camera.can(Feature::Talk) {
+        factory.set_backchannel_launch(Some(heard::LAUNCH));
+    }
+    factory.set_protocols(if camera.fails(&Fault::UdpOnly) {
+        RTSPLowerTrans::UDP
+    } else if camera.fails(&Fault::TcpOnly) {
+        RTSPLowerTrans::TCP
+    } else {
+        RTSPLowerTrans::TCP | RTSPLowerTrans::UDP
+    });
+    let caps = caps(stream, camera.footage.track(stream));
     let feed = feed.clone();
+    let hears = camera.heard.clone();
     factory.connect_media_configure(move |_, media| {
         let Ok(bin) = media.element().downcast::<gstreamer::Bin>() else { return };
         if let Some(tone) = bin.by_name("tone") {
             deny_seeking(&tone);
         }
+        if let Some(sink) = bin.by_name("heard").and_then(|element| element.downcast::<AppSink>().ok()) {
+            heard::listen(&sink, hears.clone());
+        }
         if let Some(source) = bin.by_name("pictures").and_then(|element| element.downcast::<AppSrc>().ok()) {
             source.set_caps(Some(&caps));
-            feed.add(role, source);
+            feed.add(stream, source);
         }
     });
     factory
@@ -155,12 +256,18 @@ fn deny_seeking(source: &gstreamer::Element) {
     });
 }
 
-fn caps(track: &Track) -> gstreamer::Caps {
-    gstreamer::Caps::builder("video/x-h264")
-        .field("stream-format", "byte-stream")
-        .field("alignment", "au")
+fn caps(stream: Stream, track: &Track) -> gstreamer::Caps {
+    let (kind, is_byte_stream) = match stream {
+        Stream::Main | Stream::Sub => ("video/x-h264", true),
+        Stream::H265 => ("video/x-h265", true),
+        Stream::Mjpeg => ("image/jpeg", false),
+    };
+    let mut caps = gstreamer::Caps::builder(kind)
         .field("width", i32::try_from(track.width).expect("a picture's width"))
         .field("height", i32::try_from(track.height).expect("a picture's height"))
-        .field("framerate", gstreamer::Fraction::new(i32::try_from(track.rate).expect("a picture rate"), 1))
-        .build()
+        .field("framerate", gstreamer::Fraction::new(i32::try_from(track.rate).expect("a picture rate"), 1));
+    if is_byte_stream {
+        caps = caps.field("stream-format", "byte-stream").field("alignment", "au");
+    }
+    caps.build()
 }

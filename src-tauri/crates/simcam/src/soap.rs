@@ -112,6 +112,11 @@ impl Element {
         self.find(name).map(|element| element.text.trim())
     }
 
+    /// The texts of all children called `name`, without the space around them.
+    pub fn texts<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.children.iter().filter(move |child| child.name == name).map(|child| child.text.trim())
+    }
+
     /// The value of an attribute.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -170,6 +175,9 @@ pub fn envelope(header: &str, body: &str) -> String {
             r#" xmlns:tr2="http://www.onvif.org/ver20/media/wsdl" xmlns:tev="http://www.onvif.org/ver10/events/wsdl""#,
             r#" xmlns:tt="http://www.onvif.org/ver10/schema" xmlns:ter="http://www.onvif.org/ver10/error""#,
             r#" xmlns:tns1="http://www.onvif.org/ver10/topics" xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2""#,
+            r#" xmlns:tptz="http://www.onvif.org/ver20/ptz/wsdl" xmlns:timg="http://www.onvif.org/ver20/imaging/wsdl""#,
+            r#" xmlns:tmd="http://www.onvif.org/ver10/deviceIO/wsdl" xmlns:trc="http://www.onvif.org/ver10/recording/wsdl""#,
+            r#" xmlns:tse="http://www.onvif.org/ver10/search/wsdl" xmlns:trp="http://www.onvif.org/ver10/replay/wsdl""#,
             r#" xmlns:wstop="http://docs.oasis-open.org/wsn/t-1" xmlns:xs="http://www.w3.org/2001/XMLSchema">"#,
             "<s:Header>{}</s:Header><s:Body>{}</s:Body></s:Envelope>"
         ),

@@ -3,7 +3,10 @@
 use hausrecht_model::Codec;
 use url::Url;
 
-use super::{MediaService, Profile, not_offered, services::Services};
+use super::{
+    MediaService, Profile, not_offered,
+    services::{Part, Services},
+};
 use crate::{
     Error,
     address::stream,
@@ -20,7 +23,7 @@ const SUB_WIDTH_MIN: u32 = 320;
 
 pub(super) async fn profiles(session: &Session, services: &Services) -> Result<Vec<Profile>, Error> {
     let mut first_error = None;
-    if let Some(media2) = &services.media2 {
+    if let Some(media2) = services.get(Part::Media2) {
         let ask = Operation::new(ns::MEDIA2, "GetProfiles", "<Type>All</Type>");
         match session.call(media2, &ask).await.map(|body| read_profiles(&body, MediaService::Media2)) {
             Ok(profiles) if !profiles.is_empty() => return Ok(profiles),
@@ -29,7 +32,7 @@ pub(super) async fn profiles(session: &Session, services: &Services) -> Result<V
             Err(error) => first_error = Some(error),
         }
     }
-    match &services.media {
+    match services.get(Part::Media) {
         Some(media) => {
             let body = session.call(media, &Operation::new(ns::MEDIA, "GetProfiles", "")).await?;
             Ok(read_profiles(&body, MediaService::Media))
@@ -90,16 +93,13 @@ async fn ask(
     name: &'static str,
     content: &str,
 ) -> Result<Element, Error> {
-    let (service, namespace) = match profile.service {
-        MediaService::Media2 => (&services.media2, ns::MEDIA2),
-        MediaService::Media => (&services.media, ns::MEDIA),
-    };
-    let service = service.as_ref().ok_or_else(|| not_offered(session, "any stream"))?;
-    session.call(service, &Operation::new(namespace, name, content)).await
+    let part = profile.service.part();
+    let service = services.get(part).ok_or_else(|| not_offered(session, part.words()))?;
+    session.call(service, &Operation::new(part.namespace(), name, content)).await
 }
 
 /// The `Uri` wherever it stands: Media wraps it into a `MediaUri`, Media2 does not.
-fn named_uri(session: &Session, body: &Element, what: &str) -> Result<Url, Error> {
+pub(super) fn named_uri(session: &Session, body: &Element, what: &str) -> Result<Url, Error> {
     let said = body.find("Uri").map(|uri| uri.text.trim()).unwrap_or_default();
     stream(session.origin(), said).ok_or_else(|| not_offered(session, what))
 }
@@ -108,14 +108,15 @@ fn read_profiles(body: &Element, service: MediaService) -> Vec<Profile> {
     let all = body.children.iter().filter(|child| matches!(&*child.name, "Profiles" | "Profile"));
     let read = all.filter_map(|element| {
         let token = element.attribute("token")?.to_owned();
-        let encoder = match service {
-            MediaService::Media => element.child("VideoEncoderConfiguration"),
-            MediaService::Media2 => element.at(&["Configurations", "VideoEncoder"]),
+        let part = |media: &str, media2: &str| match service {
+            MediaService::Media => element.child(media),
+            MediaService::Media2 => element.at(&["Configurations", media2]),
         };
-        let source = match service {
-            MediaService::Media => element.at(&["VideoSourceConfiguration", "Bounds"]),
-            MediaService::Media2 => element.at(&["Configurations", "VideoSource", "Bounds"]),
-        };
+        let token_of = |part: Option<&Element>| part?.attribute("token").map(str::to_owned);
+        let source_configuration = part("VideoSourceConfiguration", "VideoSource");
+        let source = source_configuration.and_then(|configuration| configuration.child("Bounds"));
+        let encoder = part("VideoEncoderConfiguration", "VideoEncoder");
+        let extended = |name| element.at(&["Extension", name]);
         let number = |path: &[&str]| encoder.and_then(|encoder| encoder.text_at(path)?.parse::<f32>().ok());
         let size = |name, bound| {
             let encoded = number(&["Resolution", name]);
@@ -130,13 +131,29 @@ fn read_profiles(body: &Element, service: MediaService) -> Vec<Profile> {
             height: size("Height", "height"),
             fps: number(&["RateControl", "FrameRateLimit"]).filter(|fps| fps.is_finite()).unwrap_or(0.0),
             bitrate_kbps: number(&["RateControl", "BitrateLimit"]).unwrap_or(0.0) as u32,
+            source: source_configuration
+                .and_then(|configuration| configuration.text_at(&["SourceToken"]))
+                .map(str::to_owned),
+            source_configuration: token_of(source_configuration),
+            encoder: token_of(encoder),
+            ptz: token_of(part("PTZConfiguration", "PTZ")),
+            analytics: token_of(part("VideoAnalyticsConfiguration", "Analytics")),
+            metadata: token_of(part("MetadataConfiguration", "Metadata")),
+            audio_output: token_of(
+                part("AudioOutputConfiguration", "AudioOutput")
+                    .or_else(|| extended("AudioOutputConfiguration")),
+            ),
+            audio_decoder: token_of(
+                part("AudioDecoderConfiguration", "AudioDecoder")
+                    .or_else(|| extended("AudioDecoderConfiguration")),
+            ),
             service,
         })
     });
     read.take(PROFILES_MAX).collect()
 }
 
-fn codec(name: &str) -> Option<Codec> {
+pub(super) fn codec(name: &str) -> Option<Codec> {
     match name.to_ascii_uppercase().replace(['.', '-', '_'], "").as_str() {
         "H264" => Some(Codec::H264),
         "H265" | "HEVC" => Some(Codec::H265),
@@ -180,7 +197,7 @@ mod tests {
 
     fn profile(token: &str, codec: Option<Codec>, width: u32, fps: f32) -> Profile {
         let (name, height, service) = (token.to_owned(), width * 9 / 16, MediaService::Media);
-        Profile { token: token.to_owned(), name, codec, width, height, fps, bitrate_kbps: 0, service }
+        Profile { token: token.to_owned(), name, codec, width, height, fps, ..Profile::empty(service) }
     }
 
     fn chosen(profiles: &[Profile]) -> (String, Option<String>) {

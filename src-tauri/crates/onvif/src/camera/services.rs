@@ -7,13 +7,108 @@ use crate::{
     xml::Element,
 };
 
+/// A service that a camera may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Information, users, network, clock.
+    Device,
+    /// Relays and inputs.
+    DeviceIo,
+    /// Profiles in H.264 and older.
+    Media,
+    /// Profiles in H.265 too, masks.
+    Media2,
+    /// Event subscriptions.
+    Events,
+    /// The picture itself.
+    Imaging,
+    /// Turning and zooming.
+    Ptz,
+    /// Rules that find things in the picture.
+    Analytics,
+    /// What is kept on the camera's own card.
+    Recording,
+    /// Searching that.
+    Search,
+    /// Watching that.
+    Replay,
+}
+
+impl Part {
+    const ALL: [Self; 11] = [
+        Self::Device,
+        Self::DeviceIo,
+        Self::Media,
+        Self::Media2,
+        Self::Events,
+        Self::Imaging,
+        Self::Ptz,
+        Self::Analytics,
+        Self::Recording,
+        Self::Search,
+        Self::Replay,
+    ];
+
+    /// The namespace of its operations.
+    pub(crate) fn namespace(self) -> &'static str {
+        match self {
+            Self::Device => ns::DEVICE,
+            Self::DeviceIo => ns::DEVICE_IO,
+            Self::Media => ns::MEDIA,
+            Self::Media2 => ns::MEDIA2,
+            Self::Events => ns::EVENTS,
+            Self::Imaging => ns::IMAGING,
+            Self::Ptz => ns::PTZ,
+            Self::Analytics => ns::ANALYTICS,
+            Self::Recording => ns::RECORDING,
+            Self::Search => ns::SEARCH,
+            Self::Replay => ns::REPLAY,
+        }
+    }
+
+    /// What a camera without it does not offer, in words that complete a sentence.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Device => "settings",
+            Self::DeviceIo => "relays and inputs",
+            Self::Media | Self::Media2 => "any stream",
+            Self::Events => "events",
+            Self::Imaging => "picture settings",
+            Self::Ptz => "turning and zooming",
+            Self::Analytics => "rules for its picture analysis",
+            Self::Recording | Self::Search => "a look at recordings of its own",
+            Self::Replay => "playing recordings of its own",
+        }
+    }
+
+    /// Where GetCapabilities names it.
+    fn capability(self) -> &'static [&'static str] {
+        match self {
+            Self::Device => &["Device"],
+            Self::DeviceIo => &["Extension", "DeviceIO"],
+            Self::Media => &["Media"],
+            Self::Media2 => &["Extension", "Media2"],
+            Self::Events => &["Events"],
+            Self::Imaging => &["Imaging"],
+            Self::Ptz => &["PTZ"],
+            Self::Analytics => &["Analytics"],
+            Self::Recording => &["Extension", "Recording"],
+            Self::Search => &["Extension", "Search"],
+            Self::Replay => &["Extension", "Replay"],
+        }
+    }
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
 /// The addresses as the camera names them, and the device service as it answers.
 #[derive(Debug)]
 pub(super) struct Services {
-    pub(super) device: Service,
-    pub(super) media: Option<Service>,
-    pub(super) media2: Option<Service>,
-    pub(super) events: Option<String>,
+    device: Service,
+    named: Named,
+    others: [Option<Service>; Part::ALL.len()],
 }
 
 impl Services {
@@ -31,7 +126,8 @@ impl Services {
             }
             Err(error) => return Err(error),
         }
-        if (named.media.is_none() && named.media2.is_none()) || named.events.is_none() {
+        let has_stream = named.said(Part::Media).or(named.said(Part::Media2)).is_some();
+        if !has_stream || named.said(Part::Events).is_none() {
             let ask = Operation::new(ns::DEVICE, "GetCapabilities", "<Category>All</Category>");
             match session.call(&device, &ask).await {
                 Ok(body) => named.add_capabilities(&body),
@@ -41,23 +137,34 @@ impl Services {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Self {
-            device,
-            media: named.media.map(|said| Service::new(origin, &said)),
-            media2: named.media2.map(|said| Service::new(origin, &said)),
-            events: named.events,
-        })
+        let others = Part::ALL.map(|part| named.said(part).map(|said| Service::new(origin, said)));
+        Ok(Self { device, named, others })
+    }
+
+    /// The service, if the camera names it; the device service is the one that answered.
+    pub(super) fn get(&self, part: Part) -> Option<&Service> {
+        if part == Part::Device { Some(&self.device) } else { self.others[part.index()].as_ref() }
+    }
+
+    /// All addresses as the camera names them.
+    pub(super) fn all_said(&self) -> impl Iterator<Item = &str> {
+        self.named.0.iter().flatten().map(String::as_str)
+    }
+
+    /// The address of a service as the camera names it.
+    pub(super) fn said(&self, part: Part) -> Option<&str> {
+        self.named.said(part)
     }
 }
 
 #[derive(Debug, Default)]
-struct Named {
-    media: Option<String>,
-    media2: Option<String>,
-    events: Option<String>,
-}
+struct Named([Option<String>; Part::ALL.len()]);
 
 impl Named {
+    fn said(&self, part: Part) -> Option<&str> {
+        self.0[part.index()].as_deref()
+    }
+
     fn add_services(&mut self, body: &Element) {
         for service in body.children("Service") {
             let (Some(namespace), Some(xaddr)) =
@@ -65,19 +172,20 @@ impl Named {
             else {
                 continue;
             };
-            let slot = match namespace.trim_end_matches('/') {
-                ns::MEDIA => &mut self.media,
-                ns::MEDIA2 => &mut self.media2,
-                ns::EVENTS => &mut self.events,
-                _ => continue,
-            };
-            slot.get_or_insert_with(|| xaddr.to_owned());
+            let namespace = namespace.trim_end_matches('/');
+            if let Some(part) = Part::ALL.into_iter().find(|part| part.namespace() == namespace) {
+                self.0[part.index()].get_or_insert_with(|| xaddr.to_owned());
+            }
         }
     }
 
     fn add_capabilities(&mut self, body: &Element) {
-        let xaddr = |name| body.text_at(&["Capabilities", name, "XAddr"]).map(str::to_owned);
-        self.media = self.media.take().or_else(|| xaddr("Media"));
-        self.events = self.events.take().or_else(|| xaddr("Events"));
+        let Some(all) = body.child("Capabilities") else { return };
+        for part in Part::ALL {
+            let xaddr = all.at(part.capability()).and_then(|capability| capability.text_at(&["XAddr"]));
+            if let (slot @ None, Some(xaddr)) = (&mut self.0[part.index()], xaddr) {
+                *slot = Some(xaddr.to_owned());
+            }
+        }
     }
 }

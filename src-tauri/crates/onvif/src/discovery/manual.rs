@@ -1,6 +1,6 @@
 //! A camera by the address that a person entered: the usual ports of cameras are tried at once.
 
-use std::time::Duration;
+use std::{net::Ipv6Addr, time::Duration};
 
 use tokio::{task::JoinSet, time::timeout};
 use url::{Host, Url};
@@ -8,12 +8,23 @@ use url::{Host, Url};
 use crate::{
     Error, Settings,
     http::{Http, Limits, Payload},
+    scoped,
     soap::{Operation, ns, open},
     xml::parse,
 };
 
-/// Ports that makers use for ONVIF, most frequent first.
-const PORTS: [u16; 7] = [80, 2020, 8000, 8080, 8899, 6688, 443];
+/// Ports that makers use for ONVIF, each with the scheme that is likelier there, most frequent first.
+const PORTS: [(u16, &str); 9] = [
+    (80, "http"),
+    (2020, "http"),
+    (8000, "http"),
+    (8080, "http"),
+    (8899, "http"),
+    (6688, "http"),
+    (443, "https"),
+    (8443, "https"),
+    (5000, "http"),
+];
 /// How long the other ports are waited for when one has answered.
 const LATE: Duration = Duration::from_millis(500);
 /// Where the device service is by the standard.
@@ -34,7 +45,7 @@ enum Likeness {
 /// [`Error::BadAddress`], [`Error::NothingThere`].
 pub async fn by_address(text: &str, settings: &Settings) -> Result<Vec<Url>, Error> {
     let candidates = candidates(text)?;
-    let http = Http::new(settings)?;
+    let http = Http::new(settings, None)?;
     let limits = Limits { timeout: settings.call_timeout, size_bytes: settings.answer_limit_bytes };
     let mut trying = JoinSet::new();
     for (index, url) in candidates.into_iter().enumerate() {
@@ -89,9 +100,12 @@ fn candidates(text: &str) -> Result<Vec<Url>, Error> {
         }
         return Ok(all);
     }
-    let bracketed = match text.parse::<std::net::Ipv6Addr>() {
-        Ok(ip) => format!("[{ip}]"),
-        Err(_) => text.to_owned(),
+    let bracketed = match with_interface(text) {
+        Some(name) => name,
+        None => match text.parse::<Ipv6Addr>() {
+            Ok(ip) => format!("[{ip}]"),
+            Err(_) => text.to_owned(),
+        },
     };
     let base = Url::parse(&format!("http://{bracketed}")).map_err(|_| bad())?;
     let is_plain = base.username().is_empty() && base.path() == "/" && base.query().is_none();
@@ -109,19 +123,34 @@ fn candidates(text: &str) -> Result<Vec<Url>, Error> {
     // `Url` drops the port 80 of http, so whether one was entered shows in the text.
     let entered = bracketed.rsplit_once(':').filter(|(_, port)| !port.contains(']'));
     let ports = match entered {
-        Some((_, port)) => vec![port.parse().map_err(|_| bad())?],
+        Some((_, port)) => {
+            let port = port.parse().map_err(|_| bad())?;
+            let usual = PORTS.iter().find(|(known, _)| *known == port);
+            vec![(port, usual.map_or("http", |(_, scheme)| *scheme))]
+        }
         None => PORTS.to_vec(),
     };
-    let mut all = Vec::new();
-    for port in ports {
-        let scheme = if port == 443 { "https" } else { "http" };
-        all.push(Url::parse(&format!("{scheme}://{host}:{port}{PATH}")).map_err(|_| bad())?);
-        if entered.is_some() {
-            let other = if port == 443 { "http" } else { "https" };
-            all.push(Url::parse(&format!("{other}://{host}:{port}{PATH}")).map_err(|_| bad())?);
-        }
-    }
-    Ok(all)
+    let address = |scheme: &str, port: u16| Url::parse(&format!("{scheme}://{host}:{port}{PATH}"));
+    let likely = ports.iter().map(|(port, scheme)| address(scheme, *port));
+    let other =
+        ports.iter().map(|(port, scheme)| address(if *scheme == "http" { "https" } else { "http" }, *port));
+    likely.chain(other).collect::<Result<_, _>>().map_err(|_| bad())
+}
+
+/// The name that stands for `fe80::1%eth0` or `fe80::1%3`, if the text is that.
+fn with_interface(text: &str) -> Option<String> {
+    let (ip, zone) = text.trim_matches(['[', ']']).split_once('%')?;
+    let ip = ip.parse::<Ipv6Addr>().ok().filter(Ipv6Addr::is_unicast_link_local)?;
+    let named = || {
+        let all = if_addrs::get_if_addrs().ok()?;
+        all.into_iter().find(|interface| interface.name == zone)?.index
+    };
+    zone.parse().ok().or_else(named).map(|index| scoped::host(ip, index))
+}
+
+/// Gives arbitrary text to the reader of addresses; the target of the fuzzer.
+pub(super) fn fuzz_candidates(text: &str) {
+    let _ = candidates(text);
 }
 
 #[cfg(test)]
@@ -139,7 +168,9 @@ mod tests {
         let all = texts(" 192.168.1.5 ");
         assert_eq!(all[0], "http://192.168.1.5/onvif/device_service");
         assert_eq!(all[1], "http://192.168.1.5:2020/onvif/device_service");
-        assert_eq!(all.last().unwrap(), "https://192.168.1.5/onvif/device_service");
+        assert!(all.contains(&"https://192.168.1.5/onvif/device_service".to_owned()));
+        assert!(all.contains(&"https://192.168.1.5:2020/onvif/device_service".to_owned()));
+        assert_eq!(all.len(), 2 * PORTS.len(), "both schemes at every port");
         assert_eq!(texts("fe80::1")[0], "http://[fe80::1]/onvif/device_service");
     }
 
@@ -149,6 +180,13 @@ mod tests {
             ["http://cam.lan:8000/onvif/device_service", "https://cam.lan:8000/onvif/device_service"];
         assert_eq!(texts("cam.lan:8000"), expected);
         assert_eq!(texts("cam.lan:80")[0], "http://cam.lan/onvif/device_service");
+    }
+
+    #[test]
+    fn a_link_local_address_is_tried_on_its_interface() {
+        assert_eq!(texts("fe80::1%4")[0], "http://fe80--1s4.ipv6-literal.net/onvif/device_service");
+        let loopback = texts("fe80::1%lo");
+        assert_eq!(loopback[0], "http://fe80--1s1.ipv6-literal.net/onvif/device_service");
     }
 
     #[test]

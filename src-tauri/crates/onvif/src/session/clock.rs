@@ -1,10 +1,12 @@
 //! The camera's clock. Tokens are signed with the time that the camera believes in, because cameras without NTP are
 //! off by hours or years and refuse everything else.
 
+use url::Url;
+
 use crate::{
     Error,
     http::Payload,
-    session::Session,
+    session::{Session, reply::redirection},
     soap::{Answer, Operation, ns, open},
     xml::{Element, parse},
 };
@@ -28,13 +30,15 @@ pub(super) fn is_zone_error(before: Option<i64>, after: i64) -> bool {
 }
 
 impl Session {
-    /// Asks for the time without signing. `None` if the camera answers but does not say.
-    pub(super) async fn read_clock(&self) -> Result<Option<i64>, Error> {
+    /// Asks for the time without signing: how far it is from ours, `None` if the camera answers but does not say; and
+    /// where the camera redirects to.
+    pub(super) async fn read_clock(&self) -> Result<(Option<i64>, Option<Url>), Error> {
         let operation = Operation::new(ns::DEVICE, "GetSystemDateAndTime", "");
         let envelope = operation.envelope("");
         let payload = Payload::Soap { action: &operation.action, envelope: &envelope };
         let asked_us = self.settings.clock.now().0;
-        let reply = self.http.exchange(&self.origin, payload, None, self.limits()).await?;
+        let reply = self.exchange(&self.origin, payload, None, self.limits()).await?;
+        let moved = redirection(&self.origin, &reply);
         let answered_us = self.settings.clock.now().0;
         let ours_us = asked_us.midpoint(answered_us);
         let body = match parse(&reply.body).ok().map(open) {
@@ -43,7 +47,7 @@ impl Session {
         };
         let said_us =
             time_us(&body, "UTCDateTime").or(reply.date_us).or_else(|| time_us(&body, "LocalDateTime"));
-        Ok(said_us.map(|said_us| said_us.saturating_sub(ours_us)))
+        Ok((said_us.map(|said_us| said_us.saturating_sub(ours_us)), moved))
     }
 }
 

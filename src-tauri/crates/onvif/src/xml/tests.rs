@@ -40,7 +40,42 @@ fn latin1_and_utf16_are_read() {
     let mut utf16 = vec![0xFF, 0xFE];
     utf16.extend("<a>Tür</a>".encode_utf16().flat_map(u16::to_le_bytes));
     assert_eq!(parse(&utf16).unwrap().text, "Tür");
-    assert_eq!(parse(b"<a>T\xFCr</a>").unwrap().text, "T\u{FFFD}r");
+    let without_mark: Vec<u8> = "<a>Tür</a>".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(parse(&without_mark).unwrap().text, "Tür");
+}
+
+#[test]
+fn latin1_that_is_declared_as_utf8_or_not_at_all_is_read() {
+    for declaration in
+        ["", r#"<?xml version="1.0" encoding="UTF-8"?>"#, r#"<?xml version="1.0" encoding="utf-16"?>"#]
+    {
+        let mut bytes = declaration.as_bytes().to_vec();
+        bytes.extend(b"<a>T\xFCr \xC3\xBC \x81</a>");
+        assert_eq!(parse(&bytes).unwrap().text, "Tür ü \u{FFFD}", "{declaration}");
+    }
+}
+
+#[test]
+fn marks_mime_heads_and_stray_chunk_numbers_are_passed_over() {
+    let mime = "--x\r\nContent-Type: application/xop+xml\r\nContent-ID: <a@b>\r\n\r\n<a>1</a>\r\n--x--";
+    for text in ["\u{FEFF}<a>1</a>", "\0\r\n<a>1</a>", mime, "1a3\r\n<?xml version=\"1.0\"?><a>1</a>"] {
+        assert_eq!(tree(text).text, "1", "{text}");
+    }
+}
+
+#[test]
+fn a_long_namespace_does_not_multiply() {
+    let text = format!("<a xmlns=\"{}\">{}</a>", "n".repeat(1 << 20), "<b/>".repeat(50_000));
+    let root = tree(&text);
+    assert_eq!(root.children[49_999].namespace.as_deref().unwrap().len(), NAMESPACE_MAX_BYTES);
+}
+
+#[test]
+fn a_flood_of_attributes_is_refused() {
+    let flood = format!("<a {}/>", "b='' ".repeat(ATTRIBUTES_MAX + 1));
+    assert_eq!(parse(flood.as_bytes()), Err(XmlError::TooMany));
+    let flood = (0..100_000).map(|number| format!("xmlns:n{number}='x' ")).collect::<String>();
+    assert!(parse(format!("<a {flood}/>").as_bytes()).is_err());
 }
 
 #[test]

@@ -178,6 +178,7 @@ async fn a_password_that_is_changed_meanwhile_is_not_tried_for_ever() {
     events.next().await.unwrap();
     is_changed.store(true, Ordering::SeqCst);
     let before = stand_in.signed();
+    assert!(matches!(events.next().await, Err(Error::RefusedForNow { .. })));
     for _ in 0..10 {
         assert!(matches!(events.next().await, Err(Error::NotAuthorized { .. })));
     }
@@ -185,12 +186,86 @@ async fn a_password_that_is_changed_meanwhile_is_not_tried_for_ever() {
 }
 
 #[tokio::test]
-async fn a_flood_of_events_is_bounded() {
+async fn a_flood_of_events_is_bounded_and_counted_and_the_end_is_not_lost() {
+    // One answer with six thousand messages, in which every motion begins and ends many times.
     let flood = || {
-        let one = "<n:NotificationMessage><n:Topic>a/b</n:Topic><n:Message><t:Message/></n:Message></n:NotificationMessage>";
-        crate::stand_in::ok(&format!("<PullMessagesResponse>{}</PullMessagesResponse>", one.repeat(10_000)))
+        let one = |number: usize| {
+            let (source, state) = (number % 5, if number < 5_000 { "true" } else { "false" });
+            format!(
+                r#"<n:NotificationMessage><n:Topic>tns1:RuleEngine/CellMotionDetector/Motion</n:Topic><n:Message><t:Message>
+                <t:Source><t:SimpleItem Name="s" Value="{source}"/></t:Source><t:Data><t:SimpleItem Name="IsMotion" Value="{state}"/>
+                </t:Data></t:Message></n:Message></n:NotificationMessage>"#
+            )
+        };
+        let all: String = (0..6_000).map(one).collect();
+        crate::stand_in::ok(&format!("<PullMessagesResponse>{all}</PullMessagesResponse>"))
     };
-    let stand_in = StandIn::start(first_pulls(1, flood)).await;
+    let quiet = || crate::stand_in::ok("<PullMessagesResponse/>");
+    let pulls = Arc::new(AtomicUsize::new(0));
+    let stand_in = StandIn::start(move |asked| {
+        let is_pull = asked.is("PullMessages");
+        is_pull.then(|| if pulls.fetch_add(1, Ordering::SeqCst) == 0 { flood() } else { quiet() })
+    })
+    .await;
     let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
-    assert_eq!(events.next().await.unwrap().len(), 256);
+    let mut messages = events.next().await.unwrap();
+    assert_eq!(messages.len(), 256);
+    let dropped = events.take_dropped().unwrap();
+    assert!(dropped > 5_000, "{dropped}");
+    stand_in.clock.advance(Duration::from_secs(1));
+    messages.extend(events.next().await.unwrap());
+    for source in 0..5 {
+        let last = messages.iter().rfind(|one| one.source[0].1 == source.to_string()).unwrap();
+        assert_eq!(last.meaning().active, Some(false), "the motion of source {source} has ended");
+    }
+    assert_eq!(messages.len(), 261);
+    let asked = stand_in.asked();
+    let last = asked.iter().rfind(|asked| asked.is("PullMessages")).unwrap();
+    assert!(last.body.contains("<Timeout>PT1S</Timeout>"), "what waits is not held up by a long pull");
+}
+
+#[tokio::test]
+async fn all_states_are_asked_for_after_every_subscription() {
+    let forgotten = || fault(400, "ResourceUnknown", "no such subscription");
+    let is_lost = first_pulls(1, forgotten);
+    let stand_in = StandIn::start(move |asked| {
+        let synchronizes = asked.is("SetSynchronizationPoint");
+        synchronizes
+            .then(|| crate::stand_in::ok("<SetSynchronizationPointResponse/>"))
+            .or_else(|| is_lost(asked))
+    })
+    .await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    events.next().await.unwrap();
+    assert_eq!(stand_in.count("CreatePullPointSubscription"), 2);
+    assert_eq!(stand_in.count("SetSynchronizationPoint"), 2);
+}
+
+#[tokio::test]
+async fn a_refused_synchronization_point_is_no_failure_and_not_repeated() {
+    let stand_in = StandIn::start(first_pulls(1, || fault(400, "ResourceUnknown", "gone"))).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    assert_eq!(events.next().await.unwrap()[0].meaning(), MOTION);
+    assert_eq!(stand_in.count("SetSynchronizationPoint"), 1);
+}
+
+#[tokio::test]
+async fn a_subscription_survives_a_reboot_that_gives_it_another_address() {
+    let boots = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&boots);
+    let stand_in = StandIn::start(move |asked| {
+        let boot = seen.load(Ordering::SeqCst);
+        if asked.is("CreatePullPointSubscription") {
+            return Some(subscription(&format!("http://127.0.0.1:9/onvif/boot-{boot}")));
+        }
+        let is_old = asked.is("PullMessages") && !asked.uri.path().ends_with(&format!("boot-{boot}"));
+        is_old.then(|| axum::http::StatusCode::NOT_FOUND.into_response())
+    })
+    .await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    for boot in 0..3 {
+        boots.store(boot, Ordering::SeqCst);
+        assert_eq!(events.next().await.unwrap()[0].meaning(), MOTION, "boot {boot}");
+    }
+    assert_eq!(stand_in.count("CreatePullPointSubscription"), 3);
 }

@@ -5,5 +5,8 @@ mod addresses;
 mod answers;
 mod discovery;
 mod events;
+mod raw;
+mod redirects;
 mod sign_in;
 mod stand_in;
+mod tls;

@@ -263,3 +263,92 @@ fn picture_uri(asked: &Asked) -> Option<Response> {
     let body = "<GetSnapshotUriResponse><Uri>http://10.9.9.9/snap.jpg</Uri></GetSnapshotUriResponse>";
     asked.is("GetSnapshotUri").then(|| crate::stand_in::ok(body))
 }
+
+#[tokio::test]
+async fn every_kind_of_digest_is_answered() {
+    let challenges = [
+        r#"Digest realm="r", nonce="n""#,
+        r#"Digest realm="r", nonce="n", algorithm=MD5, opaque="o==""#,
+        r#"Digest realm="r", nonce="n", qop="auth", algorithm=MD5-sess"#,
+        r#"Digest realm="r", nonce="n", qop="auth-int", algorithm=MD5"#,
+        r#"Digest realm="r", nonce="n", qop="auth,auth-int", algorithm=SHA-256"#,
+        r#"Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256-sess"#,
+        r#"Digest realm="a, b" nonce="n" qop="auth" stale=false"#,
+        r#"Basic realm="x", Digest realm="r", nonce="n", qop="auth""#,
+    ];
+    for header in challenges {
+        let stand_in = StandIn::start(move |asked| {
+            let is_right = is_open(asked) || asked.has_digest("pw");
+            let refusal = || (StatusCode::UNAUTHORIZED, [("www-authenticate", header)], Body::empty());
+            (!is_right).then(|| refusal().into_response())
+        })
+        .await;
+        let camera = stand_in.connect("pw").await.unwrap();
+        assert!(camera.is_signed_in(), "{header}");
+        let sent = stand_in.asked().iter().rev().find_map(|asked| asked.digest().map(str::to_owned)).unwrap();
+        assert_eq!(sent.contains(r#"opaque="o==""#), header.contains("opaque"), "{sent}");
+        assert_eq!(sent.contains("qop=auth-int"), header.contains(r#""auth-int""#), "{sent}");
+        assert_eq!(sent.contains("SHA-256"), header.contains("SHA-256"), "{sent}");
+        assert!(matches!(stand_in.connect("wrong").await, Err(Error::NotAuthorized { .. })), "{header}");
+    }
+}
+
+#[tokio::test]
+async fn of_several_challenges_the_strongest_is_answered() {
+    let stand_in = StandIn::start(|asked| {
+        let is_right = is_open(asked) || asked.has_digest("pw");
+        (!is_right).then(|| {
+            let mut refusal = challenge("weak");
+            let strong = r#"Digest realm="camera", nonce="strong", qop="auth", algorithm=SHA-256"#;
+            refusal.headers_mut().append("www-authenticate", strong.parse().unwrap());
+            refusal.headers_mut().append("www-authenticate", r#"Basic realm="camera""#.parse().unwrap());
+            refusal
+        })
+    })
+    .await;
+    assert!(stand_in.connect("pw").await.unwrap().is_signed_in());
+    let signed: Vec<_> =
+        stand_in.asked().iter().filter_map(|asked| asked.digest().map(str::to_owned)).collect();
+    assert!(signed.iter().all(|sent| sent.contains(r#"nonce="strong""#)), "{signed:?}");
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_ascii_can_sign_in() {
+    let stand_in = StandIn::start(|asked| {
+        let is_signed = asked
+            .headers
+            .get("authorization")
+            .is_some_and(|value| String::from_utf8_lossy(value.as_bytes()).contains(r#"username="Jürgen""#));
+        (!is_open(asked) && !is_signed).then(|| challenge("n1"))
+    })
+    .await;
+    let credentials = hausrecht_onvif::Credentials::new("Jürgen", "pw".to_owned().into());
+    let xaddrs = [stand_in.address.clone()];
+    let camera = Camera::connect(&xaddrs, Some(credentials), stand_in.settings()).await.unwrap();
+    assert!(camera.is_signed_in());
+}
+
+#[tokio::test]
+async fn a_clock_without_utc_is_read_from_the_http_date_or_else_as_it_is() {
+    let there = START.plus(Duration::from_secs(86_400));
+    for has_date in [true, false] {
+        let stand_in = StandIn::start(move |asked| {
+            if !asked.is("GetSystemDateAndTime") {
+                let is_right = is_open(asked) || asked.has_token("pw", there);
+                return (!is_right).then(|| fault(400, "NotAuthorized", "Sender not Authorized"));
+            }
+            let date = if has_date { "Wed, 15 Nov 2023 22:13:20 GMT" } else { "never" };
+            let text = "<GetSystemDateAndTimeResponse><SystemDateAndTime><tt:LocalDateTime><tt:Time><tt:Hour>22</tt:Hour>\
+                 <tt:Minute>13</tt:Minute><tt:Second>20</tt:Second></tt:Time><tt:Date><tt:Year>2023</tt:Year>\
+                 <tt:Month>11</tt:Month><tt:Day>15</tt:Day></tt:Date></tt:LocalDateTime></SystemDateAndTime>\
+                 </GetSystemDateAndTimeResponse>";
+            let mut answer = crate::stand_in::ok(text);
+            answer.headers_mut().insert("date", date.parse().unwrap());
+            Some(answer)
+        })
+        .await;
+        let camera = stand_in.connect("pw").await.unwrap();
+        assert_eq!(camera.clock_offset().unwrap().offset_us, 86_400_000_000, "{has_date}");
+        assert_eq!(stand_in.signed(), 1);
+    }
+}

@@ -99,7 +99,15 @@ impl StandIn {
     where
         F: Fn(&Asked) -> Option<Response> + Clone + Send + Sync + 'static,
     {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at("127.0.0.1", answer).await
+    }
+
+    /// As [`StandIn::start`], at another address of this computer: it stands for another host.
+    pub(crate) async fn start_at<F>(host: &str, answer: F) -> Self
+    where
+        F: Fn(&Asked) -> Option<Response> + Clone + Send + Sync + 'static,
+    {
+        let listener = tokio::net::TcpListener::bind((host, 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let address = Url::parse(&format!("{base}/onvif/device_service")).unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));

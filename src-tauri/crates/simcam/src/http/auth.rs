@@ -1,8 +1,8 @@
-//! Who may call: HTTP digest (RFC 7616) or WS-Security UsernameToken, both with the one account.
+//! Who calls: HTTP digest (RFC 7616) or WS-Security UsernameToken, both with the camera's accounts.
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -14,32 +14,39 @@ use rand::Rng;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use crate::{camera::REALM, soap::Request};
+use crate::{
+    accounts::{Accounts, Level},
+    camera::REALM,
+    soap::Request,
+};
 
 /// How far a token's time may be from the camera's, either way.
 const CREATED_WINDOW: Duration = Duration::from_secs(30);
 /// Used tokens that are remembered against being sent again.
 const REMEMBERED: usize = 1024;
 
-/// Lets the one account in.
+/// Knows the camera's accounts by what they sign.
 #[derive(Debug)]
 pub struct Gate {
-    user: String,
-    password: String,
+    accounts: Arc<Accounts>,
+    /// Whether it understands HTTP digest, and asks for it.
+    digest: bool,
+    /// Whether it understands tokens.
+    token: bool,
     secret: [u8; 32],
     /// Nonces of tokens that were let in, with the time at which they were made.
     used: Mutex<BTreeMap<(UnixMicros, Vec<u8>), ()>>,
 }
 
 impl Gate {
-    /// Lets `user` in with `password`.
-    pub fn new(user: &str, password: &str, rng: &mut impl Rng) -> Self {
-        Self {
-            user: user.to_owned(),
-            password: password.to_owned(),
-            secret: rng.random(),
-            used: Mutex::default(),
-        }
+    /// Knows `accounts`, by HTTP digest, by tokens, or both.
+    pub fn new(accounts: Arc<Accounts>, digest: bool, token: bool, rng: &mut impl Rng) -> Self {
+        Self { accounts, digest, token, secret: rng.random(), used: Mutex::default() }
+    }
+
+    /// Whether an answer to somebody unknown asks for HTTP digest.
+    pub fn challenges(&self) -> bool {
+        self.digest
     }
 
     /// The value of `WWW-Authenticate`.
@@ -48,36 +55,37 @@ impl Gate {
         format!(r#"Digest realm="{REALM}", qop="auth", nonce="{nonce}", algorithm=MD5"#)
     }
 
-    /// Whether a request with these headers and this token is by the account. `now` is the camera's time.
-    pub fn lets_in(
+    /// What the account may do that signed a request with these headers or this token; none if no account did. `now` is the
+    /// camera's time.
+    pub fn level(
         &self,
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
         request: Option<&Request>,
         now: UnixMicros,
-    ) -> bool {
-        self.digest_matches(method, uri, headers)
-            || request.is_some_and(|request| self.token_matches(request, now))
+    ) -> Option<Level> {
+        let by_digest = if self.digest { self.digest_level(method, uri, headers) } else { None };
+        by_digest
+            .or_else(|| request.filter(|_| self.token).and_then(|request| self.token_level(request, now)))
     }
 
-    fn digest_matches(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
-        let Some(sent) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
-            return false;
-        };
-        let Ok(sent) = AuthorizationHeader::parse(sent) else { return false };
+    fn digest_level(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Level> {
+        let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok())?;
+        let sent = AuthorizationHeader::parse(sent).ok()?;
+        let account = self.accounts.find(&sent.username)?;
         let named = sent.uri.parse::<Uri>();
         let same_uri = named.is_ok_and(|named| named.path_and_query() == uri.path_and_query());
         let issued = sent.nonce.split_once('-').is_some_and(|(stamp, _)| self.nonce(stamp) == sent.nonce);
-        if sent.realm != REALM || sent.username != self.user || !issued || !same_uri || sent.qop.is_none() {
-            return false;
+        if sent.realm != REALM || !issued || !same_uri || sent.qop.is_none() {
+            return None;
         }
         let mut ours = sent.clone();
         let cnonce = sent.cnonce.clone();
         let method = HttpMethod::from(method.as_str());
         let mut secrets = AuthContext::new_with_method(
-            &self.user,
-            &self.password,
+            &account.name,
+            &account.password,
             &sent.uri,
             Option::<&[u8]>::None,
             method,
@@ -86,29 +94,23 @@ impl Gate {
             secrets.set_custom_cnonce(cnonce);
         }
         ours.digest(&secrets);
-        ours.response == sent.response
+        (ours.response == sent.response).then_some(account.level)
     }
 
-    fn token_matches(&self, request: &Request, now: UnixMicros) -> bool {
-        let Some(token) = request.header.find("UsernameToken") else { return false };
-        let (Some(user), Some(password)) = (token.text_of("Username"), token.child("Password")) else {
-            return false;
-        };
-        let (Some(nonce), Some(created)) = (token.text_of("Nonce"), token.text_of("Created")) else {
-            return false;
-        };
+    fn token_level(&self, request: &Request, now: UnixMicros) -> Option<Level> {
+        let token = request.header.find("UsernameToken")?;
+        let (user, password) = (token.text_of("Username")?, token.child("Password")?);
+        let (nonce, created) = (token.text_of("Nonce")?, token.text_of("Created")?);
+        let account = self.accounts.find(user)?;
         let is_digest = password.attribute("Type").is_some_and(|kind| kind.ends_with("#PasswordDigest"));
-        let (Ok(nonce), Ok(time)) = (STANDARD.decode(nonce), created.parse::<jiff::Timestamp>()) else {
-            return false;
-        };
+        let (nonce, time) = (STANDARD.decode(nonce).ok()?, created.parse::<jiff::Timestamp>().ok()?);
         let time = UnixMicros(time.as_microsecond());
         let off = now.since(time).max(time.since(now));
         let expected = STANDARD.encode(
-            Sha1::new().chain_update(&nonce).chain_update(created).chain_update(&self.password).finalize(),
+            Sha1::new().chain_update(&nonce).chain_update(created).chain_update(&account.password).finalize(),
         );
-        let right =
-            is_digest && user == self.user && password.text.trim() == expected && off <= CREATED_WINDOW;
-        right && self.is_first(time, nonce)
+        let right = is_digest && password.text.trim() == expected && off <= CREATED_WINDOW;
+        (right && self.is_first(time, nonce)).then_some(account.level)
     }
 
     /// Remembers a token; says whether it is new.
@@ -135,8 +137,13 @@ mod tests {
 
     const NOW: UnixMicros = UnixMicros(1_800_000_000_000_000);
 
+    fn gate_with_seed(seed: u64) -> Gate {
+        let accounts = Arc::new(Accounts::new("demo", "pass:word"));
+        Gate::new(accounts, true, true, &mut StdRng::seed_from_u64(seed))
+    }
+
     fn gate() -> Gate {
-        Gate::new("demo", "pass:word", &mut StdRng::seed_from_u64(1))
+        gate_with_seed(1)
     }
 
     fn signed(gate: &Gate, user: &str, password: &str, method: &Method) -> HeaderMap {
@@ -169,19 +176,24 @@ mod tests {
         let tries = [("demo", "pass:word", true), ("demo", "wrong", false), ("other", "pass:word", false)];
         for (user, password, right) in tries {
             let headers = signed(&gate, user, password, &Method::POST);
-            assert_eq!(gate.lets_in(&Method::POST, &uri, &headers, None, NOW), right, "{user} {password}");
+            assert_eq!(
+                gate.level(&Method::POST, &uri, &headers, None, NOW).is_some(),
+                right,
+                "{user} {password}"
+            );
         }
         let headers = signed(&gate, "demo", "pass:word", &Method::POST);
-        assert!(!gate.lets_in(&Method::GET, &uri, &headers, None, NOW), "signed for POST");
-        assert!(!gate.lets_in(&Method::POST, &Uri::from_static("/snapshot.jpg"), &headers, None, NOW));
-        let other = Gate::new("demo", "pass:word", &mut StdRng::seed_from_u64(2));
-        assert!(!other.lets_in(&Method::POST, &uri, &headers, None, NOW), "another camera's nonce");
+        assert!(gate.level(&Method::GET, &uri, &headers, None, NOW).is_none(), "signed for POST");
+        assert!(gate.level(&Method::POST, &Uri::from_static("/snapshot.jpg"), &headers, None, NOW).is_none());
+        let other = gate_with_seed(2);
+        assert!(other.level(&Method::POST, &uri, &headers, None, NOW).is_none(), "another camera's nonce");
     }
 
     #[test]
     fn a_token_counts_by_the_cameras_clock_and_once() {
         let (gate, uri, none) = (gate(), Uri::from_static("/onvif/device_service"), HeaderMap::new());
-        let lets_in = |request: &Request| gate.lets_in(&Method::POST, &uri, &none, Some(request), NOW);
+        let lets_in =
+            |request: &Request| gate.level(&Method::POST, &uri, &none, Some(request), NOW).is_some();
         let good = token("demo", "pass:word", NOW, b"one");
         assert!(lets_in(&good));
         assert!(!lets_in(&good), "sent again");

@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Span, Timestamp};
 
-use super::{Caller, Fault};
+use super::{Caller, Fault, shape::SOURCE};
 use crate::{
     camera::Camera,
     events::{Report, Topic, UnknownSubscription},
-    onvif::media::SOURCE,
+    fault::Fault as Planned,
     soap::{Element, escape},
 };
 
@@ -19,7 +19,9 @@ const LONGEST_SPAN: Duration = Duration::from_secs(3600);
 /// The longest that one pull waits.
 const LONGEST_PULL: Duration = Duration::from_secs(60);
 /// Reports in one answer at most.
-const MOST_REPORTS: usize = 100;
+const MOST_REPORTS: usize = 1000;
+/// Reports in one answer if the client does not say.
+const USUAL_REPORTS: usize = 100;
 
 const EVENT_ACTION: &str = "http://www.onvif.org/ver10/events/wsdl/";
 const SUBSCRIPTION_ACTION: &str = "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/";
@@ -39,6 +41,9 @@ pub(super) fn service(camera: &Arc<Camera>, operation: &Element, caller: &Caller
         "GetEventProperties" => {
             Ok((Some(format!("{EVENT_ACTION}EventPortType/GetEventPropertiesResponse")), properties(camera)))
         }
+        "CreatePullPointSubscription" if camera.fails(&Planned::NoEvents) => {
+            Err(Fault::NotSupported("CreatePullPointSubscription".to_owned()))
+        }
         "CreatePullPointSubscription" => {
             let span = match operation.text_of("InitialTerminationTime") {
                 Some(text) => span(camera, text)?,
@@ -48,7 +53,7 @@ pub(super) fn service(camera: &Arc<Camera>, operation: &Element, caller: &Caller
             let body = format!(
                 "<tev:CreatePullPointSubscriptionResponse><tev:SubscriptionReference><wsa:Address>{}</wsa:Address>\
                  </tev:SubscriptionReference>{}</tev:CreatePullPointSubscriptionResponse>",
-                escape(&caller.http(&format!("/onvif/subscription/{number}"))),
+                escape(&format!("{}/onvif/subscription/{number}", caller.http)),
                 times(camera, number)?
             );
             Ok((Some(format!("{EVENT_ACTION}EventPortType/CreatePullPointSubscriptionResponse")), body))
@@ -78,9 +83,9 @@ pub(super) async fn subscription(
                 None => LONGEST_PULL,
             };
             let limit = operation.text_of("MessageLimit").and_then(|text| text.parse().ok());
-            let limit = limit.unwrap_or(MOST_REPORTS).clamp(1, MOST_REPORTS);
+            let limit = limit.unwrap_or(USUAL_REPORTS).clamp(1, MOST_REPORTS);
             let reports = events.pull(number, limit, patience).await?;
-            let messages: String = reports.iter().map(message).collect();
+            let messages: String = reports.iter().map(|report| message(camera, report)).collect();
             let body = format!(
                 "<tev:PullMessagesResponse>{}{messages}</tev:PullMessagesResponse>",
                 event_times(camera, number)?
@@ -94,6 +99,7 @@ pub(super) async fn subscription(
                 "<tev:SetSynchronizationPointResponse/>".to_owned(),
             ))
         }
+        "Renew" if camera.fails(&Planned::RenewRefused) => Err(Fault::NotSupported("Renew".to_owned())),
         "Renew" => {
             let span = match operation.text_of("TerminationTime") {
                 Some(text) => span(camera, text)?,
@@ -151,7 +157,7 @@ fn event_times(camera: &Camera, number: u64) -> Result<String, Fault> {
     Ok(format!("<tev:CurrentTime>{now}</tev:CurrentTime><tev:TerminationTime>{end}</tev:TerminationTime>"))
 }
 
-fn message(report: &Report) -> String {
+fn message(camera: &Camera, report: &Report) -> String {
     let (topic, source, value) = match report.topic {
         Topic::Motion => (
             "tns1:RuleEngine/CellMotionDetector/Motion",
@@ -167,23 +173,61 @@ fn message(report: &Report) -> String {
             format!("<tt:SimpleItem Name=\"Source\" Value=\"{SOURCE}\"/>"),
             "State",
         ),
+        Topic::Relay(number) => (
+            "tns1:Device/Trigger/Relay",
+            format!("<tt:SimpleItem Name=\"RelayToken\" Value=\"{}\"/>", relay_token(camera, number)),
+            "LogicalState",
+        ),
+        Topic::Input => (
+            "tns1:Device/Trigger/DigitalInput",
+            "<tt:SimpleItem Name=\"InputToken\" Value=\"input\"/>".to_owned(),
+            "LogicalState",
+        ),
+    };
+    let state = match report.topic {
+        // The one that is no xs:boolean: tt:RelayLogicalState.
+        Topic::Relay(_) if report.on => "active",
+        Topic::Relay(_) => "inactive",
+        Topic::Motion | Topic::Visitor | Topic::Input if report.on => "true",
+        Topic::Motion | Topic::Visitor | Topic::Input => "false",
     };
     let operation = if report.initial { "Initialized" } else { "Changed" };
     format!(
         "<wsnt:NotificationMessage><wsnt:Topic Dialect=\"{CONCRETE_SET}\">{topic}</wsnt:Topic><wsnt:Message>\
          <tt:Message UtcTime=\"{}\" PropertyOperation=\"{operation}\"><tt:Source>{source}</tt:Source>\
-         <tt:Data><tt:SimpleItem Name=\"{value}\" Value=\"{}\"/></tt:Data></tt:Message></wsnt:Message></wsnt:NotificationMessage>",
-        report.at, report.on
+         <tt:Data><tt:SimpleItem Name=\"{value}\" Value=\"{state}\"/></tt:Data></tt:Message></wsnt:Message></wsnt:NotificationMessage>",
+        report.at
     )
 }
 
+fn relay_token(camera: &Camera, number: usize) -> &'static str {
+    camera.settings.lock().relays.get(number).map_or("", |relay| relay.token)
+}
+
 fn properties(camera: &Camera) -> String {
-    let description = |source: &str, value: &str| {
+    let typed = |source: &str, value: &str, kind: &str| {
         format!(
             "<tt:MessageDescription IsProperty=\"true\"><tt:Source>{source}</tt:Source><tt:Data>\
-             <tt:SimpleItemDescription Name=\"{value}\" Type=\"xs:boolean\"/></tt:Data></tt:MessageDescription>"
+             <tt:SimpleItemDescription Name=\"{value}\" Type=\"{kind}\"/></tt:Data></tt:MessageDescription>"
         )
     };
+    let description = |source: &str, value: &str| typed(source, value, "xs:boolean");
+    let token =
+        |name: &str| format!("<tt:SimpleItemDescription Name=\"{name}\" Type=\"tt:ReferenceToken\"/>");
+    let mut triggers = String::new();
+    if camera.events.knows(Topic::Relay(0)) {
+        let relay = typed(&token("RelayToken"), "LogicalState", "tt:RelayLogicalState");
+        triggers += &format!("<Relay wstop:topic=\"true\">{relay}</Relay>");
+    }
+    if camera.events.knows(Topic::Input) {
+        let input = description(&token("InputToken"), "LogicalState");
+        triggers += &format!("<DigitalInput wstop:topic=\"true\">{input}</DigitalInput>");
+    }
+    if !triggers.is_empty() {
+        triggers = format!(
+            "<tns1:Device wstop:topic=\"false\"><Trigger wstop:topic=\"false\">{triggers}</Trigger></tns1:Device>"
+        );
+    }
     let motion = description(
         "<tt:SimpleItemDescription Name=\"VideoSourceConfigurationToken\" Type=\"tt:ReferenceToken\"/>\
          <tt:SimpleItemDescription Name=\"VideoAnalyticsConfigurationToken\" Type=\"tt:ReferenceToken\"/>\
@@ -203,7 +247,7 @@ fn properties(camera: &Camera) -> String {
          <tev:TopicNamespaceLocation>http://www.onvif.org/onvif/ver10/topics/topicns.xml</tev:TopicNamespaceLocation>\
          <wsnt:FixedTopicSet>true</wsnt:FixedTopicSet>\
          <wstop:TopicSet><tns1:RuleEngine wstop:topic=\"false\"><CellMotionDetector wstop:topic=\"false\">\
-         <Motion wstop:topic=\"true\">{motion}</Motion></CellMotionDetector>{visitor}</tns1:RuleEngine></wstop:TopicSet>\
+         <Motion wstop:topic=\"true\">{motion}</Motion></CellMotionDetector>{visitor}</tns1:RuleEngine>{triggers}</wstop:TopicSet>\
          <wsnt:TopicExpressionDialect>{CONCRETE_SET}</wsnt:TopicExpressionDialect>\
          <wsnt:TopicExpressionDialect>http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete</wsnt:TopicExpressionDialect>\
          <tev:MessageContentFilterDialect>http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter</tev:MessageContentFilterDialect>\

@@ -1,80 +1,111 @@
 //! Media, the older service. ONVIF Media Service Specification.
 
-use hausrecht_model::StreamRole;
-
-use super::{Caller, Fault};
+use super::{
+    Caller, Fault, missing, overlay, ptz,
+    shape::{
+        AUDIO_OUTPUT_OPTIONS, MICROPHONE, SOURCE, SPEAKER, audio_decoder, audio_output, audio_source,
+        encoder1, options1, profile_stream, set_audio_output, set_encoder, stream, video_source,
+    },
+};
 use crate::{
     camera::Camera,
-    footage::Track,
+    feature::Feature,
+    footage::Stream,
     soap::{Element, escape},
 };
 
 /// The body of the answer to `operation`.
 pub(super) fn answer(camera: &Camera, operation: &Element, caller: &Caller) -> Result<String, Fault> {
-    match operation.name.as_str() {
-        "GetProfiles" => {
-            let profiles: String = ROLES.iter().map(|&role| profile(camera, role, "Profiles")).collect();
-            Ok(format!("<trt:GetProfilesResponse>{profiles}</trt:GetProfilesResponse>"))
-        }
-        "GetProfile" => {
-            let profile = profile(camera, role(operation)?, "Profile");
-            Ok(format!("<trt:GetProfileResponse>{profile}</trt:GetProfileResponse>"))
-        }
-        "GetVideoSources" => Ok(format!(
-            "<trt:GetVideoSourcesResponse><trt:VideoSources token=\"{SOURCE}\"><tt:Framerate>{}</tt:Framerate>\
-             <tt:Resolution><tt:Width>{}</tt:Width><tt:Height>{}</tt:Height></tt:Resolution></trt:VideoSources>\
-             </trt:GetVideoSourcesResponse>",
-            camera.footage.main.rate, camera.footage.main.width, camera.footage.main.height
+    let name = operation.name.as_str();
+    let respond = |content: String| Ok(format!("<trt:{name}Response>{content}</trt:{name}Response>"));
+    let streams = || camera.streams().filter(|stream| *stream != Stream::H265);
+    let if_it_talks = |content: String| if camera.can(Feature::Talk) { content } else { String::new() };
+    let if_it_hears = |content: String| if camera.sound { content } else { String::new() };
+    match name {
+        "GetServiceCapabilities" => respond(format!(
+            "<trt:Capabilities SnapshotUri=\"true\" Rotation=\"false\" OSD=\"{}\"><trt:ProfileCapabilities MaximumNumberOfProfiles=\"4\"/>\
+             <trt:StreamingCapabilities RTPMulticast=\"false\" RTP_TCP=\"true\" RTP_RTSP_TCP=\"true\"/></trt:Capabilities>",
+            camera.can(Feature::Osd)
         )),
-        "GetStreamUri" => Ok(format!(
-            "<trt:GetStreamUriResponse>{}</trt:GetStreamUriResponse>",
-            media_uri(&caller.ports.stream(&caller.host, role(operation)?))
-        )),
+        "GetProfiles" => respond(streams().map(|stream| profile(camera, stream, "Profiles")).collect()),
+        "GetProfile" => respond(profile(camera, profile_stream(camera, operation, false)?, "Profile")),
+        "GetVideoSources" => {
+            let main = camera.footage.track(Stream::Main);
+            respond(format!(
+                "<trt:VideoSources token=\"{SOURCE}\"><tt:Framerate>{}</tt:Framerate><tt:Resolution><tt:Width>{}</tt:Width>\
+                 <tt:Height>{}</tt:Height></tt:Resolution></trt:VideoSources>",
+                main.rate, main.width, main.height
+            ))
+        }
+        "GetVideoSourceConfigurations" | "GetCompatibleVideoSourceConfigurations" => {
+            respond(video_source(camera, "trt:Configurations"))
+        }
+        "GetVideoSourceConfiguration" => respond(video_source(camera, "trt:Configuration")),
+        "GetVideoEncoderConfigurations" | "GetCompatibleVideoEncoderConfigurations" => {
+            respond(streams().map(|stream| encoder1(camera, stream, "trt:Configurations")).collect())
+        }
+        "GetVideoEncoderConfiguration" => {
+            respond(encoder1(camera, named_encoder(camera, operation)?, "trt:Configuration"))
+        }
+        "GetVideoEncoderConfigurationOptions" => {
+            let stream = if operation.child("ConfigurationToken").is_some() {
+                named_encoder(camera, operation)?
+            } else if operation.child("ProfileToken").is_some() {
+                profile_stream(camera, operation, false)?
+            } else {
+                Stream::Main
+            };
+            respond(format!("<trt:Options>{}</trt:Options>", options1(camera, stream)))
+        }
+        "SetVideoEncoderConfiguration" => {
+            set_encoder(camera, operation, false)?;
+            respond(String::new())
+        }
+        "GetAudioSources" => respond(if_it_hears(format!(
+            "<trt:AudioSources token=\"{MICROPHONE}\"><tt:Channels>1</tt:Channels></trt:AudioSources>"
+        ))),
+        "GetAudioSourceConfigurations" => respond(if_it_hears(audio_source(camera, "trt:Configurations"))),
+        "GetAudioOutputs" => {
+            respond(if_it_talks(format!("<trt:AudioOutputs token=\"{SPEAKER}\"/>")))
+        }
+        "GetAudioOutputConfigurations" | "GetCompatibleAudioOutputConfigurations" => {
+            respond(if_it_talks(audio_output(camera, "trt:Configurations")))
+        }
+        "GetAudioOutputConfigurationOptions" if camera.can(Feature::Talk) => {
+            respond(format!("<trt:Options>{AUDIO_OUTPUT_OPTIONS}</trt:Options>"))
+        }
+        "SetAudioOutputConfiguration" if camera.can(Feature::Talk) => {
+            set_audio_output(camera, operation)?;
+            respond(String::new())
+        }
+        "GetAudioDecoderConfigurations" | "GetCompatibleAudioDecoderConfigurations" => {
+            respond(if_it_talks(audio_decoder(camera, "trt:Configurations")))
+        }
+        "GetAudioDecoderConfigurationOptions" if camera.can(Feature::Talk) => respond(
+            "<trt:Options><tt:G711DecOptions><tt:Bitrate><tt:Items>64</tt:Items></tt:Bitrate><tt:SampleRateRange>\
+             <tt:Items>8</tt:Items></tt:SampleRateRange></tt:G711DecOptions></trt:Options>"
+                .to_owned(),
+        ),
+        "GetStreamUri" => {
+            respond(media_uri(&caller.stream(profile_stream(camera, operation, false)?)))
+        }
         "GetSnapshotUri" => {
-            role(operation)?;
-            let uri = media_uri(&caller.http("/snapshot.jpg"));
-            Ok(format!("<trt:GetSnapshotUriResponse>{uri}</trt:GetSnapshotUriResponse>"))
+            profile_stream(camera, operation, false)?;
+            respond(media_uri(&caller.snapshot()))
         }
+        // Every connection begins with a key frame, and there is one a second anyway.
+        "SetSynchronizationPoint" => {
+            profile_stream(camera, operation, false)?;
+            respond(String::new())
+        }
+        _ if camera.can(Feature::Osd) => overlay::osd(camera, operation, "trt"),
         other => Err(Fault::NotSupported(other.to_owned())),
     }
 }
 
-pub(super) const ROLES: [StreamRole; 2] = [StreamRole::Main, StreamRole::Sub];
-/// The token of the only video source.
-pub(super) const SOURCE: &str = "source";
-
-/// A profile's token.
-pub(super) fn token(role: StreamRole) -> &'static str {
-    match role {
-        StreamRole::Main => "main",
-        StreamRole::Sub => "sub",
-    }
-}
-
-/// The stream that `operation` names by its profile.
-pub(super) fn role(operation: &Element) -> Result<StreamRole, Fault> {
-    let named = operation
-        .text_of("ProfileToken")
-        .ok_or_else(|| Fault::InvalidArgument("ProfileToken is missing".to_owned()))?;
-    ROLES
-        .into_iter()
-        .find(|&role| token(role) == named)
-        .ok_or_else(|| Fault::NoProfile(format!("no profile “{named}”")))
-}
-
-/// What the padded or bare stream needs at most, in kbit/s.
-pub(super) fn limit_kbps(track: &Track) -> u64 {
-    let bytes: u64 = track.units.iter().map(|unit| unit.bytes.len() as u64).sum();
-    let mean = bytes * 8 * u64::from(track.rate) / track.units.len() as u64 / 1000;
-    (mean * 5 / 4).max(64)
-}
-
-/// The quotes of H.264 profiles in ONVIF: the footage's main stream is High, its sub stream Main.
-pub(super) fn h264_profile(role: StreamRole) -> &'static str {
-    match role {
-        StreamRole::Main => "High",
-        StreamRole::Sub => "Main",
-    }
+fn named_encoder(camera: &Camera, operation: &Element) -> Result<Stream, Fault> {
+    let token = super::required(operation, "ConfigurationToken")?;
+    stream(camera, token, false).ok_or_else(|| missing(&["ter:InvalidArgVal", "ter:NoConfig"], token))
 }
 
 fn media_uri(uri: &str) -> String {
@@ -85,27 +116,24 @@ fn media_uri(uri: &str) -> String {
     )
 }
 
-fn profile(camera: &Camera, role: StreamRole, tag: &str) -> String {
-    let (track, main) = (camera.footage.track(role), &camera.footage.main);
-    let token = token(role);
+fn profile(camera: &Camera, stream: Stream, tag: &str) -> String {
+    let token = stream.token();
+    let head =
+        if camera.can(Feature::Ptz) { ptz::configuration("tt:PTZConfiguration") } else { String::new() };
+    let speaker = if camera.can(Feature::Talk) {
+        format!(
+            "<tt:Extension>{}{}</tt:Extension>",
+            audio_output(camera, "tt:AudioOutputConfiguration"),
+            audio_decoder(camera, "tt:AudioDecoderConfiguration")
+        )
+    } else {
+        String::new()
+    };
+    let microphone =
+        if camera.sound { audio_source(camera, "tt:AudioSourceConfiguration") } else { String::new() };
     format!(
-        "<trt:{tag} token=\"{token}\" fixed=\"true\"><tt:Name>{token}</tt:Name>\
-         <tt:VideoSourceConfiguration token=\"{SOURCE}\"><tt:Name>{SOURCE}</tt:Name><tt:UseCount>2</tt:UseCount>\
-         <tt:SourceToken>{SOURCE}</tt:SourceToken><tt:Bounds x=\"0\" y=\"0\" width=\"{}\" height=\"{}\"/></tt:VideoSourceConfiguration>\
-         <tt:VideoEncoderConfiguration token=\"{token}\"><tt:Name>{token}</tt:Name><tt:UseCount>1</tt:UseCount>\
-         <tt:Encoding>H264</tt:Encoding><tt:Resolution><tt:Width>{}</tt:Width><tt:Height>{}</tt:Height></tt:Resolution>\
-         <tt:Quality>5</tt:Quality><tt:RateControl><tt:FrameRateLimit>{rate}</tt:FrameRateLimit>\
-         <tt:EncodingInterval>1</tt:EncodingInterval><tt:BitrateLimit>{}</tt:BitrateLimit></tt:RateControl>\
-         <tt:H264><tt:GovLength>{rate}</tt:GovLength><tt:H264Profile>{}</tt:H264Profile></tt:H264>\
-         <tt:Multicast><tt:Address><tt:Type>IPv4</tt:Type><tt:IPv4Address>0.0.0.0</tt:IPv4Address></tt:Address>\
-         <tt:Port>0</tt:Port><tt:TTL>1</tt:TTL><tt:AutoStart>false</tt:AutoStart></tt:Multicast>\
-         <tt:SessionTimeout>PT60S</tt:SessionTimeout></tt:VideoEncoderConfiguration></trt:{tag}>",
-        main.width,
-        main.height,
-        track.width,
-        track.height,
-        limit_kbps(track),
-        h264_profile(role),
-        rate = track.rate,
+        "<trt:{tag} token=\"{token}\" fixed=\"true\"><tt:Name>{token}</tt:Name>{}{microphone}{}{head}{speaker}</trt:{tag}>",
+        video_source(camera, "tt:VideoSourceConfiguration"),
+        encoder1(camera, stream, "tt:VideoEncoderConfiguration"),
     )
 }

@@ -1,24 +1,40 @@
-//! Who may use the RTSP server: one account, by digest.
+//! Who may use the RTSP server: every account of the camera, by digest.
+
+use std::sync::Mutex;
 
 use gstreamer::glib;
 use gstreamer_rtsp_server as server;
 use server::{gst_rtsp::RTSPAuthMethod, prelude::*, subclass::prelude::*};
 
+use crate::accounts::Accounts;
+
 glib::wrapper! {
-    /// Digest authentication that lets the one account do everything.
+    /// Digest authentication that lets every account watch.
     pub struct Access(ObjectSubclass<imp::Access>) @extends server::RTSPAuth;
 }
 
 impl Access {
-    /// Lets `user` in with `password`.
-    pub fn new(user: &str, password: &str) -> Self {
+    /// Lets those in who are among `accounts`, also when they change.
+    pub fn new(accounts: &Accounts) -> Self {
         let access: Self = glib::Object::new();
-        let token = server::RTSPToken::builder()
-            .field(server::RTSP_TOKEN_MEDIA_FACTORY_ROLE, "user")
-            .field(server::RTSP_TOKEN_TRANSPORT_CLIENT_SETTINGS, true)
-            .build();
         access.set_supported_methods(RTSPAuthMethod::Digest);
-        access.add_digest(user, password, &token);
+        let following = access.downgrade();
+        let known: Mutex<Vec<String>> = Mutex::default();
+        accounts.follow(move |accounts| {
+            let Some(access) = following.upgrade() else { return };
+            let mut known = known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            for gone in known.drain(..) {
+                access.remove_digest(&gone);
+            }
+            for account in accounts {
+                let token = server::RTSPToken::builder()
+                    .field(server::RTSP_TOKEN_MEDIA_FACTORY_ROLE, "user")
+                    .field(server::RTSP_TOKEN_TRANSPORT_CLIENT_SETTINGS, true)
+                    .build();
+                access.add_digest(&account.name, &account.password, &token);
+                known.push(account.name.clone());
+            }
+        });
         access
     }
 }
@@ -41,7 +57,7 @@ mod imp {
 
     impl RTSPAuthImpl for Access {
         /// The bindings cannot give a factory its permissions, without which the server denies it to everybody. The check of the
-        /// transport settings asks for the password just the same, and the token of the one account passes it.
+        /// transport settings asks for the password just the same, and every account's token passes it.
         fn check(&self, ctx: &server::RTSPContext, check: &glib::GString) -> bool {
             if check == server::RTSP_AUTH_CHECK_MEDIA_FACTORY_ACCESS
                 || check == server::RTSP_AUTH_CHECK_MEDIA_FACTORY_CONSTRUCT

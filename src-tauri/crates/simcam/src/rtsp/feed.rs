@@ -8,13 +8,12 @@ use std::{
 
 use gstreamer::{Buffer, ClockTime, prelude::*};
 use gstreamer_app::AppSrc;
-use hausrecht_model::StreamRole;
 use tokio::sync::Notify;
 
 use crate::{
     camera::Camera,
     fault::Fault,
-    footage::{AccessUnit, Track},
+    footage::{AccessUnit, Stream, Track},
 };
 
 /// What a connection that does not read may hold back before pictures are left out.
@@ -28,20 +27,18 @@ pub struct Feed {
     camera: Arc<Camera>,
     outputs: Mutex<Vec<Output>>,
     joined: Notify,
-    main: Buffers,
-    sub: Buffers,
 }
 
-/// A stream's pictures as buffers, made once; sending one copies nothing.
+/// A stream's pictures as buffers, made once for all cameras that see the same; sending one copies nothing.
 #[derive(Debug)]
-struct Buffers {
+pub(crate) struct Buffers {
     whole: Vec<Buffer>,
     /// Key frames without their picture: delimiter and parameter sets alone.
     headers: Vec<Option<Buffer>>,
 }
 
 impl Buffers {
-    fn new(track: &Track) -> Self {
+    pub(super) fn new(track: &Track) -> Self {
         let header = |unit: &AccessUnit| {
             unit.key_header_bytes.map(|bytes| Buffer::from_slice(unit.bytes[..bytes].to_vec()))
         };
@@ -50,11 +47,20 @@ impl Buffers {
             headers: track.units.iter().map(header).collect(),
         }
     }
+
+    /// A copy of picture `number`, counted from any beginning of the footage.
+    pub(super) fn whole(&self, number: u64) -> Buffer {
+        self.whole[self.index(number)].copy()
+    }
+
+    fn index(&self, number: u64) -> usize {
+        usize::try_from(number % self.whole.len() as u64).expect("less than the number of pictures")
+    }
 }
 
 #[derive(Debug)]
 struct Output {
-    role: StreamRole,
+    stream: Stream,
     source: AppSrc,
     /// Running time of the pipeline minus time since the camera's start; known with the first picture.
     shift: Option<i128>,
@@ -65,13 +71,12 @@ struct Output {
 impl Feed {
     /// A feed without connections.
     pub fn new(camera: Arc<Camera>) -> Self {
-        let (main, sub) = (Buffers::new(&camera.footage.main), Buffers::new(&camera.footage.sub));
-        Self { camera, outputs: Mutex::default(), joined: Notify::new(), main, sub }
+        Self { camera, outputs: Mutex::default(), joined: Notify::new() }
     }
 
-    /// Sends the stream for `role` to `source` until that is closed.
-    pub fn add(&self, role: StreamRole, source: AppSrc) {
-        self.lock().push(Output { role, source, shift: None, waiting: true });
+    /// Sends `stream` to `source` until that is closed.
+    pub fn add(&self, stream: Stream, source: AppSrc) {
+        self.lock().push(Output { stream, source, shift: None, waiting: true });
         self.joined.notify_one();
     }
 
@@ -86,7 +91,8 @@ impl Feed {
                 next = self.numbers_now();
             }
             let footage = &self.camera.footage;
-            let due = footage.main.due(next[0]).min(footage.sub.due(next[1]));
+            let due = footage.tracks.iter().zip(&next).map(|((_, track), &number)| track.due(number));
+            let due = due.min().expect("a camera has streams");
             let now = self.camera.loop_clock.elapsed();
             if due > now {
                 tokio::time::sleep(due - now).await;
@@ -96,55 +102,53 @@ impl Feed {
                 continue;
             }
             let now = self.camera.loop_clock.elapsed();
-            for (slot, role) in [(0, StreamRole::Main), (1, StreamRole::Sub)] {
-                while footage.track(role).due(next[slot]) <= now {
-                    if self.send(role, next[slot]) {
+            for ((stream, track), number) in footage.tracks.iter().zip(&mut next) {
+                while track.due(*number) <= now {
+                    if self.send(*stream, track, *number) {
                         first_sent.get_or_insert(now);
                     }
-                    next[slot] += 1;
+                    *number += 1;
                 }
             }
             if let Some(first) = first_sent {
-                planned.retain(|fault| !self.arrive(*fault, now - first, &drop_connections));
+                planned.retain(|fault| !self.arrive(fault, now - first, &drop_connections));
             }
         }
     }
 
-    /// Brings about `fault` if its time has come; says whether it has.
-    fn arrive(&self, fault: Fault, since_first: Duration, drop_connections: &impl Fn()) -> bool {
-        match fault {
-            Fault::FreezeAfter(span) if since_first >= span => {
+    /// Brings about `fault` if its time has come; says whether it need not be looked at again.
+    fn arrive(&self, fault: &Fault, since_first: Duration, drop_connections: &impl Fn()) -> bool {
+        if let Fault::FreezeAfter(span) = fault {
+            if since_first >= *span {
                 self.camera.faults.frozen.set(true);
-                true
+                return true;
             }
-            Fault::DropAfter(span) if since_first >= span => {
-                drop_connections();
-                true
-            }
-            Fault::FreezeAfter(_) | Fault::DropAfter(_) => false,
-            Fault::NoKeyframe | Fault::RefuseStream => true,
+            return false;
         }
+        if let Fault::DropAfter(span) = fault {
+            if since_first >= *span {
+                drop_connections();
+                return true;
+            }
+            return false;
+        }
+        true
     }
 
-    /// Sends picture `number` of the stream for `role`; says whether anybody got it.
-    fn send(&self, role: StreamRole, number: u64) -> bool {
+    /// Sends picture `number` of `stream`; says whether anybody got it.
+    fn send(&self, stream: Stream, track: &Track, number: u64) -> bool {
         if self.camera.faults.frozen.is_on() {
             self.pause();
             return false;
         }
-        let track = self.camera.footage.track(role);
         let unit = track.unit(number);
         let due = i128::try_from(track.due(number).as_nanos()).expect("a time since the camera's start");
-        let buffers = match role {
-            StreamRole::Main => &self.main,
-            StreamRole::Sub => &self.sub,
-        };
-        let index =
-            usize::try_from(number % track.units.len() as u64).expect("less than the number of pictures");
+        let buffers = track.buffers.get_or_init(|| Buffers::new(track));
+        let index = buffers.index(number);
         let no_keyframe = self.camera.faults.no_keyframe.is_on();
         let mut sent = false;
         self.lock().retain_mut(|output| {
-            if output.role != role {
+            if output.stream != stream {
                 return true;
             }
             if output.source.current_level_bytes() > BACKLOG_BYTES {
@@ -185,10 +189,10 @@ impl Feed {
         });
     }
 
-    /// The next picture of each stream, main first.
-    fn numbers_now(&self) -> [u64; 2] {
+    /// The next picture of each stream, in the order of the tracks.
+    fn numbers_now(&self) -> Vec<u64> {
         let now = self.camera.loop_clock.elapsed();
-        [self.camera.footage.main.number_at(now), self.camera.footage.sub.number_at(now)]
+        self.camera.footage.tracks.iter().map(|(_, track)| track.number_at(now)).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Output>> {

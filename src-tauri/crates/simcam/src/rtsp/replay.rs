@@ -1,0 +1,144 @@
+//! Replay of the card: the main stream from any time of the last day, by `Range: clock=`. ONVIF Streaming Specification, 6.
+//! Every packet carries the replay extension with its time. A replay begins with the first key frame at or after the time that is
+//! asked for. At a gap it ends if the camera keeps the pace, and goes on behind the gap with `Rate-Control: no`.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use gstreamer::{Buffer, BufferFlags, ClockTime, prelude::*};
+use gstreamer_app::{AppSrc, AppSrcCallbacks};
+use gstreamer_rtsp_server as server;
+use hausrecht_model::UnixMicros;
+use server::prelude::*;
+
+use super::Buffers;
+use crate::{
+    camera::Camera,
+    card,
+    footage::{Stream, Track},
+};
+
+/// The path of the replay address.
+pub const MOUNT: &str = "/replay";
+/// From 1900, where NTP and GStreamer's UTC ranges begin, to 1970, in seconds.
+const NTP_TO_UNIX_SECONDS: u64 = 2_208_988_800;
+
+/// The factory of replays: each connection has a pipeline and a place on the card of its own.
+pub(super) fn factory(camera: &Arc<Camera>) -> server::RTSPOnvifMediaFactory {
+    let factory = server::RTSPOnvifMediaFactory::new();
+    factory.set_launch(
+        "( appsrc name=card format=time stream-type=seekable block=false max-bytes=1000000 \
+         ! rtph264pay pt=96 config-interval=-1 ! rtponviftimestamp name=pay0 ntp-offset=0 drop-out-of-segment=false )",
+    );
+    factory.set_media_gtype(server::RTSPOnvifMedia::static_type());
+    factory.set_replay_support(true);
+    let camera = camera.clone();
+    factory.connect_media_configure(move |_, media| {
+        let Ok(bin) = media.element().downcast::<gstreamer::Bin>() else { return };
+        let source = bin.by_name("card").and_then(|element| element.downcast::<AppSrc>().ok());
+        let Some(source) = source else { return };
+        source.set_caps(Some(&super::caps(Stream::Main, camera.footage.track(Stream::Main))));
+        let oldest = card::spans(camera.loop_clock.camera_time()).first().map(|span| span.from);
+        let reader = Arc::new(Reader {
+            camera: camera.clone(),
+            media: media.downgrade(),
+            next: Mutex::new(oldest.unwrap_or(UnixMicros(0))),
+        });
+        let seeking = reader.clone();
+        source.set_callbacks(
+            AppSrcCallbacks::builder()
+                .need_data(move |source, _| reader.give(source))
+                .seek_data(move |_, at_ns| {
+                    seeking.seek(at_ns);
+                    true
+                })
+                .build(),
+        );
+    });
+    factory
+}
+
+/// One connection's place on the card.
+#[derive(Debug)]
+struct Reader {
+    camera: Arc<Camera>,
+    media: gstreamer::glib::WeakRef<server::RTSPMedia>,
+    /// No picture before this one is given.
+    next: Mutex<UnixMicros>,
+}
+
+impl Reader {
+    /// Goes to a time in nanoseconds since 1900.
+    fn seek(&self, at_ns: u64) {
+        let unix_us = (at_ns / 1000).saturating_sub(NTP_TO_UNIX_SECONDS * 1_000_000);
+        let track = self.camera.footage.track(Stream::Main);
+        let mut number = number_at(track, UnixMicros(i64::try_from(unix_us).unwrap_or(0)));
+        while !track.unit(number).is_key() {
+            number += 1;
+        }
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = time_of(track, number);
+    }
+
+    /// Gives the next picture, or the end.
+    fn give(&self, source: &AppSrc) {
+        let track = self.camera.footage.track(Stream::Main);
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let spans = card::spans(self.camera.loop_clock.camera_time());
+        let here = spans.iter().find(|span| span.from <= *next && *next < span.until);
+        let mut jumped = false;
+        if here.is_none() {
+            let paced = self.media.upgrade().is_none_or(|media| media.is_rate_control());
+            let Some(later) = spans.iter().find(|span| span.from > *next).filter(|_| !paced) else {
+                drop(next);
+                let _ = source.end_of_stream();
+                return;
+            };
+            let mut number = number_at(track, later.from);
+            while !track.unit(number).is_key() {
+                number += 1;
+            }
+            *next = time_of(track, number);
+            jumped = true;
+        }
+        let number = number_at(track, *next);
+        let at = time_of(track, number);
+        *next = time_of(track, number + 1);
+        drop(next);
+        let mut buffer = track.buffers.get_or_init(|| Buffers::new(track)).whole(number);
+        let about = buffer.get_mut().expect("a fresh copy has one owner");
+        about.set_pts(ntp(at));
+        about.set_duration(ClockTime::from_nseconds(1_000_000_000 / u64::from(track.rate)));
+        if jumped {
+            about.set_flags(BufferFlags::DISCONT);
+        }
+        if !track.unit(number).is_key() {
+            about.set_flags(BufferFlags::DELTA_UNIT);
+        }
+        let _: Result<_, _> = push(source, buffer);
+    }
+}
+
+fn push(source: &AppSrc, buffer: Buffer) -> Result<gstreamer::FlowSuccess, gstreamer::FlowError> {
+    source.push_buffer(buffer)
+}
+
+/// The first picture at `at` or later, counted from 1970.
+fn number_at(track: &Track, at: UnixMicros) -> u64 {
+    let since = Duration::from_micros(u64::try_from(at.0).unwrap_or(0));
+    track.number_at(since)
+}
+
+/// When picture `number`, counted from 1970, was taken; rounded up, so that `number_at` finds it again.
+fn time_of(track: &Track, number: u64) -> UnixMicros {
+    let micros = (u128::from(number) * 1_000_000).div_ceil(u128::from(track.rate));
+    UnixMicros(i64::try_from(micros).unwrap_or(i64::MAX))
+}
+
+/// A time in nanoseconds since 1900.
+fn ntp(at: UnixMicros) -> ClockTime {
+    let since = Duration::from_micros(u64::try_from(at.0).unwrap_or(0));
+    ClockTime::from_seconds(NTP_TO_UNIX_SECONDS)
+        + ClockTime::from_nseconds(u64::try_from(since.as_nanos()).unwrap_or(0))
+}
