@@ -95,7 +95,9 @@ impl Element {
     /// Whether this is `name` in one of `namespaces`; an undeclared namespace is taken for the right one.
     pub(crate) fn is(&self, name: &str, namespaces: &[&str]) -> bool {
         &*self.name == name
-            && self.namespace.as_deref().is_none_or(|namespace| namespaces.contains(&namespace))
+            && self.namespace.as_deref().is_none_or(|said| {
+                namespaces.iter().any(|known| known.trim_end_matches('/') == said.trim_end_matches('/'))
+            })
     }
 
     /// Writes the element as XML that stands by itself, with `extra` put among its attributes.
