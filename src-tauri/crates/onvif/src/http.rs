@@ -169,11 +169,13 @@ impl Http {
         let mut span_end = Instant::now() + self.stall_timeout;
         loop {
             let Ok(chunk) = timeout_at(span_end, response.chunk()).await else {
-                let bytes = body.len() - span_start_bytes;
                 if is_whole(&body) {
                     return Ok(body);
                 }
-                if bytes < PROGRESS_MIN_BYTES {
+                let bytes = body.len() - span_start_bytes;
+                // A camera may send the head of its answer at once and hold back the rest until there is an event.
+                let has_begun = body.iter().any(|byte| !byte.is_ascii_whitespace());
+                if has_begun && bytes < PROGRESS_MIN_BYTES {
                     let seconds = self.stall_timeout.as_secs();
                     return Err(Error::TooSlow { address: label(url), bytes, seconds });
                 }

@@ -205,6 +205,19 @@ async fn an_answer_that_trickles_is_cut_off_before_its_time_is_up() {
 }
 
 #[tokio::test]
+async fn an_answer_whose_head_comes_long_before_its_body_is_waited_for() {
+    // White space is what some servers send to keep a held connection alive.
+    let answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+    let quick = |settings| Settings {
+        stall_timeout: Duration::from_millis(50),
+        call_timeout: Duration::from_millis(500),
+        ..settings
+    };
+    let error = answered_with(answer, Some(Duration::from_millis(20)), quick).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "it is held until its own time is up: {error:?}");
+}
+
+#[tokio::test]
 async fn headers_that_trickle_end_with_the_time() {
     let answer = b"HTTP/1.1 200 OK\r\nX: ".to_vec();
     let quick = |settings| Settings { call_timeout: Duration::from_millis(400), ..settings };
