@@ -153,6 +153,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Element, XmlError> {
                     return Err(XmlError::TooMany);
                 }
                 let element = element(reader.resolver(), &start);
+                if !is_name(&element.name) {
+                    let name: String = element.name.chars().take(40).collect();
+                    return Err(XmlError::Broken { at, reason: format!("“{name}” is no name") });
+                }
                 attributes += element.attributes.len();
                 if attributes > ATTRIBUTES_MAX {
                     return Err(XmlError::TooMany);
@@ -185,6 +189,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Element, XmlError> {
     }
 }
 
+/// Whether a name can be written back without becoming something else. More than XML allows passes, for no camera is
+/// refused because of it.
+fn is_name(name: &str) -> bool {
+    let breaks_out = |c: char| c.is_whitespace() || c.is_control() || "<>\"'&=/!?:".contains(c);
+    !name.is_empty() && !name.contains(breaks_out)
+}
+
 fn append(open: &mut [Element], text: &str) {
     if let Some(element) = open.last_mut() {
         element.text.push_str(text);
@@ -202,7 +213,8 @@ fn element(resolver: &NamespaceResolver, start: &BytesStart<'_>) -> Element {
     };
     let mut attributes = Vec::new();
     for attribute in start.attributes().with_checks(false).flatten().take(ATTRIBUTES_MAX + 1) {
-        if attribute.key.as_namespace_binding().is_none() {
+        if attribute.key.as_namespace_binding().is_none() && is_name(attribute.key.local_name().into_inner())
+        {
             let value = match attribute.normalized_value(XmlVersion::Explicit1_0) {
                 Ok(value) => value.into_owned(),
                 Err(_) => attribute.value.clone().into_owned(),
