@@ -1,7 +1,8 @@
-//! Finds cameras, or asks one: `probe`, `probe ADDRESS`, `probe ADDRESS USER PASSWORD`. Prints what it learns.
+//! Finds cameras, watches them, or asks one: `probe`, `probe watch`, `probe ADDRESS`, `probe ADDRESS USER PASSWORD`.
+//! Prints what it learns.
 #![expect(clippy::print_stdout, reason = "printing is what this program is for")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hausrecht_model::clock::SystemClock;
 use hausrecht_onvif::{Camera, Credentials, Error, Settings, discovery, main_and_sub};
@@ -17,6 +18,14 @@ async fn main() -> Result<(), Error> {
         }
         return Ok(());
     };
+    if address == "watch" {
+        let options = discovery::WatchOptions { reread: Duration::from_secs(1), ..Default::default() };
+        let mut sightings = discovery::watch(options)?;
+        while let Some(sighting) = sightings.recv().await {
+            println!("{sighting:?}");
+        }
+        return Ok(());
+    }
     let xaddrs = discovery::by_address(&address, &settings).await?;
     println!("answers at {}", xaddrs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
     let credentials =

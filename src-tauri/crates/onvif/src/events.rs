@@ -127,18 +127,29 @@ impl Subscription {
                 Ok(messages) => return Ok(messages),
                 Err(error @ (Error::Fault { .. } | Error::Status { .. } | Error::Unreachable { .. })) => {
                     tracing::debug!(%error, "subscription lost, subscribing anew");
-                    if self.point.take().is_some_and(|point| !point.has_answered) {
-                        // The first pull was refused: it may have asked for more patience than the camera has.
-                        self.pull_timeout = (self.pull_timeout / 2).max(Duration::from_secs(5));
-                    }
                 }
+                // A camera with too many connections knows the subscription still.
+                Err(error @ Error::RefusedForNow { .. }) => return Err(error),
                 Err(error) => {
                     self.point = None;
                     return Err(error);
                 }
             }
         }
-        self.subscribe_anew().await?;
+        let lost = self.point.take();
+        if lost.as_ref().is_some_and(|point| !point.has_answered) {
+            // The first pull was refused: it may have asked for more patience than the camera has.
+            self.pull_timeout = (self.pull_timeout / 2).max(Duration::from_secs(5));
+        }
+        match (self.subscribe_anew().await, lost) {
+            (Err(Error::Fault { .. } | Error::Status { .. }), Some(lost)) => {
+                // Some cameras keep the lost subscription and have room for no other one. It is ended only now, because
+                // on some that would end all others too.
+                self.end(&lost).await;
+                self.subscribe_anew().await?;
+            }
+            (result, _) => result?,
+        }
         self.early_closes = 0;
         self.pull().await.inspect_err(|_| self.point = None)
     }
@@ -153,11 +164,15 @@ impl Subscription {
     /// Ends the subscription at the camera; a refusal is no error, for it ends by itself.
     pub async fn unsubscribe(mut self) {
         if let Some(point) = self.point.take() {
-            let action = format!("{NOTIFICATION_SERVICE}/SubscriptionManager/UnsubscribeRequest");
-            let operation = soap::Operation::new(ns::NOTIFICATION, "Unsubscribe", "");
-            if let Err(error) = self.call(&point, operation, &action, self.session.limits()).await {
-                tracing::debug!(%error, "unsubscribe");
-            }
+            self.end(&point).await;
+        }
+    }
+
+    async fn end(&self, point: &Point) {
+        let action = format!("{NOTIFICATION_SERVICE}/SubscriptionManager/UnsubscribeRequest");
+        let operation = soap::Operation::new(ns::NOTIFICATION, "Unsubscribe", "");
+        if let Err(error) = self.call(point, operation, &action, self.session.limits()).await {
+            tracing::debug!(%error, "unsubscribe");
         }
     }
 

@@ -95,6 +95,11 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .http1_only()
+            // Small servers compare header names letter by letter, and write headers as no standard allows.
+            .http1_title_case_headers()
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
             .connect_timeout(settings.connect_timeout)
             // Cameras close idle connections without notice; a fresh one a call avoids answers lost that way.
             .pool_max_idle_per_host(0)
@@ -164,8 +169,13 @@ impl Http {
         let mut span_end = Instant::now() + self.stall_timeout;
         loop {
             let Ok(chunk) = timeout_at(span_end, response.chunk()).await else {
+                if is_whole(&body) {
+                    return Ok(body);
+                }
                 let bytes = body.len() - span_start_bytes;
-                if bytes < PROGRESS_MIN_BYTES {
+                // A camera may send the head of its answer at once and hold back the rest until there is an event.
+                let has_begun = body.iter().any(|byte| !byte.is_ascii_whitespace());
+                if has_begun && bytes < PROGRESS_MIN_BYTES {
                     let seconds = self.stall_timeout.as_secs();
                     return Err(Error::TooSlow { address: label(url), bytes, seconds });
                 }
@@ -173,8 +183,11 @@ impl Http {
                 span_end += self.stall_timeout;
                 continue;
             };
-            let Some(chunk) = chunk.map_err(|reason| failure(url, &reason, limits.timeout))? else {
-                return Ok(body);
+            let chunk = match chunk {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => return Ok(body),
+                Err(_) if is_whole(&body) => return Ok(body),
+                Err(reason) => return Err(failure(url, &reason, limits.timeout)),
             };
             if body.len() + chunk.len() > limits.size_bytes {
                 return Err(too_large());
@@ -182,6 +195,12 @@ impl Http {
             body.extend_from_slice(&chunk);
         }
     }
+}
+
+/// Whether an envelope has ended: cameras announce more bytes than they send, or forget to close the connection.
+fn is_whole(body: &[u8]) -> bool {
+    let end = body.iter().rposition(|byte| !byte.is_ascii_whitespace() && *byte != 0);
+    end.is_some_and(|end| body[..=end].ends_with(b"Envelope>"))
 }
 
 fn texts(headers: &HeaderMap) -> Vec<String> {

@@ -169,10 +169,12 @@ impl<'a> PublicKey<'a> {
     /// Whether an RSA key of 1024 bits or more has signed: too short by today's rules, and all that old cameras have.
     fn has_signed_with_few_bits(&self, message: &[u8], signed: &DigitallySignedStruct) -> bool {
         use aws_lc_rs::signature::{self, UnparsedPublicKey};
-        let algorithm = match signed.scheme {
-            SignatureScheme::RSA_PKCS1_SHA256 => &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-            SignatureScheme::RSA_PKCS1_SHA512 => &signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
-            _ => return false,
+        let algorithm = if signed.scheme == SignatureScheme::RSA_PKCS1_SHA256 {
+            &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY
+        } else if signed.scheme == SignatureScheme::RSA_PKCS1_SHA512 {
+            &signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY
+        } else {
+            return false;
         };
         *self.algorithm == *rustls::pki_types::alg_id::RSA_ENCRYPTION
             && UnparsedPublicKey::new(algorithm, self.bits).verify(message, signed.signature()).is_ok()

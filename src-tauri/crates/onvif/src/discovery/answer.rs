@@ -30,7 +30,7 @@ pub(super) enum Said {
     /// Answers to a Probe or a Resolve.
     Matches(Vec<Match>),
     /// A camera has come.
-    Hello(Match),
+    Hello(Box<Match>),
     /// The camera of this normalised endpoint goes.
     Bye(String),
 }
@@ -53,7 +53,7 @@ pub(super) fn read(datagram: &[u8], from: SocketAddr, interfaces: &Interfaces) -
     let body = root.find("Body")?;
     let named = |name: &'static str| body.child(name).filter(|element| element.is(name, &NAMESPACES));
     if let Some(hello) = named("Hello") {
-        return matched(hello, from, interfaces).map(Said::Hello);
+        return matched(hello, from, interfaces).map(|hello| Said::Hello(Box::new(hello)));
     }
     if let Some(bye) = named("Bye") {
         let said = bye.text_at(&["EndpointReference", "Address"])?;

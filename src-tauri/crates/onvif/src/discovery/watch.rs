@@ -123,7 +123,7 @@ async fn run(
                     }
                     // Cameras that say nothing of themselves but their name have it asked for.
                     Some(Said::Hello(hello)) if asked.len() < ASKED_MAX => {
-                        asked.spawn(ask_where(hello, options.from.clone(), options.port));
+                        asked.spawn(ask_where(*hello, options.from.clone(), options.port));
                         None
                     }
                     Some(Said::Bye(endpoint)) => roll.bye(endpoint, from),

@@ -13,7 +13,7 @@ use crate::{
 /// What a request ended with, if not with success.
 pub(super) enum Refusal {
     /// The camera asks who is there, or says no.
-    SignIn { fault: Option<Fault>, reply: Reply },
+    SignIn { fault: Option<Fault>, reply: Box<Reply> },
     /// Something else.
     Other(Error),
 }
@@ -25,7 +25,9 @@ pub(super) fn judge(url: &Url, name: &'static str, reply: Reply) -> Result<Reply
     let first = reply.body.iter().find(|byte| !byte.is_ascii_whitespace());
     let is_xml = first.is_some_and(|&byte| byte == b'<' || name != "snapshot");
     let fault = match is_xml.then(|| read_body(url, name, &reply.body)) {
-        Some(Err(Refusal::SignIn { fault, .. })) => return Err(Refusal::SignIn { fault, reply }),
+        Some(Err(Refusal::SignIn { fault, .. })) => {
+            return Err(Refusal::SignIn { fault, reply: Box::new(reply) });
+        }
         Some(Err(Refusal::Other(error))) => Some(error),
         Some(Ok(_)) | None => None,
     };
@@ -35,7 +37,7 @@ pub(super) fn judge(url: &Url, name: &'static str, reply: Reply) -> Result<Reply
                 Some(Error::Fault { code, reason, .. }) => Some(Fault { codes: vec![code], reason }),
                 Some(_) | None => None,
             };
-            Err(Refusal::SignIn { fault, reply })
+            Err(Refusal::SignIn { fault, reply: Box::new(reply) })
         }
         (_, Some(fault @ Error::Fault { .. })) => Err(Refusal::Other(fault)),
         (200..=299, Some(error)) if name != "snapshot" => Err(Refusal::Other(error)),
@@ -55,8 +57,13 @@ pub(super) fn read_body(url: &Url, name: &str, body: &[u8]) -> Result<Element, R
     match open(root).map_err(unreadable)? {
         Answer::Body(element) => Ok(element),
         Answer::Fault(fault) if fault.is_about_sign_in() || fault.is_about_lock() => {
-            let reply =
-                Reply { status: 0, challenges: Vec::new(), date_us: None, location: None, body: Vec::new() };
+            let reply = Box::new(Reply {
+                status: 0,
+                challenges: Vec::new(),
+                date_us: None,
+                location: None,
+                body: Vec::new(),
+            });
             Err(Refusal::SignIn { fault: Some(fault), reply })
         }
         Answer::Fault(fault) => Err(Refusal::Other(Error::Fault {

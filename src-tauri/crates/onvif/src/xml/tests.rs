@@ -114,6 +114,17 @@ fn an_element_can_be_sent_back() {
     assert_eq!(tree(&out), root);
 }
 
+#[test]
+fn a_name_that_would_break_out_when_it_is_sent_back_is_refused() {
+    for text in [r#"<a:b"><c "/>"#, "<a:>5</a:>"] {
+        assert!(matches!(parse(text.as_bytes()), Err(XmlError::Broken { .. })), "{text}");
+    }
+    let root = tree(r#"<Id a<b="1" c="2">5</Id>"#);
+    let mut out = String::new();
+    root.write_to(&mut out, "");
+    assert_eq!(tree(&out), root);
+}
+
 proptest! {
     #[test]
     fn parser_never_panics_on_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {

@@ -269,3 +269,44 @@ async fn a_subscription_survives_a_reboot_that_gives_it_another_address() {
     }
     assert_eq!(stand_in.count("CreatePullPointSubscription"), 3);
 }
+
+#[tokio::test]
+async fn a_camera_with_room_for_one_subscription_is_freed_of_the_lost_one() {
+    let held = Arc::new(AtomicUsize::new(0));
+    let pulls = Arc::new(AtomicUsize::new(0));
+    let stand_in = StandIn::start(move |asked| {
+        if asked.is("CreatePullPointSubscription") {
+            let is_free = held.fetch_add(1, Ordering::SeqCst) == 0;
+            return (!is_free).then(|| fault(500, "SubscribeCreationFailedFault", "no resources"));
+        }
+        if asked.is("Unsubscribe") {
+            held.store(0, Ordering::SeqCst);
+        }
+        let is_second = asked.is("PullMessages") && pulls.fetch_add(1, Ordering::SeqCst) == 1;
+        is_second.then(|| fault(500, "Receiver", "try later"))
+    })
+    .await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(events.next().await.unwrap()[0].meaning(), MOTION);
+    }
+    assert_eq!(stand_in.count("Unsubscribe"), 1);
+}
+
+#[tokio::test]
+async fn a_subscription_outlives_a_time_of_too_many_connections() {
+    let busy = Arc::new(AtomicUsize::new(0));
+    let left = Arc::clone(&busy);
+    let stand_in = StandIn::start(move |asked| {
+        let is_right = asked.is("GetSystemDateAndTime") || asked.has_digest("pw");
+        let is_busy = asked.is("PullMessages")
+            && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        (is_busy || !is_right).then(|| challenge("n1"))
+    })
+    .await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    busy.store(2, Ordering::SeqCst);
+    assert!(matches!(events.next().await, Err(Error::RefusedForNow { .. })));
+    assert_eq!(events.next().await.unwrap()[0].meaning(), MOTION);
+    assert_eq!(stand_in.count("CreatePullPointSubscription"), 1);
+}

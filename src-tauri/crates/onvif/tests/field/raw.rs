@@ -159,6 +159,25 @@ async fn an_answer_in_soap_11_is_read() {
 }
 
 #[tokio::test]
+async fn a_wrong_length_and_a_connection_that_is_left_open_do_no_harm_to_a_whole_answer() {
+    let announced = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body(b"Acme").len() + 100);
+    assert_eq!(maker([announced.as_bytes(), &body(b"Acme")].concat()).await, "Acme");
+    let quick = |settings| Settings { stall_timeout: Duration::from_millis(100), ..settings };
+    let open = [b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &body(b"Acme")].concat();
+    let read = answered_with(open, Some(Duration::from_millis(20)), quick).await;
+    assert_eq!(read.unwrap().manufacturer, "Acme");
+}
+
+#[tokio::test]
+async fn headers_that_no_standard_allows_are_read() {
+    for headers in ["X Y: 1\r\n", "Server : x\r\n", "X: 1\r\n  folded\r\n", "\u{e9}: 1\r\n", "nonsense\r\n"] {
+        assert_eq!(maker(whole(headers, &body(b"Acme"))).await, "Acme", "{headers}");
+    }
+    let bare = format!("HTTP/1.1 200 OK\nContent-Length: {}\n\n", body(b"Acme").len());
+    assert_eq!(maker([bare.as_bytes(), &body(b"Acme")].concat()).await, "Acme");
+}
+
+#[tokio::test]
 async fn a_compressed_answer_is_refused_without_unpacking_it() {
     for coding in ["gzip", "deflate", "br"] {
         let answer = whole(&format!("Content-Encoding: {coding}\r\n"), &[0x1F, 0x8B, 8, 0, 0, 0, 0, 0]);
@@ -183,6 +202,19 @@ async fn an_answer_that_trickles_is_cut_off_before_its_time_is_up() {
     };
     let error = answered_with(answer, Some(Duration::from_millis(20)), quick).await.unwrap_err();
     assert!(matches!(error, Error::TooSlow { bytes: 1..256, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_answer_whose_head_comes_long_before_its_body_is_waited_for() {
+    // White space is what some servers send to keep a held connection alive.
+    let answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+    let quick = |settings| Settings {
+        stall_timeout: Duration::from_millis(50),
+        call_timeout: Duration::from_millis(500),
+        ..settings
+    };
+    let error = answered_with(answer, Some(Duration::from_millis(20)), quick).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "it is held until its own time is up: {error:?}");
 }
 
 #[tokio::test]

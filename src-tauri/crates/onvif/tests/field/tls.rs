@@ -148,6 +148,35 @@ async fn a_redirect_to_https_on_the_same_host_is_followed_and_kept_to() {
     assert!(behind.signed() > 0);
 }
 
+#[tokio::test]
+async fn a_camera_behind_https_is_found_by_its_port() {
+    let stand_in = StandIn::start(closed).await;
+    let front = Front::start(&stand_in).await;
+    let found = hausrecht_onvif::discovery::by_address(&label(&front), &stand_in.settings()).await.unwrap();
+    assert_eq!(found, std::slice::from_ref(&front.address));
+    assert_eq!(stand_in.signed(), 0);
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_belong_to_the_certificate_is_refused() {
+    // The certificate of one camera with the key of another: what an impostor has who has only looked.
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(TWO.1).unwrap();
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    let forged = Arc::new(rustls::sign::CertifiedKey::new(vec![ONE.0.into()], key));
+    let builder = rustls::ServerConfig::builder_with_provider(Arc::new(provider));
+    let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let resolver = rustls::sign::SingleCertAndKey::from(forged);
+    let stand_in = StandIn::start(closed).await;
+    let front = Front::start(&stand_in).await;
+    *front.config.lock().unwrap() = Arc::new(builder.with_cert_resolver(Arc::new(resolver)));
+    for pin in [None, Some(CertificatePin::of_der(ONE.0))] {
+        let error = connect(&front.address, Settings { pin, ..stand_in.settings() }).await.unwrap_err();
+        assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    }
+    assert!(stand_in.asked().is_empty());
+}
+
 fn label(front: &Front) -> String {
     format!("127.0.0.1:{}", front.address.port().unwrap())
 }
