@@ -4,7 +4,8 @@ use hausrecht_model::Codec;
 use url::Url;
 
 use super::{
-    MediaService, Profile, not_offered,
+    Camera, MediaService, Profile, not_offered,
+    read::{count, listed, number, token},
     services::{Part, Services},
 };
 use crate::{
@@ -96,6 +97,47 @@ async fn ask(
     let part = profile.service.part();
     let service = services.get(part).ok_or_else(|| not_offered(session, part.words()))?;
     session.call(service, &Operation::new(part.namespace(), name, content)).await
+}
+
+/// A lens.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, specta::Type)]
+pub struct VideoSource {
+    /// The camera's id of it, [`Profile::source`].
+    pub token: String,
+    /// Width in pixels; 0 if not said.
+    pub width: u32,
+    /// Height in pixels; 0 if not said.
+    pub height: u32,
+    /// Frames per second; 0 if not said.
+    pub fps: f32,
+}
+
+impl Camera {
+    /// Asks for the lenses: by the media service, and by DeviceIO where a camera has Media2 only.
+    ///
+    /// # Errors
+    /// What the camera answers instead; [`Error::NotOffered`] if it has neither service.
+    pub async fn video_sources(&self) -> Result<Vec<VideoSource>, Error> {
+        let part = if self.has(Part::Media) { Part::Media } else { Part::DeviceIo };
+        // DeviceIO takes this operation in the words of the media service, but answers with tokens alone.
+        let body = match self.ask_as(part, Part::Media, "GetVideoSources", "").await {
+            Err(Error::Fault { .. }) if part == Part::DeviceIo => {
+                self.ask(part, "GetVideoSources", "").await?
+            }
+            result => result?,
+        };
+        let sources = listed(&body, &["VideoSources", "VideoSource", "Token"]).filter_map(|source| {
+            let token = token(source)
+                .or_else(|| (&*source.name == "Token").then(|| source.text.trim().to_owned()))?;
+            Some(VideoSource {
+                token,
+                width: count(source, &["Resolution", "Width"]).unwrap_or(0),
+                height: count(source, &["Resolution", "Height"]).unwrap_or(0),
+                fps: number(source, &["Framerate"]).unwrap_or(0.0),
+            })
+        });
+        Ok(sources.filter(|source| !source.token.is_empty()).collect())
+    }
 }
 
 /// The `Uri` wherever it stands: Media wraps it into a `MediaUri`, Media2 does not.

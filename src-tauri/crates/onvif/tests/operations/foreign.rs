@@ -43,7 +43,7 @@ async fn device_network_and_users() {
     camera.create_user(&user, &"a-Long-1-word".to_owned().into()).await.unwrap();
     assert!(camera.users().await.unwrap().contains(&user));
     let own = Credentials::new("hausrecht", "a-Long-1-word".to_owned().into());
-    let again = Camera::connect(&[camera.address().clone()], Some(own), settings()).await.unwrap();
+    let again = camera.reconnect(own).await.unwrap();
     assert!(again.is_signed_in());
     camera.set_user(&user, Some(&"another-Word-2".to_owned().into())).await.unwrap();
     assert!(matches!(again.information().await, Err(Error::NotAuthorized { .. })));

@@ -4,6 +4,7 @@
 
 mod doctor;
 mod foreign;
+mod hostile;
 mod makers;
 mod media;
 mod motors;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::response::IntoResponse as _;
 use hausrecht_model::EventKind;
 use hausrecht_onvif::{
     Error,
@@ -268,4 +269,14 @@ async fn features_of_a_camera_with_the_least_there_is_are_all_absent() {
     assert_eq!(features, hausrecht_onvif::camera::Features::default());
 }
 
-use axum::response::IntoResponse as _;
+#[tokio::test]
+async fn lenses_are_listed_by_media_or_device_io() {
+    let by_media = r#"<R><trt:VideoSources token="v0"><tt:Framerate>30.0</tt:Framerate><tt:Resolution><tt:Width>1920</tt:Width>
+        <tt:Height>1080</tt:Height></tt:Resolution></trt:VideoSources></R>"#;
+    let table = Table::start(&["media"], &[("media", "GetVideoSources", by_media)]).await;
+    let lens = table.connect().await.video_sources().await.unwrap().remove(0);
+    assert_eq!((lens.token.as_str(), lens.width, lens.fps), ("v0", 1920, 30.0));
+    let by_io = "<R><tmd:Token>a</tmd:Token><tmd:Token>b</tmd:Token><tmd:Token/></R>";
+    let table = Table::start(&["media2", "deviceio"], &[("deviceio", "GetVideoSources", by_io)]).await;
+    assert_eq!(table.connect().await.video_sources().await.unwrap().len(), 2);
+}
