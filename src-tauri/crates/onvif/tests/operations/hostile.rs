@@ -62,7 +62,7 @@ fn nonsense() -> Vec<String> {
         "<R>words &amp; words</R>".to_owned(),
         format!("<R>{tree}</R>"),
         names.iter().fold(format!("<R>{inside}"), |all, name| format!("{all}<{name} token=''>")),
-        format!("<R>{}</R>", r#"<Configurations token="t"/><User/><Masks token="x"/>"#.repeat(5_000)),
+        format!("<R>{}</R>", r#"<Configurations token="t"/><User/><Masks token="x"/>"#.repeat(1_200)),
     ]
 }
 
