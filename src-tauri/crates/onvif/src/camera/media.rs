@@ -232,6 +232,33 @@ pub fn main_and_sub(profiles: &[Profile]) -> Option<(Profile, Option<Profile>)> 
     Some((main.clone(), sub.cloned()))
 }
 
+/// As [`main_and_sub`], with what the owner has chosen, by token. A choice that the camera no longer lists is as none.
+/// The sub stream that is not chosen is one that is smaller than main.
+pub fn chosen_main_and_sub(
+    profiles: &[Profile],
+    main: Option<&str>,
+    sub: Option<&str>,
+) -> Option<(Profile, Option<Profile>)> {
+    let named = |token: Option<&str>| profiles.iter().find(|profile| Some(profile.token.as_str()) == token);
+    let by_rule = || main_and_sub(profiles);
+    let chosen = match named(main) {
+        None => by_rule()?,
+        Some(main) => {
+            let size = |profile: &Profile| u64::from(profile.width) * u64::from(profile.height);
+            let smaller: Vec<Profile> = profiles
+                .iter()
+                .filter(|other| other.token != main.token && size(other) < size(main))
+                .filter(|other| other.width >= SUB_WIDTH_MIN && other.codec != Some(Codec::Mjpeg))
+                .cloned()
+                .collect();
+            let smallest = smaller.into_iter().min_by_key(size);
+            (main.clone(), smallest)
+        }
+    };
+    let sub = named(sub).filter(|sub| sub.token != chosen.0.token).cloned();
+    Some((chosen.0, sub.or(chosen.1)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,6 +291,26 @@ mod tests {
     fn one_stream_is_main_and_has_no_sub() {
         assert_eq!(chosen(&[profile("only", Some(Codec::Mjpeg), 640, 5.0)]), ("only".into(), None));
         assert_eq!(main_and_sub(&[]), None);
+    }
+
+    #[test]
+    fn what_the_owner_chooses_wins_while_the_camera_has_it() {
+        let h264 = Some(Codec::H264);
+        let all = [
+            profile("4k", h264, 3840, 25.0),
+            profile("hd", h264, 1920, 25.0),
+            profile("sd", h264, 640, 15.0),
+            profile("vga", Some(Codec::Mjpeg), 480, 15.0),
+        ];
+        let tokens = |main, sub| {
+            let (main, sub) = chosen_main_and_sub(&all, main, sub).unwrap();
+            (main.token, sub.map(|sub| sub.token))
+        };
+        assert_eq!(tokens(None, None), ("4k".into(), Some("sd".into())));
+        assert_eq!(tokens(Some("hd"), None), ("hd".into(), Some("sd".into())));
+        assert_eq!(tokens(Some("hd"), Some("vga")), ("hd".into(), Some("vga".into())));
+        assert_eq!(tokens(Some("gone"), Some("hd")), ("4k".into(), Some("hd".into())));
+        assert_eq!(tokens(Some("sd"), Some("sd")), ("sd".into(), None));
     }
 
     #[test]

@@ -79,6 +79,8 @@ async fn streams_encoder_and_text() {
         position: OsdPosition::LowerLeft,
         content: OsdContent::Text("Hausrecht <1>".to_owned()),
         font_size: None,
+        date_format: None,
+        time_format: None,
         service,
     };
     let token = match camera.create_osd(&new).await {

@@ -105,7 +105,8 @@ async fn text_on_the_picture_is_read_changed_and_made() {
         </trt:GetOSDsResponse>"#;
     let options = r#"<trt:GetOSDOptionsResponse><trt:OSDOptions><tt:MaximumNumberOfOSDs Total="6" PlainText="4"/><tt:Type>Text</tt:Type>
         <tt:PositionOption>UpperLeft</tt:PositionOption><tt:PositionOption>Custom</tt:PositionOption><tt:TextOption><tt:Type>Plain</tt:Type>
-        <tt:Type>DateAndTime</tt:Type></tt:TextOption></trt:OSDOptions></trt:GetOSDOptionsResponse>"#;
+        <tt:Type>DateAndTime</tt:Type><tt:FontSizeRange><tt:Min>16</tt:Min><tt:Max>64</tt:Max></tt:FontSizeRange>
+        <tt:DateFormat>MM/dd/yyyy</tt:DateFormat><tt:DateFormat>yyyy-MM-dd</tt:DateFormat></tt:TextOption></trt:OSDOptions></trt:GetOSDOptionsResponse>"#;
     // Media2 is there and does not know these operations: Media does.
     let table = Table::start(
         &["media", "media2"],
@@ -130,7 +131,10 @@ async fn text_on_the_picture_is_read_changed_and_made() {
     assert!((place.x - 0.1).abs() < 0.001 && (place.y - 0.05).abs() < 0.001, "{place:?}");
     let options = camera.osd_options(&profile).await.unwrap();
     assert_eq!((options.most, options.most_plain_texts), (Some(6), Some(4)));
+    assert_eq!(options.date_formats, ["MM/dd/yyyy", "yyyy-MM-dd"]);
+    assert_eq!(options.font_sizes, Some(Range { min: 16.0, max: 64.0 }));
     osd.content = OsdContent::DateAndTime;
+    osd.date_format = Some("MM/dd/yyyy".to_owned());
     osd.position = OsdPosition::LowerRight;
     camera.set_osd(&osd).await.unwrap();
     insta::assert_snapshot!("set_osd", table.last("SetOSD"));
