@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use hausrecht_model::Clock;
 
-use crate::capture::Capture;
-
 /// How patient and how generous the client is with a camera, and where it reads the time.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The clock of this computer.
     pub clock: Arc<dyn Clock>,
+    /// Sees every exchange, for a bug report.
+    pub capture: Option<Arc<dyn crate::capture::Capture>>,
     /// How long a connection may take to come up.
     pub connect_timeout: Duration,
     /// How long one call may take from the first byte sent to the last received.
@@ -23,8 +23,6 @@ pub struct Settings {
     pub answer_limit_bytes: usize,
     /// The largest still picture that is read.
     pub snapshot_limit_bytes: usize,
-    /// Sees every exchange, for a bug report.
-    pub capture: Option<Arc<dyn Capture>>,
 }
 
 impl Settings {
@@ -32,13 +30,13 @@ impl Settings {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
+            capture: None,
             connect_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(10),
             pull_timeout: Duration::from_secs(20),
             subscription_lifetime: Duration::from_secs(600),
             answer_limit_bytes: 4 << 20,
             snapshot_limit_bytes: 16 << 20,
-            capture: None,
         }
     }
 }
