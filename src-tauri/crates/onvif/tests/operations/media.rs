@@ -248,3 +248,14 @@ async fn metadata_is_switched_on_and_its_stream_is_the_profiles_own() {
     assert_eq!(camera.metadata_uri(&profile).await.unwrap().as_str(), "rtsp://127.0.0.1/meta");
     assert!(table.asked("AddConfiguration").is_empty());
 }
+
+#[tokio::test]
+async fn a_camera_that_cannot_name_one_encoder_is_asked_for_all() {
+    let all = r#"<R><trt:Configurations token="other"/><trt:Configurations token="VideoEncoderToken_1"><tt:Encoding>JPEG</tt:Encoding>
+        <tt:Quality>70</tt:Quality></trt:Configurations></R>"#;
+    let table = Table::start(&["media"], &[PROFILES, ("media", "GetVideoEncoderConfigurations", all)]).await;
+    let camera = table.connect().await;
+    let profile = camera.profiles().await.unwrap().remove(0);
+    let encoder = camera.encoder(&profile).await.unwrap();
+    assert_eq!((encoder.codec, encoder.quality), (Some(Codec::Mjpeg), Some(70.0)));
+}
