@@ -116,7 +116,7 @@ async fn the_network_is_read_in_several_shapes() {
 async fn a_camera_that_closes_the_connection_to_restart_has_obeyed() {
     let table = Table::start_with(&[], |asked| {
         Some(match asked.operation.as_str() {
-            "SystemReboot" => ok("<R><tds:Message>Rebooting in 5 s</tds:Message></R>"),
+            "SystemReboot" => axum::body::Body::from_stream(CutOff).into_response(),
             "SetSystemFactoryDefault" => ok("<R/>"),
             _ => return None,
         })
@@ -126,6 +126,20 @@ async fn a_camera_that_closes_the_connection_to_restart_has_obeyed() {
     camera.reboot().await.unwrap();
     camera.reset(Reset::Soft).await.unwrap();
     assert_eq!(table.last("SetSystemFactoryDefault"), "<FactoryDefault>Soft</FactoryDefault>");
+}
+
+/// A body that breaks off before it has begun.
+struct CutOff;
+
+impl futures_core::Stream for CutOff {
+    type Item = Result<axum::body::Bytes, std::io::Error>;
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        std::task::Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionReset.into())))
+    }
 }
 
 #[tokio::test]
