@@ -46,6 +46,7 @@ async fn main() -> Result<(), Error> {
             );
         }
     }
+    println!("{:#?}", camera.features().await?);
     let mut events = camera.events().await?;
     for _ in 0..4 {
         for message in events.next().await? {

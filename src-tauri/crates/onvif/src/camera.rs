@@ -38,7 +38,7 @@ pub use self::{
         ExposureMode, FocusOptions, FocusStatus, ImagingOptions, ImagingSettings, IrCut, WhiteBalance,
     },
     masks::{Mask, MaskOptions},
-    media::main_and_sub,
+    media::{VideoSource, chosen_main_and_sub, main_and_sub},
     metadata::Metadata,
     network::{Hostname, NamedServers, NetworkInterface, NetworkProtocol},
     osd::{Osd, OsdContent, OsdOptions, OsdPosition},

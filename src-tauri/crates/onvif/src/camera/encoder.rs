@@ -129,7 +129,15 @@ impl Camera {
             MediaService::Media2 => {
                 self.ask(service.part(), "GetVideoEncoderConfigurations", &content).await?
             }
-            MediaService::Media => self.ask(service.part(), "GetVideoEncoderConfiguration", &content).await?,
+            MediaService::Media => {
+                match self.ask(service.part(), "GetVideoEncoderConfiguration", &content).await {
+                    // Not every camera can name a single one.
+                    Err(Error::Fault { .. } | Error::Status { .. }) => {
+                        self.ask(service.part(), "GetVideoEncoderConfigurations", "").await?
+                    }
+                    result => result?,
+                }
+            }
         };
         // Some cameras answer with all of them whatever was asked.
         let mut all = listed(&body, &["Configurations", "Configuration"]).cloned();

@@ -133,10 +133,18 @@ impl Camera {
         name: &'static str,
         content: &str,
     ) -> Result<Element, Error> {
-        let Some(source) = &profile.source else {
+        if !self.has(Part::Imaging) {
             return Err(self.lacks(Part::Imaging.words()));
+        }
+        let source = match &profile.source {
+            Some(source) => source.clone(),
+            // A profile that does not name its lens is one of a camera with a single one.
+            None => {
+                let first = self.video_sources().await?.into_iter().next();
+                first.ok_or_else(|| self.lacks(Part::Imaging.words()))?.token
+            }
         };
-        let content = format!("<VideoSourceToken>{}</VideoSourceToken>{content}", escape(source));
+        let content = format!("<VideoSourceToken>{}</VideoSourceToken>{content}", escape(&source));
         self.ask(Part::Imaging, name, &content).await
     }
 }

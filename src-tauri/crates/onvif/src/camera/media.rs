@@ -4,7 +4,8 @@ use hausrecht_model::Codec;
 use url::Url;
 
 use super::{
-    MediaService, Profile, not_offered,
+    Camera, MediaService, Profile, not_offered,
+    read::{count, listed, number, token},
     services::{Part, Services},
 };
 use crate::{
@@ -96,6 +97,47 @@ async fn ask(
     let part = profile.service.part();
     let service = services.get(part).ok_or_else(|| not_offered(session, part.words()))?;
     session.call(service, &Operation::new(part.namespace(), name, content)).await
+}
+
+/// A lens.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, specta::Type)]
+pub struct VideoSource {
+    /// The camera's id of it, [`Profile::source`].
+    pub token: String,
+    /// Width in pixels; 0 if not said.
+    pub width: u32,
+    /// Height in pixels; 0 if not said.
+    pub height: u32,
+    /// Frames per second; 0 if not said.
+    pub fps: f32,
+}
+
+impl Camera {
+    /// Asks for the lenses: by the media service, and by DeviceIO where a camera has Media2 only.
+    ///
+    /// # Errors
+    /// What the camera answers instead; [`Error::NotOffered`] if it has neither service.
+    pub async fn video_sources(&self) -> Result<Vec<VideoSource>, Error> {
+        let part = if self.has(Part::Media) { Part::Media } else { Part::DeviceIo };
+        // DeviceIO takes this operation in the words of the media service, but answers with tokens alone.
+        let body = match self.ask_as(part, Part::Media, "GetVideoSources", "").await {
+            Err(Error::Fault { .. }) if part == Part::DeviceIo => {
+                self.ask(part, "GetVideoSources", "").await?
+            }
+            result => result?,
+        };
+        let sources = listed(&body, &["VideoSources", "VideoSource", "Token"]).filter_map(|source| {
+            let token = token(source)
+                .or_else(|| (&*source.name == "Token").then(|| source.text.trim().to_owned()))?;
+            Some(VideoSource {
+                token,
+                width: count(source, &["Resolution", "Width"]).unwrap_or(0),
+                height: count(source, &["Resolution", "Height"]).unwrap_or(0),
+                fps: number(source, &["Framerate"]).unwrap_or(0.0),
+            })
+        });
+        Ok(sources.filter(|source| !source.token.is_empty()).collect())
+    }
 }
 
 /// The `Uri` wherever it stands: Media wraps it into a `MediaUri`, Media2 does not.
@@ -190,6 +232,33 @@ pub fn main_and_sub(profiles: &[Profile]) -> Option<(Profile, Option<Profile>)> 
     Some((main.clone(), sub.cloned()))
 }
 
+/// As [`main_and_sub`], with what the owner has chosen, by token. A choice that the camera no longer lists is as none.
+/// The sub stream that is not chosen is one that is smaller than main.
+pub fn chosen_main_and_sub(
+    profiles: &[Profile],
+    main: Option<&str>,
+    sub: Option<&str>,
+) -> Option<(Profile, Option<Profile>)> {
+    let named = |token: Option<&str>| profiles.iter().find(|profile| Some(profile.token.as_str()) == token);
+    let by_rule = || main_and_sub(profiles);
+    let chosen = match named(main) {
+        None => by_rule()?,
+        Some(main) => {
+            let size = |profile: &Profile| u64::from(profile.width) * u64::from(profile.height);
+            let smaller: Vec<Profile> = profiles
+                .iter()
+                .filter(|other| other.token != main.token && size(other) < size(main))
+                .filter(|other| other.width >= SUB_WIDTH_MIN && other.codec != Some(Codec::Mjpeg))
+                .cloned()
+                .collect();
+            let smallest = smaller.into_iter().min_by_key(size);
+            (main.clone(), smallest)
+        }
+    };
+    let sub = named(sub).filter(|sub| sub.token != chosen.0.token).cloned();
+    Some((chosen.0, sub.or(chosen.1)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,6 +291,26 @@ mod tests {
     fn one_stream_is_main_and_has_no_sub() {
         assert_eq!(chosen(&[profile("only", Some(Codec::Mjpeg), 640, 5.0)]), ("only".into(), None));
         assert_eq!(main_and_sub(&[]), None);
+    }
+
+    #[test]
+    fn what_the_owner_chooses_wins_while_the_camera_has_it() {
+        let h264 = Some(Codec::H264);
+        let all = [
+            profile("4k", h264, 3840, 25.0),
+            profile("hd", h264, 1920, 25.0),
+            profile("sd", h264, 640, 15.0),
+            profile("vga", Some(Codec::Mjpeg), 480, 15.0),
+        ];
+        let tokens = |main, sub| {
+            let (main, sub) = chosen_main_and_sub(&all, main, sub).unwrap();
+            (main.token, sub.map(|sub| sub.token))
+        };
+        assert_eq!(tokens(None, None), ("4k".into(), Some("sd".into())));
+        assert_eq!(tokens(Some("hd"), None), ("hd".into(), Some("sd".into())));
+        assert_eq!(tokens(Some("hd"), Some("vga")), ("hd".into(), Some("vga".into())));
+        assert_eq!(tokens(Some("gone"), Some("hd")), ("4k".into(), Some("hd".into())));
+        assert_eq!(tokens(Some("sd"), Some("sd")), ("sd".into(), None));
     }
 
     #[test]

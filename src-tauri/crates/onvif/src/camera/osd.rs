@@ -3,7 +3,7 @@
 use super::{
     Camera, MediaService, Profile,
     coordinates::Point,
-    read::{count, listed, text, texts, token},
+    read::{Range, count, listed, text, texts, token},
 };
 use crate::{
     Error,
@@ -23,6 +23,10 @@ pub struct Osd {
     pub content: OsdContent,
     /// The size of the letters on the camera's own scale; `None` leaves it to the camera.
     pub font_size: Option<u32>,
+    /// How a date is written, one of [`OsdOptions::date_formats`]; `None` keeps what is there, or takes `yyyy-MM-dd`.
+    pub date_format: Option<String>,
+    /// How a time is written, one of [`OsdOptions::time_formats`]; `None` keeps what is there, or takes `HH:mm:ss`.
+    pub time_format: Option<String>,
     /// The service that listed it; a change goes there too.
     pub service: MediaService,
 }
@@ -72,6 +76,12 @@ pub struct OsdOptions {
     pub positions: Vec<String>,
     /// What texts may show: `Plain`, `Date`, `Time`, `DateAndTime`.
     pub text_types: Vec<String>,
+    /// How dates may be written.
+    pub date_formats: Vec<String>,
+    /// How times may be written.
+    pub time_formats: Vec<String>,
+    /// The sizes of letters.
+    pub font_sizes: Option<Range>,
     /// Whether it can show a picture.
     pub has_images: bool,
 }
@@ -188,6 +198,8 @@ fn read_osd(element: &Element, service: MediaService) -> Option<Osd> {
         position,
         content,
         font_size: string.and_then(|string| count(string, &["FontSize"])),
+        date_format: string.and_then(|string| text(string, &["DateFormat"])),
+        time_format: string.and_then(|string| text(string, &["TimeFormat"])),
         service,
     })
 }
@@ -195,11 +207,16 @@ fn read_osd(element: &Element, service: MediaService) -> Option<Osd> {
 fn read_options(options: &Element) -> OsdOptions {
     let most = options.child("MaximumNumberOfOSDs");
     let number = |name: &str| most?.attribute(name)?.trim().parse().ok();
+    let of_text =
+        |name: &str| options.child("TextOption").map(|option| texts(option, name)).unwrap_or_default();
     OsdOptions {
         most: number("Total"),
         most_plain_texts: number("PlainText"),
         positions: texts(options, "PositionOption"),
-        text_types: options.child("TextOption").map(|option| texts(option, "Type")).unwrap_or_default(),
+        text_types: of_text("Type"),
+        date_formats: of_text("DateFormat"),
+        time_formats: of_text("TimeFormat"),
+        font_sizes: Range::read(options.at(&["TextOption", "FontSizeRange"])),
         has_images: options.child("ImageOption").is_some()
             || texts(options, "Type").iter().any(|kind| kind == "Image"),
     }
@@ -235,22 +252,24 @@ fn change(element: &mut Element, osd: &Osd) {
         }
         None => position.children.retain(|child| &*child.name != "Pos"),
     }
-    let (kind, formats) = match &osd.content {
-        OsdContent::Text(_) => ("Plain", &[][..]),
-        OsdContent::Date => ("Date", &[("DateFormat", "yyyy-MM-dd")][..]),
-        OsdContent::Time => ("Time", &[("TimeFormat", "HH:mm:ss")][..]),
-        OsdContent::DateAndTime => {
-            ("DateAndTime", &[("DateFormat", "yyyy-MM-dd"), ("TimeFormat", "HH:mm:ss")][..])
-        }
+    let (kind, has_date, has_time) = match &osd.content {
+        OsdContent::Text(_) => ("Plain", false, false),
+        OsdContent::Date => ("Date", true, false),
+        OsdContent::Time => ("Time", false, true),
+        OsdContent::DateAndTime => ("DateAndTime", true, true),
         OsdContent::Image | OsdContent::Other => return,
     };
     let string = element.child_or_new(&ORDER, "TextString");
     string.put(&TEXT_ORDER, "Type", kind);
-    for name in ["DateFormat", "TimeFormat"] {
-        match formats.iter().find(|(known, _)| *known == name) {
-            Some((_, format)) if string.child(name).is_none() => string.put(&TEXT_ORDER, name, format),
-            Some(_) => {}
-            None => string.children.retain(|child| &*child.name != name),
+    for (name, is_wanted, format, usual) in [
+        ("DateFormat", has_date, &osd.date_format, "yyyy-MM-dd"),
+        ("TimeFormat", has_time, &osd.time_format, "HH:mm:ss"),
+    ] {
+        match format {
+            _ if !is_wanted => string.children.retain(|child| &*child.name != name),
+            Some(format) => string.put(&TEXT_ORDER, name, format),
+            None if string.child(name).is_none() => string.put(&TEXT_ORDER, name, usual),
+            None => {}
         }
     }
     if let Some(size) = osd.font_size {

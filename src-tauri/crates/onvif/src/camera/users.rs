@@ -1,8 +1,4 @@
 //! Who may sign in to the camera.
-//!
-//! A session signs with the password that it was given. After [`Camera::set_user`] has changed the password of the
-//! account in use, this session's next request would be refused, and further ones could lock the account: drop the
-//! camera and reach it again with [`Camera::connect`] and the new password.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -11,7 +7,7 @@ use super::{
     read::{listed, text},
     services::Part,
 };
-use crate::{Error, xml::escape};
+use crate::{Credentials, Error, xml::escape};
 
 /// What an account may do. ONVIF Core Specification, "User levels".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, specta::Type)]
@@ -78,8 +74,11 @@ impl Camera {
         self.ask(Part::Device, "CreateUsers", &written(user, Some(password))).await.map(drop)
     }
 
-    /// Changes the level of an account, and its password if one is given. After that, reach the camera anew if this
-    /// was the account in use.
+    /// Changes the level of an account, and its password if one is given.
+    ///
+    /// If this is the account in use and its password has changed, this session's next request would be refused, and
+    /// further ones could lock the account: go on with what [`Camera::reconnect`] gives for the new password. To learn
+    /// whether the camera really took it, do that before the old password is forgotten.
     ///
     /// # Errors
     /// As [`Camera::create_user`].
@@ -94,6 +93,15 @@ impl Camera {
     pub async fn delete_user(&self, name: &str) -> Result<(), Error> {
         let content = format!("<Username>{}</Username>", escape(name));
         self.ask(Part::Device, "DeleteUsers", &content).await.map(drop)
+    }
+
+    /// Reaches the same camera anew with other credentials: after its password was changed, or an account was made.
+    ///
+    /// # Errors
+    /// As [`Camera::connect`].
+    pub async fn reconnect(&self, credentials: Credentials) -> Result<Self, Error> {
+        let settings = self.0.session.settings.clone();
+        Self::connect(std::slice::from_ref(self.address()), Some(credentials), settings).await
     }
 
     /// Whether requests to this camera travel encrypted (HTTPS).

@@ -240,6 +240,8 @@ fn is_version4(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn scrubber() -> Scrubber {
@@ -268,5 +270,25 @@ mod tests {
         scrubber.learn("<Username>User</Username>");
         let users = "<tt:User><tt:Username>User</tt:Username></tt:User>";
         assert_eq!(scrubber.scrub(users), "<tt:User><tt:Username>user</tt:Username></tt:User>");
+    }
+
+    proptest! {
+        #[test]
+        fn a_secret_is_gone_wherever_it_stands(
+            before in r"[ -;=-~é\n]{0,40}",
+            secret in r"[A-Za-z0-9&%ü]{6,20}",
+            after in r"[ -;=-~é\n]{0,40}",
+        ) {
+            let credentials = Credentials::new("nobody-else", secret.clone().into());
+            let scrubbed = Scrubber::new(Some(&credentials)).scrub(&format!("{before}{secret}{after}"));
+            prop_assert!(!scrubbed.contains(&secret) || "password".contains(&secret));
+        }
+
+        #[test]
+        fn scrubbing_never_panics(text in r"[<>/ :a-f0-9.%é-]{0,80}|(<Password>|</|<|>|é|SSID|Key){0,20}") {
+            let mut scrubber = scrubber();
+            scrubber.learn(&text);
+            scrubber.scrub(&text);
+        }
     }
 }
