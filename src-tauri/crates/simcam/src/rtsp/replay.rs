@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use gstreamer::{BufferFlags, ClockTime, prelude::*};
+use gstreamer::{BufferFlags, ClockTime, EventView, PadProbeData, PadProbeReturn, PadProbeType, prelude::*};
 use gstreamer_app::{AppSrc, AppSrcCallbacks};
 use gstreamer_rtsp_server as server;
 use hausrecht_model::UnixMicros;
@@ -42,6 +42,7 @@ pub(super) fn factory(camera: &Arc<Camera>) -> CardFactory {
             media: media.downgrade(),
             next: Mutex::new(oldest.unwrap_or(UnixMicros(0))),
         });
+        begin_with_the_oldest(&source, reader.clone());
         let seeking = reader.clone();
         source.set_callbacks(
             AppSrcCallbacks::builder()
@@ -150,6 +151,27 @@ impl Reader {
         // A source that is being closed takes nothing more.
         let _ = source.push_buffer(buffer);
     }
+}
+
+/// Lets a client that asks for no time, or for `npt=0`, have the oldest picture at once: 1900 is when the server thinks that it begins.
+fn begin_with_the_oldest(source: &AppSrc, reader: Arc<Reader>) {
+    let Some(pad) = source.static_pad("src") else { return };
+    pad.add_probe(PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        let Some(PadProbeData::Event(event)) = &info.data else { return PadProbeReturn::Ok };
+        let EventView::Segment(segment) = event.view() else { return PadProbeReturn::Ok };
+        let Some(times) = segment.segment().downcast_ref::<ClockTime>() else { return PadProbeReturn::Ok };
+        if times.start() != Some(ClockTime::ZERO) {
+            return PadProbeReturn::Ok;
+        }
+        let from = ntp(*reader.next.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut times = times.clone();
+        times.set_start(from);
+        times.set_time(from);
+        times.set_position(from);
+        let changed = gstreamer::event::Segment::builder(&times).seqnum(event.seqnum()).build();
+        info.data = Some(PadProbeData::Event(changed));
+        PadProbeReturn::Ok
+    });
 }
 
 /// When the first key frame at `at` or later was taken.
