@@ -41,6 +41,7 @@ pub(super) fn factory(camera: &Arc<Camera>) -> CardFactory {
             camera: camera.clone(),
             media: media.downgrade(),
             next: Mutex::new(oldest.unwrap_or(UnixMicros(0))),
+            sought: Mutex::new(oldest.unwrap_or(UnixMicros(0))),
         });
         begin_with_the_oldest(&source, reader.clone());
         let seeking = reader.clone();
@@ -104,6 +105,8 @@ struct Reader {
     media: gstreamer::glib::WeakRef<server::RTSPMedia>,
     /// No picture before this one is given.
     next: Mutex<UnixMicros>,
+    /// The first picture after the last seek.
+    sought: Mutex<UnixMicros>,
 }
 
 impl Reader {
@@ -113,8 +116,9 @@ impl Reader {
         let at = UnixMicros(i64::try_from(unix_us).unwrap_or(0));
         let spans = card::spans(self.camera.loop_clock.camera_time());
         let place = spans.iter().find(|span| at < span.until).map_or(at, |span| at.max(span.from));
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner) =
-            key_frame_from(self.camera.footage.track(Stream::Main), place);
+        let first = key_frame_from(self.camera.footage.track(Stream::Main), place);
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = first;
+        *self.sought.lock().unwrap_or_else(PoisonError::into_inner) = first;
     }
 
     /// Gives the next picture, or the end.
@@ -163,7 +167,7 @@ fn begin_with_the_oldest(source: &AppSrc, reader: Arc<Reader>) {
         if times.start() != Some(ClockTime::ZERO) {
             return PadProbeReturn::Ok;
         }
-        let from = ntp(*reader.next.lock().unwrap_or_else(PoisonError::into_inner));
+        let from = ntp(*reader.sought.lock().unwrap_or_else(PoisonError::into_inner));
         let mut times = times.clone();
         times.set_start(from);
         times.set_time(from);

@@ -98,7 +98,7 @@ async fn the_card_is_searched_and_replayed() {
         let item = result.find("Data").and_then(|data| data.find("SimpleItem"));
         item.and_then(|item| item.attribute("Value")) == Some("true")
     };
-    let began = list.children.iter().filter(|child| child.name == "Result").filter(begins).last().unwrap();
+    let began = list.children.iter().filter(|child| child.name == "Result").rfind(begins).unwrap();
     let uri = sim
         .call(
             &sim.at("/onvif/replay_service"),
