@@ -264,3 +264,31 @@ async fn under_tls_everything_is_and_the_certificate_can_change() {
     let (status, _) = sim.call_as(USER, PASSWORD, &sim.http, "<tds:GetUsers/>").await;
     assert_eq!(status, 200);
 }
+
+#[tokio::test]
+async fn a_camera_says_hello_when_it_comes_and_bye_when_it_ends() {
+    let group = std::net::Ipv4Addr::new(239, 255, 255, 250);
+    let loopback = std::net::Ipv4Addr::LOCALHOST;
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    socket.set_reuse_port(true).unwrap();
+    socket.bind(&std::net::SocketAddr::from((group, 0)).into()).unwrap();
+    socket.join_multicast_v4(&group, &loopback).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let socket = std::net::UdpSocket::from(socket);
+    let port = socket.local_addr().unwrap().port().to_string();
+    let said = || {
+        let mut datagram = [0; 8192];
+        let length = socket.recv(&mut datagram).expect("an announcement");
+        let said = super::Request::parse(&datagram[..length]).unwrap().operation;
+        (said.name.clone(), said.text_of("Address").unwrap().to_owned())
+    };
+    let sim = Sim::start(&["--discovery-port", &port, "--reboot-seconds", "0.1"]);
+    let address = format!("urn:uuid:{}", sim.uuid);
+    assert_eq!(said(), ("Hello".to_owned(), address.clone()));
+    sim.control("reboot").await;
+    assert_eq!(said(), ("Hello".to_owned(), address.clone()));
+    let pid = rustix::process::Pid::from_child(&sim.process);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(said(), ("Bye".to_owned(), address));
+}
