@@ -39,7 +39,10 @@ pub fn spans(now: UnixMicros) -> Vec<Span> {
     while round <= now.0 {
         for (gap, over) in GAPS_US {
             let (gap, over) = (UnixMicros(round + gap), UnixMicros(round + over));
-            if gap > from && gap <= now {
+            if gap > now {
+                break;
+            }
+            if gap > from {
                 spans.push(Span { from, until: gap });
             }
             from = from.max(over);

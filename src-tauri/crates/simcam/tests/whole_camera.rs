@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, SocketAddr, UdpSocket},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -15,6 +15,13 @@ use gstreamer_app::AppSink;
 use hausrecht_model::{Clock, UnixMicros, clock::SystemClock};
 use hausrecht_simcam::soap::{Element, Request, envelope};
 use sha1::{Digest, Sha1};
+
+#[path = "whole_camera/faults.rs"]
+mod faults;
+#[path = "whole_camera/features.rs"]
+mod features;
+#[path = "whole_camera/sound_and_card.rs"]
+mod sound_and_card;
 
 const PATIENCE: ClockTime = ClockTime::from_seconds(10);
 const USER: &str = "demo";
@@ -55,7 +62,12 @@ impl Sim {
             rtsp: text("rtsp"),
             rtsp_sub: text("rtsp_sub"),
             uuid: text("uuid"),
-            client: reqwest::Client::new(),
+            // The certificate is the camera's own, and each request has a connection of its own, as after a reboot.
+            client: reqwest::Client::builder()
+                .tls_danger_accept_invalid_certs(true)
+                .pool_max_idle_per_host(0)
+                .build()
+                .unwrap(),
         }
     }
 
@@ -73,12 +85,33 @@ impl Sim {
 
     /// Sends `operation` with digest authentication and returns the answer's operation.
     async fn call(&self, url: &str, operation: &str) -> Element {
+        let (status, answer) = self.call_as(USER, PASSWORD, url, operation).await;
+        assert_eq!(status, 200, "{operation}: {answer:?}");
+        answer
+    }
+
+    /// Sends `operation` with digest authentication by an account; returns the status and the answer's operation.
+    async fn call_as(&self, user: &str, password: &str, url: &str, operation: &str) -> (u16, Element) {
         let body = envelope("", operation);
         let challenged = self.send(url, body.clone(), None).await;
         assert_eq!(challenged.status(), 401, "{operation}");
-        let answer = self.send(url, body, Some(answer_challenge(&challenged, url, PASSWORD))).await;
-        assert_eq!(answer.status(), 200, "{operation}");
-        Request::parse(&answer.bytes().await.unwrap()).unwrap().operation
+        let answer = self.send(url, body, Some(answer_challenge_as(&challenged, url, user, password))).await;
+        let status = answer.status().as_u16();
+        (status, Request::parse(&answer.bytes().await.unwrap()).unwrap().operation)
+    }
+
+    /// The first subcode below the first of the fault that `operation` is answered with, or that one itself.
+    async fn refused(&self, url: &str, operation: &str) -> String {
+        let (status, answer) = self.call_as(USER, PASSWORD, url, operation).await;
+        assert!(status >= 400 && answer.name == "Fault", "{operation}: {status} {answer:?}");
+        let first = answer.find("Subcode").unwrap();
+        first.find("Subcode").unwrap_or(first).text_of("Value").unwrap().to_owned()
+    }
+
+    /// What the camera knows of itself.
+    async fn state(&self) -> serde_json::Value {
+        let answer = self.client.get(self.at("/control/state")).send().await.unwrap();
+        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
     }
 
     async fn control(&self, what: &str) {
@@ -88,9 +121,13 @@ impl Sim {
 }
 
 fn answer_challenge(challenged: &reqwest::Response, url: &str, password: &str) -> String {
+    answer_challenge_as(challenged, url, USER, password)
+}
+
+fn answer_challenge_as(challenged: &reqwest::Response, url: &str, user: &str, password: &str) -> String {
     let header = challenged.headers()["www-authenticate"].to_str().unwrap();
     let path = reqwest::Url::parse(url).unwrap().path().to_owned();
-    let context = AuthContext::new_with_method(USER, password, path, Option::<&[u8]>::None, HttpMethod::POST);
+    let context = AuthContext::new_with_method(user, password, path, Option::<&[u8]>::None, HttpMethod::POST);
     digest_auth::parse(header).unwrap().respond(&context).unwrap().to_header_string()
 }
 
@@ -118,6 +155,10 @@ impl Drop for Player {
 
 impl Player {
     fn start(uri: &str) -> Self {
+        Self::start_as(uri, USER, PASSWORD)
+    }
+
+    fn start_as(uri: &str, user: &str, password: &str) -> Self {
         gstreamer::init().unwrap();
         let pipeline = gstreamer::parse::launch(
             "rtspsrc name=source protocols=tcp latency=0 ! rtph264depay ! h264parse config-interval=0 \
@@ -128,8 +169,10 @@ impl Player {
         .unwrap();
         let source = pipeline.by_name("source").unwrap();
         source.set_property("location", uri);
-        source.set_property("user-id", USER);
-        source.set_property("user-pw", PASSWORD);
+        source.set_property("user-id", user);
+        source.set_property("user-pw", password);
+        // The certificate is the camera's own.
+        source.set_property_from_str("tls-validation-flags", "0");
         let sink = pipeline.by_name("sink").unwrap().downcast::<AppSink>().unwrap();
         pipeline.set_state(gstreamer::State::Playing).unwrap();
         Self { pipeline, sink }
@@ -150,6 +193,93 @@ impl Player {
         } else {
             "end of stream".to_owned()
         }
+    }
+}
+
+/// RTSP by hand, for what a player does not show.
+impl Sim {
+    /// The status line and the description that `DESCRIBE` of a path is answered with.
+    fn describe(&self, path: &str, headers: &str) -> (String, String) {
+        let uri = self.rtsp.replace("/main", path);
+        let mut connection = Connection::open(&uri);
+        connection.ask("DESCRIBE", &uri, &format!("Accept: application/sdp\r\n{headers}"))
+    }
+
+    /// The status line that `SETUP` of a path's first stream is answered with.
+    fn setup(&self, path: &str, transport: &str) -> String {
+        let uri = self.rtsp.replace("/main", path);
+        let mut connection = Connection::open(&uri);
+        connection.ask("DESCRIBE", &uri, "Accept: application/sdp\r\n");
+        connection.ask("SETUP", &format!("{uri}/stream=0"), &format!("Transport: {transport}\r\n")).0
+    }
+}
+
+struct Connection {
+    stream: BufReader<std::net::TcpStream>,
+    number: u32,
+}
+
+impl Connection {
+    fn open(uri: &str) -> Self {
+        let url = reqwest::Url::parse(&uri.replace("rtsp:", "http:")).unwrap();
+        let stream = std::net::TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        Self { stream: BufReader::new(stream), number: 0 }
+    }
+
+    /// Sends a request, answers the challenge, and returns status line and body.
+    fn ask(&mut self, method: &str, uri: &str, headers: &str) -> (String, String) {
+        let (status, _, body) = self.ask_all(method, uri, headers);
+        (status, body)
+    }
+
+    /// The same, with the session too.
+    fn ask_all(&mut self, method: &str, uri: &str, headers: &str) -> (String, Option<String>, String) {
+        let (answer, body) = self.send(method, uri, headers);
+        let value = |lines: &[String], name: &str| {
+            lines.iter().find_map(|line| line.strip_prefix(name)).map(ToOwned::to_owned)
+        };
+        let challenge = value(&answer, "WWW-Authenticate: ").filter(|_| answer[0].contains(" 401 "));
+        let Some(challenge) = challenge else {
+            return (answer[0].clone(), value(&answer, "Session: "), body);
+        };
+        let method_name = HttpMethod::from(method);
+        let context = AuthContext::new_with_method(USER, PASSWORD, uri, Option::<&[u8]>::None, method_name);
+        let signed = digest_auth::parse(&challenge).unwrap().respond(&context).unwrap().to_header_string();
+        let (answer, body) = self.send(method, uri, &format!("{headers}Authorization: {signed}\r\n"));
+        (answer[0].clone(), value(&answer, "Session: "), body)
+    }
+
+    fn send(&mut self, method: &str, uri: &str, headers: &str) -> (Vec<String>, String) {
+        self.number += 1;
+        let request = format!("{method} {uri} RTSP/1.0\r\nCSeq: {}\r\n{headers}\r\n", self.number);
+        self.stream.get_mut().write_all(request.as_bytes()).unwrap();
+        while self.stream.fill_buf().unwrap()[0] == b'$' {
+            self.packet();
+        }
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line).unwrap();
+            if line.trim_end().is_empty() {
+                break;
+            }
+            lines.push(line.trim_end().to_owned());
+        }
+        let length = lines.iter().find_map(|line| line.strip_prefix("Content-Length: "));
+        let mut body = vec![0; length.map_or(0, |text| text.parse().unwrap())];
+        self.stream.read_exact(&mut body).unwrap();
+        (lines, String::from_utf8(body).unwrap())
+    }
+
+    /// The next packet between the answers: its channel and its content. RFC 2326, 10.12.
+    fn packet(&mut self) -> (u8, Vec<u8>) {
+        let mut head = [0; 4];
+        self.stream.read_exact(&mut head).unwrap();
+        assert_eq!(head[0], b'$');
+        let mut packet = vec![0; usize::from(u16::from_be_bytes([head[2], head[3]]))];
+        self.stream.read_exact(&mut packet).unwrap();
+        (head[1], packet)
     }
 }
 

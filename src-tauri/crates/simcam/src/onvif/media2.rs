@@ -11,7 +11,6 @@ use crate::{
     camera::Camera,
     feature::Feature,
     footage::Stream,
-    picture::{CORNERS, MOST_OVERLAYS},
     soap::{Element, escape},
 };
 
@@ -81,18 +80,10 @@ pub(super) fn answer(camera: &Camera, operation: &Element, caller: &Caller) -> R
 
 fn capabilities(camera: &Camera) -> String {
     let osd = camera.can(Feature::Osd);
-    let mask = if camera.can(Feature::Mask) {
-        format!(
-            "<tr2:MaskCapabilities MaxMasks=\"{MOST_OVERLAYS}\" MaxPoints=\"{}\" Types=\"Color Pixelized Blurred\"/>",
-            CORNERS.end()
-        )
-    } else {
-        String::new()
-    };
     format!(
         "<tr2:Capabilities SnapshotUri=\"true\" Rotation=\"false\" OSD=\"{osd}\" Mask=\"{}\">\
          <tr2:ProfileCapabilities MaximumNumberOfProfiles=\"4\" ConfigurationsSupported=\"VideoSource VideoEncoder{}{}\"/>\
-         <tr2:StreamingCapabilities RTSPStreaming=\"true\" RTPMulticast=\"false\" RTP_RTSP_TCP=\"true\"/>{mask}</tr2:Capabilities>",
+         <tr2:StreamingCapabilities RTSPStreaming=\"true\" RTPMulticast=\"false\" RTP_RTSP_TCP=\"true\"/></tr2:Capabilities>",
         camera.can(Feature::Mask),
         if camera.can(Feature::Talk) { " AudioOutput AudioDecoder" } else { "" },
         if camera.can(Feature::Ptz) { " PTZ" } else { "" },

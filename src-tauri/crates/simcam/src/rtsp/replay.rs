@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use gstreamer::{Buffer, BufferFlags, ClockTime, prelude::*};
+use gstreamer::{BufferFlags, ClockTime, EventView, PadProbeData, PadProbeReturn, PadProbeType, prelude::*};
 use gstreamer_app::{AppSrc, AppSrcCallbacks};
 use gstreamer_rtsp_server as server;
 use hausrecht_model::UnixMicros;
@@ -26,12 +26,8 @@ pub const MOUNT: &str = "/replay";
 const NTP_TO_UNIX_SECONDS: u64 = 2_208_988_800;
 
 /// The factory of replays: each connection has a pipeline and a place on the card of its own.
-pub(super) fn factory(camera: &Arc<Camera>) -> server::RTSPOnvifMediaFactory {
-    let factory = server::RTSPOnvifMediaFactory::new();
-    factory.set_launch(
-        "( appsrc name=card format=time stream-type=seekable block=false max-bytes=1000000 \
-         ! rtph264pay pt=96 config-interval=-1 ! rtponviftimestamp name=pay0 ntp-offset=0 drop-out-of-segment=false )",
-    );
+pub(super) fn factory(camera: &Arc<Camera>) -> CardFactory {
+    let factory: CardFactory = gstreamer::glib::Object::new();
     factory.set_media_gtype(server::RTSPOnvifMedia::static_type());
     factory.set_replay_support(true);
     let camera = camera.clone();
@@ -45,7 +41,9 @@ pub(super) fn factory(camera: &Arc<Camera>) -> server::RTSPOnvifMediaFactory {
             camera: camera.clone(),
             media: media.downgrade(),
             next: Mutex::new(oldest.unwrap_or(UnixMicros(0))),
+            sought: Mutex::new(oldest.unwrap_or(UnixMicros(0))),
         });
+        begin_with_the_oldest(&source, reader.clone());
         let seeking = reader.clone();
         source.set_callbacks(
             AppSrcCallbacks::builder()
@@ -60,6 +58,46 @@ pub(super) fn factory(camera: &Arc<Camera>) -> server::RTSPOnvifMediaFactory {
     factory
 }
 
+gstreamer::glib::wrapper! {
+    /// Makes the pipelines of replays: the server looks for the payloader in a bin of its own when something comes after it.
+    pub struct CardFactory(ObjectSubclass<imp::CardFactory>) @extends server::RTSPOnvifMediaFactory, server::RTSPMediaFactory;
+}
+
+mod imp {
+    use gstreamer::{glib, prelude::*};
+    use gstreamer_rtsp_server as server;
+    use server::subclass::prelude::*;
+
+    #[derive(Default)]
+    pub struct CardFactory;
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for CardFactory {
+        const NAME: &'static str = "HausrechtSimcamCardFactory";
+        type Type = super::CardFactory;
+        type ParentType = server::RTSPOnvifMediaFactory;
+    }
+
+    impl ObjectImpl for CardFactory {}
+
+    impl RTSPMediaFactoryImpl for CardFactory {
+        fn create_element(&self, _url: &server::gst_rtsp::RTSPUrl) -> Option<gstreamer::Element> {
+            let source = "appsrc name=card format=time stream-type=seekable block=false max-bytes=1000000";
+            let bin = gstreamer::parse::bin_from_description(source, true).ok()?;
+            let pay = "rtph264pay pt=96 config-interval=-1 ! rtponviftimestamp ntp-offset=0 drop-out-of-segment=false";
+            let pay = gstreamer::parse::bin_from_description_with_name(pay, true, "pay0").ok()?;
+            let source = bin.by_name("card")?;
+            let ghost = bin.static_pad("src")?;
+            bin.remove_pad(&ghost).ok()?;
+            bin.add(&pay).ok()?;
+            source.link(&pay).ok()?;
+            Some(bin.upcast())
+        }
+    }
+
+    impl RTSPOnvifMediaFactoryImpl for CardFactory {}
+}
+
 /// One connection's place on the card.
 #[derive(Debug)]
 struct Reader {
@@ -67,18 +105,20 @@ struct Reader {
     media: gstreamer::glib::WeakRef<server::RTSPMedia>,
     /// No picture before this one is given.
     next: Mutex<UnixMicros>,
+    /// The first picture after the last seek.
+    sought: Mutex<UnixMicros>,
 }
 
 impl Reader {
-    /// Goes to a time in nanoseconds since 1900.
+    /// Goes to a time in nanoseconds since 1900; into the first recording behind it if there is none.
     fn seek(&self, at_ns: u64) {
         let unix_us = (at_ns / 1000).saturating_sub(NTP_TO_UNIX_SECONDS * 1_000_000);
-        let track = self.camera.footage.track(Stream::Main);
-        let mut number = number_at(track, UnixMicros(i64::try_from(unix_us).unwrap_or(0)));
-        while !track.unit(number).is_key() {
-            number += 1;
-        }
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = time_of(track, number);
+        let at = UnixMicros(i64::try_from(unix_us).unwrap_or(0));
+        let spans = card::spans(self.camera.loop_clock.camera_time());
+        let place = spans.iter().find(|span| at < span.until).map_or(at, |span| at.max(span.from));
+        let first = key_frame_from(self.camera.footage.track(Stream::Main), place);
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = first;
+        *self.sought.lock().unwrap_or_else(PoisonError::into_inner) = first;
     }
 
     /// Gives the next picture, or the end.
@@ -95,11 +135,7 @@ impl Reader {
                 let _ = source.end_of_stream();
                 return;
             };
-            let mut number = number_at(track, later.from);
-            while !track.unit(number).is_key() {
-                number += 1;
-            }
-            *next = time_of(track, number);
+            *next = key_frame_from(track, later.from);
             jumped = true;
         }
         let number = number_at(track, *next);
@@ -116,12 +152,37 @@ impl Reader {
         if !track.unit(number).is_key() {
             about.set_flags(BufferFlags::DELTA_UNIT);
         }
-        let _: Result<_, _> = push(source, buffer);
+        // A source that is being closed takes nothing more.
+        let _ = source.push_buffer(buffer);
     }
 }
 
-fn push(source: &AppSrc, buffer: Buffer) -> Result<gstreamer::FlowSuccess, gstreamer::FlowError> {
-    source.push_buffer(buffer)
+/// Lets a client that asks for no time, or for `npt=0`, have the oldest picture at once: 1900 is when the server thinks that it begins.
+fn begin_with_the_oldest(source: &AppSrc, reader: Arc<Reader>) {
+    let Some(pad) = source.static_pad("src") else { return };
+    pad.add_probe(PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        let Some(PadProbeData::Event(event)) = &info.data else { return PadProbeReturn::Ok };
+        let EventView::Segment(segment) = event.view() else { return PadProbeReturn::Ok };
+        let Some(times) = segment.segment().downcast_ref::<ClockTime>() else { return PadProbeReturn::Ok };
+        if times.start() != Some(ClockTime::ZERO) {
+            return PadProbeReturn::Ok;
+        }
+        let from = ntp(*reader.sought.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut times = times.clone();
+        times.set_start(from);
+        times.set_time(from);
+        times.set_position(from);
+        let changed = gstreamer::event::Segment::builder(&times).seqnum(event.seqnum()).build();
+        info.data = Some(PadProbeData::Event(changed));
+        PadProbeReturn::Ok
+    });
+}
+
+/// When the first key frame at `at` or later was taken.
+fn key_frame_from(track: &Track, at: UnixMicros) -> UnixMicros {
+    let first = number_at(track, at);
+    let count = track.units.len() as u64;
+    time_of(track, (first..first + count).find(|&number| track.unit(number).is_key()).unwrap_or(first))
 }
 
 /// The first picture at `at` or later, counted from 1970.
