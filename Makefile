@@ -8,13 +8,14 @@ UI_SOURCES := $(shell find ui \( -name node_modules -o -name dist -o -name gener
 UI_STAMP := ui/node_modules/.installed-lock
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null || echo "$${CARGO_HOME:-$$HOME/.cargo}/bin/cargo-nextest")
 
-.PHONY: help run test check bench dev screenshots
+.PHONY: help run test check bench fuzz dev screenshots
 
 help:
 	@echo "make run          build Hausrecht and open it; demo cameras are started if no camera answers"
 	@echo "make test         everything: formats, lints, types, unit tests, end-to-end tests in the real window"
 	@echo "make check        formats, lints and types alone; seconds when warm"
 	@echo "make bench        measure recording, the wall and seeking next to ffmpeg and GStreamer"
+	@echo "make fuzz         what cameras send, made up by libFuzzer; FUZZ_SECONDS a target (default 600)"
 	@echo "make dev          the window with Vite's server: the page reloads as it is edited"
 	@echo "make screenshots  copy the pictures that the last test run took into assets/screenshots"
 
@@ -44,6 +45,17 @@ bench: ui/dist/index.html
 	@tests/setup/system.sh bench
 	cargo build $(CARGO_FLAGS) --release
 	target/release/hausrecht-bench
+
+# Needs a nightly toolchain and cargo-fuzz, which it installs once. What is found new goes to a scratch folder, not to the corpus.
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS := soap_answer discovery_answer event_message scopes uri
+fuzz:
+	@command -v cargo-fuzz >/dev/null || { echo "Installing cargo-fuzz, once"; cargo install cargo-fuzz --locked; }
+	@for target in $(FUZZ_TARGETS); do \
+		scratch=$$(mktemp -d); \
+		(cd fuzz && cargo +nightly fuzz run $$target $$scratch corpus/$$target -- -max_total_time=$(FUZZ_SECONDS)) || exit 1; \
+		rm -r "$$scratch"; \
+	done
 
 dev: $(UI_STAMP)
 	@tests/setup/system.sh run

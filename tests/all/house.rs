@@ -270,6 +270,7 @@ fn the_top_level_is_five_rooms_and_the_papers() {
         "assets",
         "clippy.toml",
         "deny.toml",
+        "fuzz",
         "rustfmt.toml",
         "src-tauri",
         "tests",
