@@ -117,7 +117,10 @@ fn a_camera_of_the_first_schema_is_kept_when_the_database_is_brought_up_to_date(
     let mut store = Store::open(&path).unwrap();
     let cameras = store.read(|tables| tables.cameras()).unwrap();
     assert_eq!(cameras.len(), 1);
-    assert_eq!((cameras[0].name.as_str(), &cameras[0].main_token, cameras[0].certificate), ("Yard", &None, None));
+    assert_eq!(
+        (cameras[0].name.as_str(), &cameras[0].main_token, cameras[0].certificate),
+        ("Yard", &None, None)
+    );
     store
         .write(|tables| -> Result<()> {
             tables.put_camera(&CameraRow { certificate: Some([9; 32]), ..cameras[0].clone() })?;
