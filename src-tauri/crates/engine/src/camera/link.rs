@@ -145,7 +145,7 @@ impl CameraTask {
         }
         let reached = match self.intended() {
             Some(intended) => self.resolve(inner, intended).await,
-            None => self.reach(inner, &self.row().sign_in).await.map_err(Trouble::from),
+            None => self.reach(inner, &self.row().sign_in).await,
         };
         match reached {
             Ok(camera) => {

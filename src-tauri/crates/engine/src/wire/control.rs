@@ -1,9 +1,9 @@
 //! One camera in detail: what it is and has, and what its owner can change. Types of the ONVIF client pass through.
 
 use hausrecht_model::{CameraId, Codec, StreamRole};
-use hausrecht_onvif::camera::{
-    Encoder, EncoderOptions, Features, ImagingOptions, ImagingSettings, Mask, MaskOptions, Osd, OsdOptions,
-    PtzAbilities, UserLevel,
+pub use hausrecht_onvif::camera::{
+    Encoder, EncoderOptions, Features, ImagingOptions, ImagingSettings, Mask, MaskOptions, Osd, OsdContent,
+    OsdOptions, OsdPosition, Point, Presence, PtzAbilities, PtzVector, UserLevel,
 };
 use serde::Serialize;
 

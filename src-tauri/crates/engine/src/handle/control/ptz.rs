@@ -135,10 +135,11 @@ impl Handle {
         self.inner
             .db
             .write(move |tables| {
-                Ok(match sealed {
+                match sealed {
                     Some(sealed) => tables.put_preset_picture(camera, &kept, &sealed)?,
                     None => tables.delete_preset_picture(camera, &kept)?,
-                })
+                }
+                Ok(())
             })
             .await?;
         Ok(PresetView { token, name, picture: picture.map(|jpeg| STANDARD.encode(jpeg)) })
