@@ -3,6 +3,7 @@
 
 pub(crate) mod cameras;
 pub(crate) mod clips;
+pub(crate) mod control;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod people;

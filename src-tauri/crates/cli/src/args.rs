@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 /// Your cameras, your recordings, your log: Hausrecht without its window.
 ///
 /// Exit codes: 0 all is well; 1 it failed, and standard error says why; 2 the call was wrong; 3 the log or a clip was
-/// changed; 4 the passphrase was wrong.
+/// changed, or something is wrong at an examined camera; 4 the passphrase was wrong.
 #[derive(Debug, Parser)]
 #[command(name = "hausrecht", version, max_term_width = 100)]
 pub(crate) struct Args {
@@ -43,7 +43,7 @@ pub(crate) enum Command {
     },
     /// Look for cameras on the network
     Discover,
-    /// Cameras: list, add, remove
+    /// Cameras: list, add, examine, set up, remove
     #[command(subcommand)]
     Camera(Camera),
     /// Record until Ctrl+C or SIGTERM, without a window
@@ -106,7 +106,80 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Camera {
     /// List the cameras
-    List,
+    List {
+        /// Ask each camera for its streams and its certificate too
+        #[arg(long, short)]
+        long: bool,
+    },
+    /// Show what a camera is and has
+    Show {
+        /// Camera, by name or id
+        camera: String,
+    },
+    /// Examine the camera at an address and say what works, what is missing and what to do; needs no vault
+    Doctor {
+        /// `192.168.1.20`, `192.168.1.20:8000` or a URL
+        address: String,
+        /// The camera's user; without one, only what it tells anybody is examined
+        #[arg(long)]
+        user: Option<String>,
+        /// File that holds the camera's password; asked for at the terminal otherwise
+        #[arg(long, value_name = "FILE", requires = "user")]
+        password_file: Option<PathBuf>,
+        /// Keep what was said for a bug report, without passwords, names, numbers and addresses
+        #[arg(long, value_name = "DIR")]
+        capture: Option<PathBuf>,
+    },
+    /// Choose which streams are recorded and shown small, by their tokens in `camera show`
+    Streams {
+        /// Camera, by name or id
+        camera: String,
+        /// The stream to record
+        #[arg(long, value_name = "TOKEN")]
+        main: String,
+        /// The stream for small tiles
+        #[arg(long, value_name = "TOKEN")]
+        sub: Option<String>,
+    },
+    /// List the accounts of a camera
+    Users {
+        /// Camera, by name or id
+        camera: String,
+    },
+    /// Give an account of a camera another password, in the camera; the one in use goes on with it
+    Password {
+        /// Camera, by name or id
+        camera: String,
+        /// The account
+        #[arg(long)]
+        user: String,
+        /// File that holds the new password; asked for at the terminal otherwise
+        #[arg(long, value_name = "FILE")]
+        new_password_file: Option<PathBuf>,
+    },
+    /// Make an account for Hausrecht alone in a camera, with few rights, and go on with it
+    OwnAccount {
+        /// Camera, by name or id
+        camera: String,
+    },
+    /// Say whether a camera shows another certificate than before, and accept it
+    Certificate {
+        /// Camera, by name or id
+        camera: String,
+        /// Accept this one, as it was printed
+        #[arg(long, value_name = "SHA256")]
+        accept: Option<String>,
+    },
+    /// Set a camera's clock to this computer's time
+    Clock {
+        /// Camera, by name or id
+        camera: String,
+    },
+    /// Restart a camera
+    Reboot {
+        /// Camera, by name or id
+        camera: String,
+    },
     /// Add the camera at an address; its password is asked for, and tried once
     Add {
         /// `192.168.1.20`, `192.168.1.20:8000` or a URL

@@ -2,6 +2,7 @@
 
 mod cameras;
 mod clips;
+mod doctor;
 mod log;
 mod people;
 
@@ -15,7 +16,7 @@ use hausrecht_engine::{
 use hausrecht_model::CameraId;
 
 use crate::{
-    args::{Args, Command, Log},
+    args::{Args, Camera, Command, Log},
     output, passphrase,
 };
 
@@ -24,6 +25,16 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let folder = args.data_dir.clone().unwrap_or_else(Options::default_data_folder);
     if matches!(args.command, Command::Discover) {
         return cameras::discover(args.json).await;
+    }
+    if let Command::Camera(Camera::Doctor { address, user, password_file, capture }) = &args.command {
+        return doctor::examine(
+            args.json,
+            address,
+            user.as_deref(),
+            password_file.as_deref(),
+            capture.as_deref(),
+        )
+        .await;
     }
     let records = matches!(args.command, Command::Run);
     if !records && !matches!(args.command, Command::Init { .. }) {

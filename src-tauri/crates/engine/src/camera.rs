@@ -2,6 +2,9 @@
 //! the camera's removal.
 
 mod events;
+pub(crate) mod link;
+pub(crate) mod live;
+pub(crate) mod mover;
 mod supervise;
 
 use std::sync::{Arc, Mutex};
@@ -48,6 +51,10 @@ pub(crate) struct CameraTask {
     pub(crate) wanted: watch::Sender<Wanted>,
     /// Process id of the worker, for tests and the log.
     pub(crate) worker_pid: Mutex<Option<u32>>,
+    /// The conversation that events and control share.
+    link: link::Link,
+    /// Its motors.
+    pub(crate) mover: mover::Mover,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,6 +68,13 @@ pub(crate) fn seal_sign_in(inner: &Inner, user: &str, password: &str) -> Result<
     let text =
         Zeroizing::new(serde_json::to_vec(&SignIn { user: user.to_owned(), password: password.to_owned() })?);
     Ok(seal_to(&[inner.logbook.device.broker_recipient()], &text)?)
+}
+
+/// Opens a sealed sign-in.
+pub(crate) fn open_sign_in(inner: &Inner, sealed: &[u8]) -> Result<Credentials> {
+    let plain = open_with(inner.logbook.device.broker(), sealed)?;
+    let SignIn { user, password } = serde_json::from_slice(&plain)?;
+    Ok(Credentials::new(user, SecretString::from(password)))
 }
 
 impl CameraTask {
@@ -77,6 +91,8 @@ impl CameraTask {
             port: Viewport::new(Arc::clone(&inner.options.clock)),
             wanted: watch::channel(Wanted::Run).0,
             worker_pid: Mutex::new(None),
+            link: link::Link::default(),
+            mover: mover::Mover::default(),
         })
     }
 
@@ -99,14 +115,19 @@ impl CameraTask {
     pub(crate) fn replace_row(&self, row: CameraRow, restart: bool) {
         *lock(&self.row) = row;
         if restart {
-            self.wanted.send_modify(|wanted| {
-                *wanted = match *wanted {
-                    Wanted::Run => Wanted::Restart(1),
-                    Wanted::Restart(count) => Wanted::Restart(count + 1),
-                    Wanted::Stop => Wanted::Stop,
-                }
-            });
+            self.restart();
         }
+    }
+
+    /// Ends what talks to the camera and begins it anew.
+    pub(crate) fn restart(&self) {
+        self.wanted.send_modify(|wanted| {
+            *wanted = match *wanted {
+                Wanted::Run => Wanted::Restart(1),
+                Wanted::Restart(count) => Wanted::Restart(count + 1),
+                Wanted::Stop => Wanted::Stop,
+            }
+        });
     }
 
     pub(crate) fn stop(&self) {
@@ -117,11 +138,6 @@ impl CameraTask {
         let plain = open_with(inner.logbook.device.broker(), &self.row().sign_in)?;
         let sign_in: SignIn = serde_json::from_slice(&plain)?;
         Ok((sign_in.user, Zeroizing::new(sign_in.password)))
-    }
-
-    pub(crate) fn credentials(&self, inner: &Inner) -> Result<Credentials> {
-        let (user, password) = self.sign_in(inner)?;
-        Ok(Credentials::new(user, SecretString::from(password.as_str())))
     }
 
     pub(crate) fn is_recording(&self) -> bool {

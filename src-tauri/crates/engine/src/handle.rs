@@ -4,6 +4,7 @@
 
 mod cameras;
 mod clips;
+mod control;
 mod log;
 mod people;
 mod session;

@@ -167,8 +167,10 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
     }
     let rows: Vec<_> =
         lock(&inner.camera_rows).values().filter(|row| row.removed_us.is_none()).cloned().collect();
+    let intended = inner.db.read(|tables| Ok(tables.intended_sign_ins()?)).await?;
     for row in rows {
         let task = CameraTask::new(inner, row);
+        task.set_intended(intended.iter().find(|intended| intended.camera == task.id).cloned());
         lock(&inner.cameras).insert(task.id, Arc::clone(&task));
         if inner.options.record {
             task.spawn(inner);

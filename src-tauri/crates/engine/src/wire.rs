@@ -5,12 +5,14 @@
 
 mod camera;
 mod clip;
+mod control;
 mod log;
 mod person;
 mod session;
 
 pub use camera::*;
 pub use clip::*;
+pub use control::*;
 pub use log::*;
 pub use person::*;
 pub use session::*;

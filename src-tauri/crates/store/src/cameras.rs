@@ -34,9 +34,18 @@ pub struct CameraRow {
     pub added_us: UnixMicros,
     /// When removed.
     pub removed_us: Option<UnixMicros>,
+    /// The camera's id of the profile that is recorded; `None` where it was chosen by size before this was kept.
+    pub main_token: Option<String>,
+    /// The camera's id of the profile for tiles.
+    pub sub_token: Option<String>,
+    /// SHA-256 of the certificate that the camera showed when it was added.
+    pub certificate: Option<[u8; 32]>,
+    /// Level of the account in use if Hausrecht made it.
+    pub own_level: Option<String>,
 }
 
-const COLUMNS: &str = "id, name, endpoint, xaddr, maker, model, firmware, demo, main_uri, sub_uri, sign_in, added_us, removed_us";
+const COLUMNS: &str = "id, name, endpoint, xaddr, maker, model, firmware, demo, main_uri, sub_uri, sign_in, added_us, removed_us, \
+     main_token, sub_token, certificate, own_level";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<CameraRow> {
     Ok(CameraRow {
@@ -53,6 +62,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<CameraRow> {
         sign_in: row.get(10)?,
         added_us: row::time(row, 11)?,
         removed_us: row::time_opt(row, 12)?,
+        main_token: row.get(13)?,
+        sub_token: row.get(14)?,
+        certificate: row.get(15)?,
+        own_level: row.get(16)?,
     })
 }
 
@@ -62,10 +75,15 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn put_camera(&self, camera: &CameraRow) -> Result<()> {
-        self.connection.execute(
-            "INSERT INTO cameras VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+        let sql = format!(
+            "INSERT INTO cameras ({COLUMNS})
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
              ON CONFLICT (id) DO UPDATE SET name = ?2, endpoint = ?3, xaddr = ?4, maker = ?5, model = ?6,
-                 firmware = ?7, demo = ?8, main_uri = ?9, sub_uri = ?10, sign_in = ?11, removed_us = ?13",
+                 firmware = ?7, demo = ?8, main_uri = ?9, sub_uri = ?10, sign_in = ?11, removed_us = ?13,
+                 main_token = ?14, sub_token = ?15, certificate = ?16, own_level = ?17"
+        );
+        self.connection.execute(
+            &sql,
             params![
                 camera.id.to_string(),
                 camera.name,
@@ -79,7 +97,11 @@ impl Tables<'_> {
                 camera.sub_uri,
                 camera.sign_in,
                 camera.added_us.0,
-                camera.removed_us.map(|time| time.0)
+                camera.removed_us.map(|time| time.0),
+                camera.main_token,
+                camera.sub_token,
+                camera.certificate,
+                camera.own_level
             ],
         )?;
         Ok(())

@@ -5,6 +5,7 @@
 
 mod cameras;
 mod clips;
+mod control;
 mod entries;
 mod error;
 mod events;
@@ -20,6 +21,7 @@ use rusqlite_migration::{M, Migrations};
 
 pub use cameras::CameraRow;
 pub use clips::{ClipFilter, ClipRow, PartRow};
+pub use control::IntendedSignIn;
 pub use entries::{CheckpointRow, EntryFilter, EntryRow};
 pub use error::StoreError;
 pub use events::EventRow;
@@ -40,8 +42,14 @@ pub struct Tables<'c> {
     connection: &'c Connection,
 }
 
+/// Every step of the schema, in the order in which they were made. A step that was released is never changed.
+const STEPS: [&str; 2] =
+    [include_str!("../migrations/01-first.sql"), include_str!("../migrations/02-control.sql")];
+/// The schema that this version writes.
+const NEWEST: i64 = STEPS.len() as i64;
+
 fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(include_str!("../migrations/01-first.sql"))])
+    Migrations::new(STEPS.map(M::up).to_vec())
 }
 
 impl Store {
@@ -60,8 +68,8 @@ impl Store {
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         let known = migrations();
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if found > 1 {
-            return Err(StoreError::Newer { found, known: 1 });
+        if found > NEWEST {
+            return Err(StoreError::Newer { found, known: NEWEST });
         }
         known.to_latest(&mut connection).map_err(|error| StoreError::Migration(error.to_string()))?;
         Ok(Self { connection })

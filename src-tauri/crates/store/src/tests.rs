@@ -32,7 +32,7 @@ fn a_newer_database_is_refused_and_left_alone() {
     let connection = Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    assert!(matches!(Store::open(&path), Err(StoreError::Newer { found: 99, known: 1 })));
+    assert!(matches!(Store::open(&path), Err(StoreError::Newer { found: 99, known: NEWEST })));
     let connection = Connection::open(&path).unwrap();
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
@@ -97,4 +97,42 @@ fn the_schema_is_the_golden_one() {
         .unwrap();
     insta::assert_snapshot!(schema.join(";\n\n"));
     store.truncate_wal().unwrap();
+}
+
+#[test]
+fn a_camera_of_the_first_schema_is_kept_when_the_database_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hausrecht.db");
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(STEPS[0]).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    connection
+        .execute(
+            "INSERT INTO cameras VALUES ('00000000000000c1', 'Yard', 'e', 'http://c/', 'm', 'n', 'f', 0, 'rtsp://c/', \
+             NULL, x'07', 5, NULL)",
+            [],
+        )
+        .unwrap();
+    drop(connection);
+    let mut store = Store::open(&path).unwrap();
+    let cameras = store.read(|tables| tables.cameras()).unwrap();
+    assert_eq!(cameras.len(), 1);
+    assert_eq!(
+        (cameras[0].name.as_str(), &cameras[0].main_token, cameras[0].certificate),
+        ("Yard", &None, None)
+    );
+    store
+        .write(|tables| -> Result<()> {
+            tables.put_camera(&CameraRow { certificate: Some([9; 32]), ..cameras[0].clone() })?;
+            let intended = IntendedSignIn { camera: cameras[0].id, sign_in: vec![1], own_level: None };
+            tables.put_intended_sign_in(&intended)?;
+            tables.put_preset_picture(cameras[0].id, "1", &[2])
+        })
+        .unwrap();
+    let read = store.read(|tables| -> Result<_> {
+        Ok((tables.cameras()?, tables.intended_sign_ins()?, tables.preset_picture(cameras[0].id, "1")?))
+    });
+    let (again, intended, picture) = read.unwrap();
+    assert_eq!(again[0].certificate, Some([9; 32]));
+    assert_eq!((intended[0].sign_in.as_slice(), picture), ([1].as_slice(), Some(vec![2])));
 }

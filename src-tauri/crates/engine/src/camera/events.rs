@@ -1,12 +1,11 @@
 //! Listens to what a camera reports and keeps it: an event's start, its end, an entry in the log.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use hausrecht_ledger::Kind;
 use hausrecht_model::{EventId, EventKind, UnixMicros};
-use hausrecht_onvif::{Camera, Notification, Operation, Settings};
+use hausrecht_onvif::{Backoff, Notification, Operation};
 use hausrecht_store::EventRow;
-use url::Url;
 
 use super::{CameraTask, Wanted};
 use crate::{
@@ -14,17 +13,14 @@ use crate::{
     inner::{Inner, lock},
     logbook::Note,
     wire::Event,
-    wire::{Error, LastEvent},
+    wire::LastEvent,
 };
-
-/// Longest pause between two tries to listen.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 type Open = HashMap<(String, Vec<(String, String)>), EventId>;
 
 pub(super) async fn listen(task: Arc<CameraTask>, inner: Arc<Inner>) {
     let mut wanted = task.wanted.subscribe();
-    let mut pause = Duration::from_secs(2);
+    let mut backoff = Backoff::default();
     let mut open = Open::new();
     loop {
         let asked = *wanted.borrow_and_update();
@@ -32,7 +28,7 @@ pub(super) async fn listen(task: Arc<CameraTask>, inner: Arc<Inner>) {
             break;
         }
         let outcome = tokio::select! {
-            outcome = follow(&task, &inner, &mut open, &mut pause) => outcome,
+            outcome = follow(&task, &inner, &mut open, &mut backoff) => outcome,
             _ = wanted.changed() => continue,
         };
         let Err(error) = outcome;
@@ -40,11 +36,11 @@ pub(super) async fn listen(task: Arc<CameraTask>, inner: Arc<Inner>) {
         end_all(&inner, &mut open).await;
         tracing::info!(camera = %task.id, "no events: {error}");
         let refused = error.code == crate::wire::ErrorCode::CameraRefused;
+        let pause = backoff.failed(rand::random());
         tokio::select! {
             _ = wanted.changed() => {}
             () = tokio::time::sleep(pause), if !refused => {}
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
     end_all(&inner, &mut open).await;
 }
@@ -53,15 +49,20 @@ async fn follow(
     task: &CameraTask,
     inner: &Arc<Inner>,
     open: &mut Open,
-    pause: &mut Duration,
+    backoff: &mut Backoff,
 ) -> Result<std::convert::Infallible> {
-    let address = Url::parse(&task.row().xaddr).map_err(Error::internal)?;
-    let settings = Settings::new(Arc::clone(&inner.options.clock));
-    let camera = Camera::connect(&[address], Some(task.credentials(inner)?), settings).await?;
-    let mut subscription = camera.events().await?;
-    *pause = Duration::from_secs(2);
+    let live = task.live(inner).await?;
+    let mut subscription = match live.camera.events().await {
+        Ok(subscription) => subscription,
+        Err(error) => return Err(task.failed(&live, error).await),
+    };
+    backoff.succeeded();
     loop {
-        for notification in subscription.next().await? {
+        let notifications = match subscription.next().await {
+            Ok(notifications) => notifications,
+            Err(error) => return Err(task.failed(&live, error).await),
+        };
+        for notification in notifications {
             take(task, inner, open, notification).await?;
         }
     }

@@ -43,7 +43,14 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
     let mut lost_noted = false;
     while *wanted.borrow_and_update() != Wanted::Stop {
         let mut had_picture = false;
-        let ended = one_worker(&task, &inner, &mut wanted, &mut had_picture, &mut lost_noted).await;
+        let settled = tokio::select! {
+            settled = task.settle(&inner) => settled,
+            _ = wanted.changed() => continue,
+        };
+        let ended = match settled {
+            Ok(()) => one_worker(&task, &inner, &mut wanted, &mut had_picture, &mut lost_noted).await,
+            Err(reason) => Ended::Fault(reason),
+        };
         task.port.worker_gone();
         *lock(&task.worker_pid) = None;
         lock(&task.status).recording = false;
@@ -62,7 +69,10 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
                 DeadReason::WorkerEnded,
                 if failures == 0 { Duration::from_millis(100) } else { pause(failures) },
             ),
-            Ended::Fault(DeadReason::WrongPassword) => (DeadReason::WrongPassword, Duration::MAX),
+            // Only the owner can say how it goes on.
+            Ended::Fault(reason @ (DeadReason::WrongPassword | DeadReason::CertificateChanged)) => {
+                (reason, Duration::MAX)
+            }
             Ended::Fault(reason) => (reason, pause(failures)),
         };
         failures = failures.saturating_add(1);
@@ -74,7 +84,7 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
             _ = wanted.changed() => {}
             () = wait_for(wait) => {}
         }
-        if *wanted.borrow() != Wanted::Stop && matches!(reason, DeadReason::WrongPassword) {
+        if *wanted.borrow() != Wanted::Stop && wait == Duration::MAX {
             task.set_picture(PictureState::Starting);
         }
     }

@@ -10,14 +10,14 @@ use hausrecht_onvif::{
     discovery::{self, Found, SearchOptions},
     main_and_sub,
 };
-use hausrecht_store::CameraRow;
+use hausrecht_store::{CameraRow, Tables};
 use hausrecht_vault::SecretString;
 use url::Url;
 
 use super::Handle;
 use crate::{
     Result,
-    camera::{self, CameraTask, address_of},
+    camera::{self, CameraTask, address_of, link},
     inner::{Inner, lock},
     logbook::Note,
     wire::Event,
@@ -201,6 +201,10 @@ impl Handle {
             sign_in: camera::seal_sign_in(inner, user, password)?,
             added_us: inner.now(),
             removed_us: None,
+            main_token: Some(main.token),
+            sub_token: sub.map(|sub| sub.token),
+            certificate: camera.certificate().map(|pin| *pin.as_bytes()),
+            own_level: None,
         };
         let note = Note::new(Kind::CameraAdded)
             .by(person.id)
@@ -221,6 +225,7 @@ impl Handle {
         lock(&inner.camera_rows).insert(row.id, row.clone());
         mark_known(inner, key, true);
         let task = CameraTask::new(inner, row);
+        task.hold_link().await.go_on_with(camera);
         lock(&inner.cameras).insert(task.id, Arc::clone(&task));
         if inner.options.record {
             task.spawn(inner);
@@ -254,7 +259,11 @@ impl Handle {
             .camera(id)
             .fact("name", name.clone())
             .fact("from", row.name.clone());
-        self.change(CameraRow { name, ..row }, note, false).await
+        self.change(id, note, |row, _| {
+            row.name = name;
+            Ok(())
+        })
+        .await
     }
 
     /// Sets a camera's sign-in after asking the camera whether it is right; tried once.
@@ -268,16 +277,31 @@ impl Handle {
         password: String,
     ) -> Result<CameraView> {
         let row = self.camera_row(id)?;
+        let task = self.camera_task(id)?;
         let address = Url::parse(&row.xaddr).map_err(Error::internal)?;
-        let settings = Settings::new(Arc::clone(&self.inner.options.clock));
         let credentials = Credentials::new(user, SecretString::from(password.clone()));
-        let camera = Camera::connect(&[address], Some(credentials), settings).await?;
-        camera.profiles().await?;
-        // It may have been renamed or removed while the camera was asked.
-        let row = self.camera_row(id)?;
+        // Nobody tries the old one meanwhile.
+        let mut state = task.hold_link().await;
+        let camera =
+            Camera::connect(&[address], Some(credentials), link::settings(&self.inner, &row)).await?;
+        link::prove(&camera).await?;
         let sign_in = camera::seal_sign_in(&self.inner, user, &password)?;
+        let is_same_account = task.sign_in(&self.inner).is_ok_and(|(known, _)| known == user);
         let note = Note::new(Kind::CameraChanged).camera(id).fact("sign_in", "changed");
-        self.change(CameraRow { sign_in, ..row }, note, true).await
+        let view = self
+            .change(id, note, move |row, tables| {
+                row.sign_in = sign_in;
+                if !is_same_account {
+                    row.own_level = None;
+                }
+                Ok(tables.delete_intended_sign_in(id)?)
+            })
+            .await?;
+        task.set_intended(None);
+        state.go_on_with(camera);
+        drop(state);
+        task.restart();
+        Ok(view)
     }
 
     /// Removes a camera: recording stops, its clips stay until their time.
@@ -286,12 +310,17 @@ impl Handle {
     /// Only the owner; no such camera.
     pub async fn remove_camera(&self, id: CameraId) -> Result<()> {
         let row = self.camera_row(id)?;
-        let removed = CameraRow { removed_us: Some(self.inner.now()), ..row };
-        mark_known(&self.inner, &removed.endpoint, false);
-        self.store(removed, Note::new(Kind::CameraRemoved).camera(id)).await?;
+        let removed_us = self.inner.now();
+        mark_known(&self.inner, &row.endpoint, false);
+        self.store(id, Note::new(Kind::CameraRemoved).camera(id), move |row, tables| {
+            row.removed_us = Some(removed_us);
+            Ok(tables.forget_control(id)?)
+        })
+        .await?;
         let task = lock(&self.inner.cameras).remove(&id);
         if let Some(task) = task {
             task.stop();
+            task.mover.stop();
             task.port.revoke();
         }
         self.inner.tell(Event::Cameras(self.inner.cameras_view()));
@@ -307,31 +336,35 @@ impl Handle {
             .ok_or_else(|| Error::not_found("this camera"))
     }
 
-    async fn store(&self, row: CameraRow, note: Note) -> Result<()> {
+    /// The running camera; for the owner.
+    pub(super) fn camera_task(&self, id: CameraId) -> Result<Arc<CameraTask>> {
+        self.inner.signed_in()?.owner_keys()?;
+        lock(&self.inner.cameras).get(&id).cloned().ok_or_else(|| Error::not_found("this camera"))
+    }
+
+    async fn store(
+        &self,
+        id: CameraId,
+        note: Note,
+        change: impl FnOnce(&mut CameraRow, &Tables<'_>) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
         let person = self.inner.signed_in()?;
         let keys = person.owner_keys()?;
-        let (writer, stored) = (Arc::clone(&self.inner), row.clone());
-        let note = note.by(person.id);
-        self.inner
-            .db
-            .write(move |tables| {
-                tables.put_camera(&stored)?;
-                writer.logbook.append(tables, &note, Some(&keys))
-            })
-            .await?;
-        lock(&self.inner.camera_rows).insert(row.id, row);
+        self.inner.change_camera(id, vec![note.by(person.id)], Some(keys), change).await?;
         Ok(())
     }
 
-    async fn change(&self, row: CameraRow, note: Note, restart: bool) -> Result<CameraView> {
-        self.store(row.clone(), note).await?;
-        let task = lock(&self.inner.cameras).get(&row.id).cloned();
-        if let Some(task) = task {
-            task.replace_row(row.clone(), restart);
-        }
-        self.inner.tell(Event::Cameras(self.inner.cameras_view()));
+    /// Changes what is stored of a camera, with an entry in the log.
+    pub(super) async fn change(
+        &self,
+        id: CameraId,
+        note: Note,
+        change: impl FnOnce(&mut CameraRow, &Tables<'_>) -> Result<()> + Send + 'static,
+    ) -> Result<CameraView> {
+        self.store(id, note, change).await?;
         let views = self.inner.cameras_view();
-        views.into_iter().find(|view| view.id == row.id).ok_or_else(|| Error::not_found("this camera"))
+        self.inner.tell(Event::Cameras(views.clone()));
+        views.into_iter().find(|view| view.id == id).ok_or_else(|| Error::not_found("this camera"))
     }
 }
 

@@ -361,6 +361,7 @@ impl Inner {
     pub(crate) async fn lock_session(self: &Arc<Self>, why: &'static str) {
         let Some(person) = lock(&self.session).close() else { return };
         self.revoke_views();
+        self.stop_moves();
         self.log_or_tell(Note::new(Kind::Locked).by(person.id).fact("why", why)).await;
         self.tell(Event::Session(self.session_view()));
         self.tell(Event::Cameras(Vec::new()));

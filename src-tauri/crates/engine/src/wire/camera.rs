@@ -118,7 +118,7 @@ pub enum PictureState {
         since_us: UnixMicros,
         /// Why.
         reason: DeadReason,
-        /// When it is tried again; `None`: only after the owner acts (a wrong password).
+        /// When it is tried again; `None`: only after the owner acts (a wrong password, another certificate).
         retry_at_us: Option<UnixMicros>,
     },
 }
@@ -141,6 +141,8 @@ pub enum DeadReason {
     UnsupportedCodec,
     /// The camera's worker ended and is being started again.
     WorkerEnded,
+    /// The camera shows another certificate than before; nothing is sent to it until the owner accepts it.
+    CertificateChanged,
 }
 
 /// Where a tile stands in the window, in CSS pixels of the page. The whole wall is sent each time.

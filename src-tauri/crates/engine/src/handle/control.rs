@@ -1,0 +1,117 @@
+//! Controlling one camera. Only the owner may, and whatever changes a camera is in the log before the camera is asked.
+
+mod accounts;
+mod doors;
+mod panel;
+mod picture;
+mod ptz;
+
+use std::sync::Arc;
+
+use hausrecht_ledger::Kind;
+use hausrecht_model::CameraId;
+use hausrecht_onvif::Error as OnvifError;
+use hausrecht_store::Tables;
+
+use super::Handle;
+use crate::{
+    Result,
+    camera::{CameraTask, live::Live},
+    logbook::Note,
+    session::SignedIn,
+    wire::Event,
+};
+
+/// A camera and the owner who controls it.
+struct Control {
+    handle: Handle,
+    person: SignedIn,
+    task: Arc<CameraTask>,
+    live: Arc<Live>,
+}
+
+impl Handle {
+    /// Reaches a camera for its owner.
+    async fn control(&self, camera: CameraId) -> Result<Control> {
+        let task = self.camera_task(camera)?;
+        let person = self.inner.signed_in()?;
+        let live = task.live(&self.inner).await?;
+        Ok(Control { handle: self.clone(), person, task, live })
+    }
+}
+
+/// A change of a camera as the log knows it.
+fn change(what: &'static str) -> Note {
+    Note::new(Kind::CameraChanged).fact("what", what)
+}
+
+impl Control {
+    /// Takes note of what went wrong in the conversation.
+    async fn heard<T>(&self, outcome: Result<T, OnvifError>) -> Result<T> {
+        match outcome {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.task.failed(&self.live, error).await),
+        }
+    }
+
+    /// Writes down what is about to be done; signed by the owner.
+    async fn announce(&self, note: Note) -> Result<u64> {
+        self.announce_with(note, |_| Ok(())).await
+    }
+
+    /// The same, together with what must be stored before the camera is asked.
+    async fn announce_with(
+        &self,
+        note: Note,
+        store: impl FnOnce(&Tables<'_>) -> Result<()> + Send + 'static,
+    ) -> Result<u64> {
+        let inner = &self.handle.inner;
+        let keys = self.person.owner_keys()?;
+        let note = note.by(self.person.id).camera(self.task.id);
+        let writer = Arc::clone(inner);
+        let index = inner
+            .db
+            .write(move |tables| {
+                store(tables)?;
+                writer.logbook.append(tables, &note, Some(&keys))
+            })
+            .await
+            .map_err(crate::wire::Error::log_unwritable)?;
+        inner.tell(Event::LogGrew(index + 1));
+        // Whoever signed out while the entry was written does not change a camera any more.
+        inner.still(&self.person)?;
+        Ok(index)
+    }
+
+    /// Does what was announced in entry `announced`, and writes down if it fails.
+    async fn carry_out<T>(
+        &self,
+        announced: u64,
+        work: impl Future<Output = Result<T, OnvifError>>,
+    ) -> Result<T> {
+        match work.await {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                self.note_failure(announced, error.code()).await;
+                Err(self.task.failed(&self.live, error).await)
+            }
+        }
+    }
+
+    async fn note_failure(&self, announced: u64, code: &'static str) {
+        self.handle.inner.log_or_tell(self.failure(announced, code)).await;
+    }
+
+    /// The entry that what was announced in entry `announced` failed.
+    fn failure(&self, announced: u64, code: &'static str) -> Note {
+        let mut note = change("failed").camera(self.task.id).fact("why", code);
+        note.refers_to = Some(announced);
+        note
+    }
+
+    /// Announces a change and carries it out.
+    async fn change<T>(&self, note: Note, work: impl Future<Output = Result<T, OnvifError>>) -> Result<T> {
+        let announced = self.announce(note).await?;
+        self.carry_out(announced, work).await
+    }
+}
