@@ -5,13 +5,17 @@
 
 mod camera;
 mod clip;
+mod events;
 mod log;
+mod notify;
 mod person;
 mod session;
 
 pub use camera::*;
 pub use clip::*;
+pub use events::*;
 pub use log::*;
+pub use notify::*;
 pub use person::*;
 pub use session::*;
 
@@ -84,4 +88,6 @@ pub enum Event {
     Verify(VerifyState),
     /// Something the person should know.
     Notice(Notice),
+    /// A camera reported something just now: for the shell, which may notify of it. Not for the page.
+    Happened(Happening),
 }

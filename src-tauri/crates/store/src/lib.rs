@@ -9,9 +9,11 @@ mod entries;
 mod error;
 mod events;
 mod grants;
+mod identities;
 mod meta;
 mod people;
 mod row;
+mod topics;
 
 use std::path::Path;
 
@@ -24,7 +26,9 @@ pub use entries::{CheckpointRow, EntryFilter, EntryRow};
 pub use error::StoreError;
 pub use events::EventRow;
 pub use grants::{GrantRow, ScopeRow};
+pub use identities::IdentityRow;
 pub use people::PersonRow;
+pub use topics::UnknownTopicRow;
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -40,8 +44,12 @@ pub struct Tables<'c> {
     connection: &'c Connection,
 }
 
+/// The steps from an empty database to this version's schema; the number of a schema is how many of them it has.
+const STEPS: &[&str] =
+    &[include_str!("../migrations/01-first.sql"), include_str!("../migrations/02-events.sql")];
+
 fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(include_str!("../migrations/01-first.sql"))])
+    Migrations::new(STEPS.iter().map(|step| M::up(step)).collect())
 }
 
 impl Store {
@@ -58,12 +66,12 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "secure_delete", true)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        let known = migrations();
+        let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if found > 1 {
-            return Err(StoreError::Newer { found, known: 1 });
+        if found > known {
+            return Err(StoreError::Newer { found, known });
         }
-        known.to_latest(&mut connection).map_err(|error| StoreError::Migration(error.to_string()))?;
+        migrations().to_latest(&mut connection).map_err(|error| StoreError::Migration(error.to_string()))?;
         Ok(Self { connection })
     }
 

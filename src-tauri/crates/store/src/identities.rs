@@ -1,0 +1,46 @@
+//! Table `identities`: what a camera has proven of itself, by which it is known again at another address.
+
+use hausrecht_model::CameraId;
+use rusqlite::{OptionalExtension, params};
+
+use crate::{Result, Tables};
+
+/// What a camera was when it had accepted the password.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IdentityRow {
+    /// Camera.
+    pub camera: CameraId,
+    /// Its serial number; empty if it has none.
+    pub serial: String,
+    /// SHA-256 of its certificate; `None`: it speaks plain HTTP.
+    pub certificate: Option<String>,
+}
+
+impl Tables<'_> {
+    /// Remembers what a camera is, in place of what it was.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn put_identity(&self, identity: &IdentityRow) -> Result<()> {
+        self.connection.execute(
+            "INSERT INTO identities VALUES (?1, ?2, ?3)
+             ON CONFLICT (camera) DO UPDATE SET serial = ?2, certificate = ?3",
+            params![identity.camera.to_string(), identity.serial, identity.certificate],
+        )?;
+        Ok(())
+    }
+
+    /// What `camera` has proven of itself.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn identity(&self, camera: CameraId) -> Result<Option<IdentityRow>> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT serial, certificate FROM identities WHERE camera = ?1")?
+            .query_row([camera.to_string()], |row| {
+                Ok(IdentityRow { camera, serial: row.get(0)?, certificate: row.get(1)? })
+            })
+            .optional()?)
+    }
+}
