@@ -182,9 +182,10 @@ fn a_database_of_the_first_schema_is_upgraded_with_what_is_in_it() {
     let camera = camera();
     Tables { connection: &connection }.put_camera(&camera).unwrap();
     connection
-        .execute("INSERT INTO events VALUES ('00000000000000aa', ?1, 'unknown', 'Acme/Bell', 5, 6)", [
-            camera.id.to_string(),
-        ])
+        .execute(
+            "INSERT INTO events VALUES ('00000000000000aa', ?1, 'unknown', 'Acme/Bell', 5, 6)",
+            [camera.id.to_string()],
+        )
         .unwrap();
     drop(connection);
     let mut store = Store::open(&path).unwrap();

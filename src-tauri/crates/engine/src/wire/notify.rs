@@ -36,13 +36,8 @@ pub struct CameraKinds {
 
 impl CameraKinds {
     /// What is notified of until the owner says otherwise: people and what they do, not everything that moves.
-    pub const USUAL: [EventKind; 5] = [
-        EventKind::Person,
-        EventKind::Package,
-        EventKind::Intrusion,
-        EventKind::Doorbell,
-        EventKind::Tamper,
-    ];
+    pub const USUAL: [EventKind; 5] =
+        [EventKind::Person, EventKind::Package, EventKind::Intrusion, EventKind::Doorbell, EventKind::Tamper];
 }
 
 /// A span of every day, in the computer's own time. It may go over midnight.
