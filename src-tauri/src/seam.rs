@@ -54,6 +54,12 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             log::verify_state,
             log::checkpoint,
             log::export_checkpoint,
+            events::unknown_topics,
+            events::topic_map,
+            events::map_topic,
+            notify::notify_rules,
+            notify::set_notify_rules,
+            notify::notification_server,
         ])
         .events(collect_events![
             SessionEvent,
@@ -65,6 +71,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             LogGrewEvent,
             VerifyEvent,
             NoticeEvent,
+            OpenRouteEvent,
         ])
 }
 

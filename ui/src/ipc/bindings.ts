@@ -97,6 +97,18 @@ export const commands = {
 	checkpoint: () => typedError<string, Error>(__TAURI_INVOKE("checkpoint")),
 	/**  Writes the newest checkpoint into the person's downloads, else into their home. Returns the file's path. */
 	exportCheckpoint: () => typedError<string, Error>(__TAURI_INVOKE("export_checkpoint")),
+	/**  Topics that Hausrecht does not know, the last that came first. */
+	unknownTopics: () => typedError<UnknownTopic[], Error>(__TAURI_INVOKE("unknown_topics")),
+	/**  What the owner has said of topics. */
+	topicMap: () => typedError<TopicMapping[], Error>(__TAURI_INVOKE("topic_map")),
+	/**  Lets a topic mean something, also in events that are stored as unknown; without a kind, forgets what was said. */
+	mapTopic: (topic: string, kind: EventKind | null) => typedError<null, Error>(__TAURI_INVOKE("map_topic", { topic, kind })),
+	/**  What the owner wants to be notified of. */
+	notifyRules: () => typedError<NotifyRules, Error>(__TAURI_INVOKE("notify_rules")),
+	/**  Sets what the owner wants to be notified of. */
+	setNotifyRules: (rules: NotifyRules) => typedError<NotifyRules, Error>(__TAURI_INVOKE("set_notify_rules", { rules })),
+	/**  The shell's own: which program of the desktop shows notifications, if any. */
+	notificationServer: () => typedError<NotificationServer, Error>(__TAURI_INVOKE("notification_server")),
 };
 
 /** Events */
@@ -106,6 +118,7 @@ export const events = {
 	discovery: makeEvent<DiscoveryEvent, DiscoveryEvent>("discovery"),
 	logGrew: makeEvent<LogGrewEvent, LogGrewEvent>("log_grew"),
 	notice: makeEvent<NoticeEvent, NoticeEvent>("notice"),
+	openRoute: makeEvent<OpenRouteEvent, OpenRouteEvent>("open_route"),
 	player: makeEvent<PlayerEvent, PlayerEvent>("player"),
 	session: makeEvent<SessionEvent, SessionEvent>("session"),
 	tiles: makeEvent<TilesEvent, TilesEvent>("tiles"),
@@ -126,6 +139,14 @@ export type AddPerson = {
 /**  A camera. */
 export type CameraId = string;
 
+/**  Kinds of one camera. */
+export type CameraKinds = {
+	/**  Camera. */
+	camera: CameraId,
+	/**  Kinds; empty: none. */
+	kinds: EventKind[],
+};
+
 /**  A camera that was added. */
 export type CameraView = {
 	/**  Id. */
@@ -142,6 +163,8 @@ export type CameraView = {
 	demo: boolean,
 	/**  Recording, as far as a stream comes. */
 	recording: boolean,
+	/**  It said that it goes, or does not answer. */
+	away: boolean,
 	/**  Who may view live pictures: faces for the tile. */
 	viewers: Face[],
 };
@@ -333,8 +356,18 @@ export type EventKind =
 "vehicle" | 
 /**  An animal was recognised. */
 "animal" | 
+/**  A face was seen. */
+"face" | 
+/**  A package was put down or taken away. */
+"package" | 
+/**  A line was crossed. */
+"line" | 
+/**  A zone was entered, left or lingered in. */
+"intrusion" | 
 /**  Somebody rang. */
 "doorbell" | 
+/**  A sound was heard. */
+"sound" | 
 /**  The camera was covered, turned or sprayed. */
 "tamper" | 
 /**  A digital input changed. */
@@ -406,6 +439,10 @@ export type FoundCamera = {
 	known: boolean,
 	/**  A simulated camera of the demo. */
 	demo: boolean,
+	/**  It said that it goes, and was not heard of since. */
+	gone: boolean,
+	/**  It came by itself since the last search. */
+	new: boolean,
 };
 
 /**  Lets someone view. */
@@ -629,7 +666,46 @@ export type NoticeKind =
 /**  The log could not be written. */
 "log_unwritable" | 
 /**  A clip could not be written; each new clip is a new try. */
-"recording_failed";
+"recording_failed" | 
+/**  A camera that nobody has added has come; the detail is its name. */
+"camera_came" | 
+/**
+ *  Something says that it is an added camera at another address, and has not proven it: the owner decides by
+ *  connecting it anew. The detail is the new address.
+ */
+"camera_moved" | 
+/**  A camera reports more than is kept: of each state the last is, of what repeats itself not every one. */
+"event_flood";
+
+/**  The program that shows notifications. */
+export type NotificationServer = {
+	/**  Its name; `None`: nothing on this desktop shows notifications. */
+	name: string | null,
+	/**  A click on a notification can open the window. */
+	clicks: boolean,
+	/**  It plays sounds. */
+	sounds: boolean,
+};
+
+/**  What the owner wants to be notified of. */
+export type NotifyRules = {
+	/**  At all. */
+	enabled: boolean,
+	/**  Of which kinds, for each camera; a camera that is not named has [`CameraKinds::USUAL`]. */
+	kinds: CameraKinds[],
+	/**  When nothing is shown. */
+	quiet: QuietHours | null,
+	/**
+	 *  With a small picture, where the desktop shows one and somebody is signed in who may see it. Each is logged as
+	 *  previewed.
+	 */
+	pictures: boolean,
+	/**  The desktop's own sound of a bell when somebody rings. */
+	bell_sound: boolean,
+};
+
+/**  Where the window is to go: the part of its address from `#` on. */
+export type OpenRouteEvent = string;
 
 /**  An opening. */
 export type Opened = {
@@ -729,6 +805,16 @@ export type PresenterKind =
 "native" | 
 /**  Canvases in the page, over a loopback WebSocket. */
 "canvas";
+
+/**  A span of every day, in the computer's own time. It may go over midnight. */
+export type QuietHours = {
+	/**  From, in minutes since midnight, 0 to 1439. */
+	from_min: number,
+	/**  To, in minutes since midnight, 0 to 1439. */
+	to_min: number,
+	/**  Quiet for the doorbell too. */
+	doorbell_too: boolean,
+};
 
 /**  A stretch without a gap. */
 export type RecordedSpan = {
@@ -888,8 +974,30 @@ export type Timeline = {
 	lanes: Lane[],
 };
 
+/**  What the owner has said of a topic. */
+export type TopicMapping = {
+	/**  The topic without prefixes; capitals do not matter. */
+	topic: string,
+	/**  What it means; `unknown`: nothing, it is not kept at all. */
+	kind: EventKind,
+};
+
 /**  Microseconds since 1970-01-01T00:00:00Z, leap seconds not counted. */
 export type UnixMicros = number;
+
+/**  A topic that Hausrecht does not know, as a camera last sent it. */
+export type UnknownTopic = {
+	/**  Camera. */
+	camera: CameraId,
+	/**  The topic without prefixes. */
+	topic: string,
+	/**  Names and values of the last message. */
+	data: ([string, string])[],
+	/**  How often it came; zero: so far only as a first state. */
+	count: number,
+	/**  When it came last. */
+	last_us: UnixMicros,
+};
 
 /**  How far a verification is. */
 export type VerifyEvent = VerifyState;
