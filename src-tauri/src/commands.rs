@@ -4,8 +4,10 @@
 pub(crate) mod cameras;
 pub(crate) mod clips;
 pub(crate) mod control;
+pub(crate) mod events;
 pub(crate) mod live;
 pub(crate) mod log;
+pub(crate) mod notify;
 pub(crate) mod people;
 pub(crate) mod player;
 pub(crate) mod session;

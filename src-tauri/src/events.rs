@@ -50,6 +50,10 @@ event!(
     /// What the window should say without being asked.
     NoticeEvent(wire::Notice) = "notice"
 );
+event!(
+    /// Where the window is to go: the part of its address from `#` on.
+    OpenRouteEvent(String) = "open_route"
+);
 
 /// Sends `event` to the window.
 pub(crate) fn emit(app: &AppHandle, event: wire::Event) {
@@ -63,6 +67,8 @@ pub(crate) fn emit(app: &AppHandle, event: wire::Event) {
         wire::Event::LogGrew(size) => LogGrewEvent(size).emit(app),
         wire::Event::Verify(verify) => VerifyEvent(verify).emit(app),
         wire::Event::Notice(notice) => NoticeEvent(notice).emit(app),
+        // The desktop is told of it, not the page.
+        wire::Event::Happened(_) => Ok(()),
     };
     if let Err(error) = sent {
         tracing::warn!(%error, "the window did not get an event");

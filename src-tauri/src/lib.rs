@@ -7,6 +7,7 @@ mod demo;
 mod events;
 mod failure;
 mod frames;
+mod notify;
 mod options;
 mod presenter;
 mod seam;
@@ -88,6 +89,7 @@ fn show(
     let shell = Shell { engine: engine.clone(), wall: wall.clone(), canvas, demo: demo.clone() };
     let auto_demo = arguments.auto_demo;
     let wall_at_the_end = wall.clone();
+    let engine_for_notifications = engine.clone();
 
     let seam = seam::builder();
     let handler = seam.invoke_handler();
@@ -100,6 +102,7 @@ fn show(
             let tray = tray::put(app);
             window::make(app, &wall, tray)?;
             window::choose_presenter(app, presenter);
+            notify::begin(app, &engine_for_notifications);
             tauri::async_runtime::spawn(pass_on_events(app.clone(), auto_demo));
             tauri::async_runtime::spawn(quit_on_signal(app.clone()));
             Ok(())
@@ -169,7 +172,8 @@ async fn pass_on_events(app: AppHandle, auto_demo: bool) {
             | Event::ClipsChanged
             | Event::LogGrew(_)
             | Event::Verify(_)
-            | Event::Notice(_) => {}
+            | Event::Notice(_)
+            | Event::Happened(_) => {}
         }
         events::emit(&app, event);
     }

@@ -85,6 +85,12 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             log::verify_state,
             log::checkpoint,
             log::export_checkpoint,
+            events::unknown_topics,
+            events::topic_map,
+            events::map_topic,
+            notify::notify_rules,
+            notify::set_notify_rules,
+            notify::notification_server,
         ])
         .events(collect_events![
             SessionEvent,
@@ -96,6 +102,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             LogGrewEvent,
             VerifyEvent,
             NoticeEvent,
+            OpenRouteEvent,
         ])
 }
 

@@ -54,68 +54,6 @@ export const commands = {
 	startDemo: () => typedError<null, Error>(__TAURI_INVOKE("start_demo")),
 	/**  The shell's own: whether there are demo cameras to start. */
 	demoAvailable: () => __TAURI_INVOKE<boolean>("demo_available"),
-	/**  A camera as its panel shows it. */
-	cameraPanel: (camera: CameraId) => typedError<CameraPanel, Error>(__TAURI_INVOKE("camera_panel", { camera })),
-	/**  Chooses which of a camera's streams is recorded and which is for small tiles, for good. */
-	chooseStreams: (camera: CameraId, main: string, sub: string | null) => typedError<null, Error>(__TAURI_INVOKE("choose_streams", { camera, main, sub })),
-	/**  The question whether another certificate than the remembered one is right, if there is one. */
-	cameraCertificate: (camera: CameraId) => typedError<CertificateQuestion | null, Error>(__TAURI_INVOKE("camera_certificate", { camera })),
-	/**  Remembers the certificate that the camera shows now in place of the one before. */
-	acceptCertificate: (camera: CameraId, seen: string) => typedError<null, Error>(__TAURI_INVOKE("accept_certificate", { camera, seen })),
-	/**  Restarts a camera. */
-	rebootCamera: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("reboot_camera", { camera })),
-	/**  Sets a camera's clock to this computer's time. */
-	setCameraClock: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("set_camera_clock", { camera })),
-	/**  Turns a camera for one second at most, unless it is repeated. */
-	ptzMove: (camera: CameraId, speed: PtzVector) => typedError<null, Error>(__TAURI_INVOKE("ptz_move", { camera, speed })),
-	/**  Stops a camera. */
-	ptzStop: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("ptz_stop", { camera })),
-	/**  The places that a camera remembers, with what was seen from there. */
-	ptzPresets: (camera: CameraId) => typedError<PresetView[], Error>(__TAURI_INVOKE("ptz_presets", { camera })),
-	/**  Lets a camera remember where it looks now, in place of preset `token` if that is given. */
-	ptzSavePreset: (camera: CameraId, name: string, token: string | null) => typedError<PresetView, Error>(__TAURI_INVOKE("ptz_save_preset", { camera, name, token })),
-	/**  Turns a camera to a place that it remembers. */
-	ptzGoToPreset: (camera: CameraId, token: string) => typedError<null, Error>(__TAURI_INVOKE("ptz_go_to_preset", { camera, token })),
-	/**  Lets a camera forget a place. */
-	ptzRemovePreset: (camera: CameraId, token: string) => typedError<null, Error>(__TAURI_INVOKE("ptz_remove_preset", { camera, token })),
-	/**  Turns a camera to its home position. */
-	ptzGoHome: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("ptz_go_home", { camera })),
-	/**  Makes where a camera looks now its home position. */
-	ptzSetHome: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("ptz_set_home", { camera })),
-	/**  How a camera's picture is set, and what it can be set to. */
-	imaging: (camera: CameraId) => typedError<ImagingView, Error>(__TAURI_INVOKE("imaging", { camera })),
-	/**  Changes how a camera's picture is set; what is `null` stays as it is. */
-	setImaging: (camera: CameraId, settings: ImagingSettings) => typedError<null, Error>(__TAURI_INVOKE("set_imaging", { camera, settings })),
-	/**  The camera's encoders, and which streams in use they make. */
-	encoders: (camera: CameraId) => typedError<EncoderView[], Error>(__TAURI_INVOKE("encoders", { camera })),
-	/**  Changes an encoder; a stream that it makes breaks off and is opened anew. */
-	setEncoder: (camera: CameraId, encoder: Encoder) => typedError<null, Error>(__TAURI_INVOKE("set_encoder", { camera, encoder })),
-	/**  What a camera writes onto its picture. */
-	osds: (camera: CameraId) => typedError<OsdView, Error>(__TAURI_INVOKE("osds", { camera })),
-	/**  Changes what a camera writes onto its picture; with an empty token it is something new. */
-	setOsd: (camera: CameraId, osd: Osd) => typedError<null, Error>(__TAURI_INVOKE("set_osd", { camera, osd })),
-	/**  Takes something off a camera's picture. */
-	deleteOsd: (camera: CameraId, osd: Osd) => typedError<null, Error>(__TAURI_INVOKE("delete_osd", { camera, osd })),
-	/**  Which parts of its picture a camera covers. */
-	masks: (camera: CameraId) => typedError<MaskView, Error>(__TAURI_INVOKE("masks", { camera })),
-	/**  Covers a part of the picture in the camera itself; with an empty token it is a new mask. */
-	setMask: (camera: CameraId, mask: Mask) => typedError<null, Error>(__TAURI_INVOKE("set_mask", { camera, mask })),
-	/**  Uncovers what a mask covered. */
-	deleteMask: (camera: CameraId, mask: Mask) => typedError<null, Error>(__TAURI_INVOKE("delete_mask", { camera, mask })),
-	/**  The picture of now, JPEG as base64; in the log before it is shown. */
-	stillPicture: (camera: CameraId) => typedError<string, Error>(__TAURI_INVOKE("still_picture", { camera })),
-	/**  The relays of a camera. */
-	relays: (camera: CameraId) => typedError<RelayView[], Error>(__TAURI_INVOKE("relays", { camera })),
-	/**  Switches a relay on, or lets it rest. */
-	operateRelay: (camera: CameraId, token: string, on: boolean) => typedError<null, Error>(__TAURI_INVOKE("operate_relay", { camera, token, on })),
-	/**  The accounts of a camera. */
-	cameraUsers: (camera: CameraId) => typedError<CameraUserView[], Error>(__TAURI_INVOKE("camera_users", { camera })),
-	/**  Gives an account of a camera another password, in the camera. */
-	setCameraUserPassword: (camera: CameraId, user: string, password: string) => typedError<null, Error>(__TAURI_INVOKE("set_camera_user_password", { camera, user, password })),
-	/**  Makes an account for Hausrecht alone and goes on with it. */
-	makeOwnAccount: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("make_own_account", { camera })),
-	/**  Deletes an account of a camera. */
-	deleteCameraUser: (camera: CameraId, user: string) => typedError<null, Error>(__TAURI_INVOKE("delete_camera_user", { camera, user })),
 	/**  What each tile says about its camera. */
 	tiles: () => typedError<TileState[], Error>(__TAURI_INVOKE("tiles")),
 	/**
@@ -159,6 +97,18 @@ export const commands = {
 	checkpoint: () => typedError<string, Error>(__TAURI_INVOKE("checkpoint")),
 	/**  Writes the newest checkpoint into the person's downloads, else into their home. Returns the file's path. */
 	exportCheckpoint: () => typedError<string, Error>(__TAURI_INVOKE("export_checkpoint")),
+	/**  Topics that Hausrecht does not know, the last that came first. */
+	unknownTopics: () => typedError<UnknownTopic[], Error>(__TAURI_INVOKE("unknown_topics")),
+	/**  What the owner has said of topics. */
+	topicMap: () => typedError<TopicMapping[], Error>(__TAURI_INVOKE("topic_map")),
+	/**  Lets a topic mean something, also in events that are stored as unknown; without a kind, forgets what was said. */
+	mapTopic: (topic: string, kind: EventKind | null) => typedError<null, Error>(__TAURI_INVOKE("map_topic", { topic, kind })),
+	/**  What the owner wants to be notified of. */
+	notifyRules: () => typedError<NotifyRules, Error>(__TAURI_INVOKE("notify_rules")),
+	/**  Sets what the owner wants to be notified of. */
+	setNotifyRules: (rules: NotifyRules) => typedError<NotifyRules, Error>(__TAURI_INVOKE("set_notify_rules", { rules })),
+	/**  The shell's own: which program of the desktop shows notifications, if any. */
+	notificationServer: () => typedError<NotificationServer, Error>(__TAURI_INVOKE("notification_server")),
 };
 
 /** Events */
@@ -168,6 +118,7 @@ export const events = {
 	discovery: makeEvent<DiscoveryEvent, DiscoveryEvent>("discovery"),
 	logGrew: makeEvent<LogGrewEvent, LogGrewEvent>("log_grew"),
 	notice: makeEvent<NoticeEvent, NoticeEvent>("notice"),
+	openRoute: makeEvent<OpenRouteEvent, OpenRouteEvent>("open_route"),
 	player: makeEvent<PlayerEvent, PlayerEvent>("player"),
 	session: makeEvent<SessionEvent, SessionEvent>("session"),
 	tiles: makeEvent<TilesEvent, TilesEvent>("tiles"),
@@ -188,52 +139,12 @@ export type AddPerson = {
 /**  A camera. */
 export type CameraId = string;
 
-/**  A camera as its panel shows it. */
-export type CameraPanel = {
+/**  Kinds of one camera. */
+export type CameraKinds = {
 	/**  Camera. */
 	camera: CameraId,
-	/**  Maker and model, as the camera says now. */
-	maker_model: string,
-	/**  Firmware version. */
-	firmware: string,
-	/**  Host and port. */
-	address: string,
-	/**  Whether requests to it travel encrypted. */
-	encrypted: boolean,
-	/**  SHA-256 of the certificate that it shows, pairs of hexadecimal digits with colons; `None` without encryption. */
-	certificate: string | null,
-	/**  Camera time minus this computer's, in milliseconds; `None` if it does not say. */
-	clock_offset_ms: number | null,
-	/**  The account in use. */
-	account: string,
-	/**  What it may do; `None` if the camera does not tell this account. */
-	account_level: UserLevel | null,
-	/**  Whether Hausrecht made this account. */
-	own_account: boolean,
-	/**  The password in use is empty or one that makers give to all their cameras. */
-	factory_password_suspected: boolean,
-	/**  What it has. */
-	features: Features,
-	/**  What its motors can do; `None` without motors. */
-	ptz: PtzAbilities | null,
-	/**  Whether it has a loudspeaker. */
-	talk: boolean,
-	/**  Its streams. */
-	profiles: ProfileView[],
-	/**  The stream that is recorded, by token. */
-	main: string,
-	/**  The stream for small tiles, by token. */
-	sub: string | null,
-};
-
-/**  An account of the camera. */
-export type CameraUserView = {
-	/**  Name to sign in with. */
-	name: string,
-	/**  What it may do. */
-	level: UserLevel,
-	/**  Whether Hausrecht signs in with it. */
-	in_use: boolean,
+	/**  Kinds; empty: none. */
+	kinds: EventKind[],
 };
 
 /**  A camera that was added. */
@@ -252,20 +163,14 @@ export type CameraView = {
 	demo: boolean,
 	/**  Recording, as far as a stream comes. */
 	recording: boolean,
+	/**  It said that it goes, or does not answer. */
+	away: boolean,
 	/**  Who may view live pictures: faces for the tile. */
 	viewers: Face[],
 };
 
 /**  The cameras that were added. */
 export type CamerasEvent = CameraView[];
-
-/**  A camera shows another certificate than the one that is remembered. Nothing is sent to it until the owner decides. */
-export type CertificateQuestion = {
-	/**  SHA-256 of the one that is remembered. */
-	expected: string,
-	/**  SHA-256 of the one that it shows. */
-	seen: string,
-};
 
 /**  One clip and its three questions. */
 export type ClipDetail = {
@@ -329,15 +234,6 @@ export type ClipView = {
 /**  There are other clips than before; at most once a second. */
 export type ClipsChangedEvent = null;
 
-/**  A video codec that cameras send. */
-export type Codec = 
-/**  ITU-T H.264. */
-"h264" | 
-/**  ITU-T H.265. */
-"h265" | 
-/**  Motion JPEG, RFC 2435. */
-"mjpeg";
-
 /**  Connect what was ticked, with one sign-in. */
 export type ConnectCameras = {
 	/**  Keys of [`FoundCamera`]. */
@@ -393,9 +289,7 @@ export type DeadReason =
 /**  A codec that cannot be shown or recorded. */
 "unsupported_codec" | 
 /**  The camera's worker ended and is being started again. */
-"worker_ended" | 
-/**  The camera shows another certificate than before; nothing is sent to it until the owner accepts it. */
-"certificate_changed";
+"worker_ended";
 
 /**  The search as it stands; replaced whole by each event. */
 export type Discovery = {
@@ -407,68 +301,6 @@ export type Discovery = {
 
 /**  The search for cameras. */
 export type DiscoveryEvent = Discovery;
-
-/**  How a stream is encoded. */
-export type Encoder = {
-	/**  The camera's id of this configuration. */
-	token: string,
-	/**  The camera's name of it. */
-	name: string,
-	/**  How many profiles use it: a change affects them all. */
-	use_count: number,
-	/**  The codec; `None` for one that Hausrecht does not know. */
-	codec: Codec | null,
-	/**  Width in pixels; 0 if not said. */
-	width: number,
-	/**  Height in pixels; 0 if not said. */
-	height: number,
-	/**  Picture quality on the camera's own scale, see [`EncoderOptions::quality`]; `None` if not said. */
-	quality: number | null,
-	/**  Frames per second; 0 if not said. */
-	fps: number,
-	/**  Bit rate limit in kbit/s; 0 if not said. */
-	bitrate_kbps: number,
-	/**  Whether the bit rate is held constant; `None` if not said. Only Media2 has it. */
-	is_constant_bitrate: boolean | null,
-	/**  Frames from one key frame to the next; `None` if not said, and with JPEG, where each frame is one. */
-	gov_length: number | null,
-	/**  `Baseline`, `Main`, `High`...; `None` if not said. */
-	profile: string | null,
-	/**  The service that listed it; a change goes there too. */
-	service: MediaService,
-};
-
-/**  What a camera can do in one codec. */
-export type EncoderOptions = {
-	/**  The codec. */
-	codec: Codec,
-	/**  Sizes in pixels, width and height, as the camera lists them. */
-	resolutions: ([number, number])[],
-	/**  The scale of the quality. */
-	quality: Range | null,
-	/**  The frame rates, or the smallest and the largest if the camera gives a range. */
-	fps: number[],
-	/**  Whether `fps` is a range of two ends. */
-	is_fps_range: boolean,
-	/**  The bit rates in kbit/s. */
-	bitrate_kbps: Range | null,
-	/**  Frames from one key frame to the next. */
-	gov_length: Range | null,
-	/**  `Baseline`, `Main`, `High`... */
-	profiles: string[],
-	/**  Whether the bit rate can be held constant. */
-	has_constant_bitrate: boolean,
-};
-
-/**  An encoder of the camera. */
-export type EncoderView = {
-	/**  As it is. */
-	encoder: Encoder,
-	/**  As it may be, one entry a codec. */
-	options: EncoderOptions[],
-	/**  Which of the streams in use it makes. */
-	used_for: StreamRole[],
-};
 
 /**  What went wrong, for a person (`message`) and for the window (`code`). */
 export type Error = {
@@ -557,13 +389,6 @@ export type EventMark = {
 	to_us: UnixMicros,
 };
 
-/**  How the exposure is chosen. */
-export type ExposureMode = 
-/**  By the camera. */
-"auto" | 
-/**  By hand. */
-"manual";
-
 /**  A person as drawn: initial and colour. */
 export type Face = {
 	/**  Id. */
@@ -584,44 +409,6 @@ export type Fact = {
 	value: string,
 	/**  Personal: sealed, and erasable without harm to the proofs. */
 	personal: boolean,
-};
-
-/**  What a camera has. */
-export type Features = {
-	/**  Turning or zooming: motors, not only the service. */
-	ptz: Presence,
-	/**  Changing the picture. */
-	imaging: Presence,
-	/**  Moving the focus. */
-	focus: Presence,
-	/**  Changing the encoder. */
-	encoder: Presence,
-	/**  Still pictures. */
-	snapshot: Presence,
-	/**  Text on the picture. */
-	osd: Presence,
-	/**  Masks that the camera itself puts onto the picture. */
-	masks: Presence,
-	/**  At least one relay. */
-	relays: Presence,
-	/**  At least one digital input. */
-	inputs: Presence,
-	/**  A loudspeaker. */
-	talk: Presence,
-	/**  Events. */
-	events: Presence,
-	/**  Recordings of its own, which can be listed. */
-	recordings: Presence,
-	/**  Playing them. */
-	replay: Presence,
-	/**  Rules that find things in the picture. */
-	analytics: Presence,
-	/**  A metadata stream. */
-	metadata: Presence,
-	/**  Managing accounts. */
-	users: Presence,
-	/**  Reading the network settings. */
-	network: Presence,
 };
 
 /**  Something wrong in the log or with a clip that it names. */
@@ -652,6 +439,10 @@ export type FoundCamera = {
 	known: boolean,
 	/**  A simulated camera of the demo. */
 	demo: boolean,
+	/**  It said that it goes, and was not heard of since. */
+	gone: boolean,
+	/**  It came by itself since the last search. */
+	new: boolean,
 };
 
 /**  Lets someone view. */
@@ -710,87 +501,6 @@ export type GrantView = {
 	entry: number,
 };
 
-/**  What the settings may be. */
-export type ImagingOptions = {
-	/**  Brightness. */
-	brightness: Range | null,
-	/**  Contrast. */
-	contrast: Range | null,
-	/**  Strength of colours. */
-	saturation: Range | null,
-	/**  Sharpness. */
-	sharpness: Range | null,
-	/**  Day and night modes. */
-	ir_cut: IrCut[],
-	/**  Whether backlight can be compensated. */
-	has_backlight_compensation: boolean,
-	/**  How strongly. */
-	backlight_compensation_level: Range | null,
-	/**  Whether there is a wide dynamic range. */
-	has_wide_dynamic_range: boolean,
-	/**  How strong it may be. */
-	wide_dynamic_range_level: Range | null,
-	/**  The ways in which the exposure can be chosen. */
-	exposure: ExposureMode[],
-	/**  Exposure times in microseconds. */
-	exposure_time_us: Range | null,
-	/**  Gains in dB. */
-	gain_db: Range | null,
-	/**  Whether white can be found by the camera. */
-	has_auto_white_balance: boolean,
-	/**  Whether white can be set by hand. */
-	has_manual_white_balance: boolean,
-	/**  Gains of red. */
-	white_balance_red: Range | null,
-	/**  Gains of blue. */
-	white_balance_blue: Range | null,
-	/**  Whether the camera can focus by itself. */
-	has_autofocus: boolean,
-};
-
-/**
- *  How a picture is set, each on the camera's own scale, see [`ImagingOptions`]. `None` is what a camera does not have,
- *  and what stays as it is when the settings are written.
- */
-export type ImagingSettings = {
-	/**  Brightness. */
-	brightness: number | null,
-	/**  Contrast. */
-	contrast: number | null,
-	/**  Strength of colours. */
-	saturation: number | null,
-	/**  Sharpness. */
-	sharpness: number | null,
-	/**  Day or night. */
-	ir_cut: IrCut | null,
-	/**  Whether backlight is compensated. */
-	has_backlight_compensation: boolean | null,
-	/**  How strongly; only where it is on. */
-	backlight_compensation_level: number | null,
-	/**  Whether dark and bright parts are both kept visible. */
-	has_wide_dynamic_range: boolean | null,
-	/**  How strongly; only where it is on. */
-	wide_dynamic_range_level: number | null,
-	/**  How the exposure is chosen. */
-	exposure: ExposureMode | null,
-	/**  The exposure time in microseconds; by hand only. */
-	exposure_time_us: number | null,
-	/**  The gain in dB; by hand only. */
-	gain_db: number | null,
-	/**  How white is found. */
-	white_balance: WhiteBalance | null,
-	/**  Whether the camera focuses by itself. */
-	is_autofocus: boolean | null,
-};
-
-/**  How the picture is set, and what it can be set to. */
-export type ImagingView = {
-	/**  As it is. */
-	settings: ImagingSettings,
-	/**  As it may be. */
-	options: ImagingOptions,
-};
-
 /**  Whether a clip's file is what the log says. */
 export type Integrity = 
 /**  SHA-256 of the file equals the signed entry. */
@@ -799,15 +509,6 @@ export type Integrity =
 "changed" | 
 /**  The file is gone. */
 "missing";
-
-/**  Whether the filter that keeps infrared light out is in the light's way: in by day, out by night. */
-export type IrCut = 
-/**  In: colours as by day. */
-"on" | 
-/**  Out: sees infrared light, usually in black and white. */
-"off" | 
-/**  As the camera thinks best. */
-"auto";
 
 /**  One camera on the timeline. */
 export type Lane = {
@@ -915,42 +616,6 @@ export type LogRow = {
 	facts: Fact[],
 };
 
-/**  A covered part of the picture. */
-export type Mask = {
-	/**  The camera's id of it; empty for a new one. */
-	token: string,
-	/**  The video source configuration whose picture it covers, [`Profile::source_configuration`]. */
-	source_configuration: string,
-	/**  The corners, in the picture's coordinates. */
-	corners: Point[],
-	/**  `Color`, `Pixelated` or `Blurred`; see [`MaskOptions::kinds`]. */
-	kind: string,
-	/**  Whether it covers at present. */
-	is_on: boolean,
-};
-
-/**  Which masks a camera can do. */
-export type MaskOptions = {
-	/**  How many; `None` if not said. */
-	most: number | null,
-	/**  How many corners each may have; `None` if not said. */
-	most_corners: number | null,
-	/**  `Color`, `Pixelated`, `Blurred`. */
-	kinds: string[],
-	/**  Whether they must be upright rectangles. */
-	is_rectangle_only: boolean,
-	/**  Whether all share one colour. */
-	is_single_colour_only: boolean,
-};
-
-/**  Masks that the camera itself puts onto its picture. */
-export type MaskView = {
-	/**  Those that are there. */
-	masks: Mask[],
-	/**  What can be there. */
-	options: MaskOptions,
-};
-
 /**  A person who may view the clip. */
 export type MayView = {
 	/**  Who. */
@@ -977,13 +642,6 @@ export type Me = {
 	recovery_made: boolean,
 };
 
-/**  Which media service a profile came from. */
-export type MediaService = 
-/**  The first one, H.264 and older. */
-"media" | 
-/**  The second one, H.265 too. */
-"media2";
-
 /**  What the window should say without being asked, for example "Disk full: recording stopped". */
 export type Notice = {
 	/**  Which. */
@@ -1008,7 +666,46 @@ export type NoticeKind =
 /**  The log could not be written. */
 "log_unwritable" | 
 /**  A clip could not be written; each new clip is a new try. */
-"recording_failed";
+"recording_failed" | 
+/**  A camera that nobody has added has come; the detail is its name. */
+"camera_came" | 
+/**
+ *  Something says that it is an added camera at another address, and has not proven it: the owner decides by
+ *  connecting it anew. The detail is the new address.
+ */
+"camera_moved" | 
+/**  A camera reports more than is kept: of each state the last is, of what repeats itself not every one. */
+"event_flood";
+
+/**  The program that shows notifications. */
+export type NotificationServer = {
+	/**  Its name; `None`: nothing on this desktop shows notifications. */
+	name: string | null,
+	/**  A click on a notification can open the window. */
+	clicks: boolean,
+	/**  It plays sounds. */
+	sounds: boolean,
+};
+
+/**  What the owner wants to be notified of. */
+export type NotifyRules = {
+	/**  At all. */
+	enabled: boolean,
+	/**  Of which kinds, for each camera; a camera that is not named has [`CameraKinds::USUAL`]. */
+	kinds: CameraKinds[],
+	/**  When nothing is shown. */
+	quiet: QuietHours | null,
+	/**
+	 *  With a small picture, where the desktop shows one and somebody is signed in who may see it. Each is logged as
+	 *  previewed.
+	 */
+	pictures: boolean,
+	/**  The desktop's own sound of a bell when somebody rings. */
+	bell_sound: boolean,
+};
+
+/**  Where the window is to go: the part of its address from `#` on. */
+export type OpenRouteEvent = string;
 
 /**  An opening. */
 export type Opened = {
@@ -1018,72 +715,6 @@ export type Opened = {
 	at_us: UnixMicros,
 	/**  Entry in the log. */
 	entry: number,
-};
-
-/**  Something on the picture. */
-export type Osd = {
-	/**  The camera's id of it; empty for a new one. */
-	token: string,
-	/**  The video source configuration whose picture it is on, [`Profile::source_configuration`]. */
-	source_configuration: string,
-	/**  Where it is. */
-	position: OsdPosition,
-	/**  What it shows. */
-	content: OsdContent,
-	/**  The size of the letters on the camera's own scale; `None` leaves it to the camera. */
-	font_size: number | null,
-	/**  The service that listed it; a change goes there too. */
-	service: MediaService,
-};
-
-/**  What something on the picture shows. */
-export type OsdContent = 
-/**  These words. */
-{ text: string } | 
-/**  The date. */
-"date" | 
-/**  The time of day. */
-"time" | 
-/**  Date and time. */
-"date_and_time" | 
-/**  A picture that the camera keeps. */
-"image" | 
-/**  Something of the maker's own; it can be moved and deleted, not changed. */
-"other";
-
-/**  What a camera can put onto its picture. */
-export type OsdOptions = {
-	/**  How many in all; `None` if not said. */
-	most: number | null,
-	/**  How many that show words of one's own; `None` if not said. */
-	most_plain_texts: number | null,
-	/**  The names of the positions as the camera lists them: `UpperLeft`, `Custom`... */
-	positions: string[],
-	/**  What texts may show: `Plain`, `Date`, `Time`, `DateAndTime`. */
-	text_types: string[],
-	/**  Whether it can show a picture. */
-	has_images: boolean,
-};
-
-/**  Where something is on the picture. */
-export type OsdPosition = 
-/**  In the upper left corner. */
-"upper_left" | 
-/**  In the upper right corner. */
-"upper_right" | 
-/**  In the lower left corner. */
-"lower_left" | 
-/**  In the lower right corner. */
-"lower_right" | 
-/**  With its upper left corner here. */
-{ at: Point };
-
-/**  Texts on the picture. */
-export type OsdView = {
-	/**  Those that are there. */
-	osds: Osd[],
-	/**  What can be there. */
-	options: OsdOptions,
 };
 
 /**  How strong a passphrase of one's own is, measured with zxcvbn. */
@@ -1121,7 +752,7 @@ export type PictureState =
 since_us: UnixMicros; 
 /**  Why. */
 reason: DeadReason; 
-/**  When it is tried again; `None`: only after the owner acts (a wrong password, another certificate). */
+/**  When it is tried again; `None`: only after the owner acts (a wrong password). */
 retry_at_us: UnixMicros | null };
 
 /**  The player. */
@@ -1168,25 +799,6 @@ export type PlayerState = {
 	error: Error | null,
 };
 
-/**  A place in the picture: (0, 0) is the upper left corner, (1, 1) the lower right. */
-export type Point = {
-	/**  From the left edge, 0 to 1. */
-	x: number,
-	/**  From the upper edge, 0 to 1. */
-	y: number,
-};
-
-/**  Whether a camera has a feature. */
-export type Presence = 
-/**  It is there. */
-"present" | 
-/**  It is not there. */
-"absent" | 
-/**  It is there, but this account may not use it. */
-"not_allowed" | 
-/**  The camera gave no clear answer. */
-"unclear";
-
 /**  How pictures reach the window. */
 export type PresenterKind = 
 /**  One drawing area of the desktop, above the page. */
@@ -1194,70 +806,14 @@ export type PresenterKind =
 /**  Canvases in the page, over a loopback WebSocket. */
 "canvas";
 
-/**  A place that a camera remembers. */
-export type PresetView = {
-	/**  The camera's id of it. */
-	token: string,
-	/**  Its name. */
-	name: string,
-	/**  What was seen from there when it was saved, JPEG as base64. */
-	picture: string | null,
-};
-
-/**  One of a camera's streams. */
-export type ProfileView = {
-	/**  The camera's id of it. */
-	token: string,
-	/**  The camera's name of it. */
-	name: string,
-	/**  Codec; `None` for one that cannot be recorded, or if the camera does not say. */
-	codec: Codec | null,
-	/**  Width in pixels; 0 if not said. */
-	width: number,
-	/**  Height in pixels; 0 if not said. */
-	height: number,
-	/**  Frames per second; 0 if not said. */
-	fps: number,
-	/**  Bit rate limit in kbit/s; 0 if not said. */
-	bitrate_kbps: number,
-};
-
-/**  What motors can do. */
-export type PtzAbilities = {
-	/**  Turning until stopped. */
-	can_pan_tilt: boolean,
-	/**  Zooming until stopped. */
-	can_zoom: boolean,
-	/**  Turning or zooming by a distance. */
-	can_move_by: boolean,
-	/**  Turning or zooming to a place. */
-	can_move_to: boolean,
-	/**  How many places it can remember; zero if none or not said. */
-	presets_most: number,
-	/**  Whether it has a home position. */
-	has_home: boolean,
-	/**  Whether the home position cannot be changed; `None` if not said. */
-	is_home_fixed: boolean | null,
-	/**  Further commands: a wiper, a lamp. */
-	auxiliary_commands: string[],
-};
-
-/**  A direction, a distance or a place on the three axes, each -1 to 1. */
-export type PtzVector = {
-	/**  To the right; negative to the left. */
-	pan: number,
-	/**  Up; negative down. */
-	tilt: number,
-	/**  Closer; negative farther. */
-	zoom: number,
-};
-
-/**  The smallest and the largest value that a camera accepts. */
-export type Range = {
-	/**  The smallest. */
-	min: number,
-	/**  The largest. */
-	max: number,
+/**  A span of every day, in the computer's own time. It may go over midnight. */
+export type QuietHours = {
+	/**  From, in minutes since midnight, 0 to 1439. */
+	from_min: number,
+	/**  To, in minutes since midnight, 0 to 1439. */
+	to_min: number,
+	/**  Quiet for the doorbell too. */
+	doorbell_too: boolean,
 };
 
 /**  A stretch without a gap. */
@@ -1278,16 +834,6 @@ export type RecoverySheet = {
 	recipient: string,
 	/**  When the vault was made. */
 	made_us: UnixMicros,
-};
-
-/**  A relay: a door opener, a lamp. */
-export type RelayView = {
-	/**  The camera's id of it. */
-	token: string,
-	/**  It falls back by itself after a while. */
-	momentary: boolean,
-	/**  Whether the contact is open while the relay rests; `None` if the camera does not say. */
-	is_idle_open: boolean | null,
 };
 
 /**  Who is signed in. */
@@ -1428,21 +974,30 @@ export type Timeline = {
 	lanes: Lane[],
 };
 
+/**  What the owner has said of a topic. */
+export type TopicMapping = {
+	/**  The topic without prefixes; capitals do not matter. */
+	topic: string,
+	/**  What it means; `unknown`: nothing, it is not kept at all. */
+	kind: EventKind,
+};
+
 /**  Microseconds since 1970-01-01T00:00:00Z, leap seconds not counted. */
 export type UnixMicros = number;
 
-/**  What an account may do. ONVIF Core Specification, "User levels". */
-export type UserLevel = 
-/**  Everything. */
-"administrator" | 
-/**  Everything but users, network and reset; the least that suffices for turning the camera and changing its picture. */
-"operator" | 
-/**  Watching; the least that suffices for recording. */
-"user" | 
-/**  What anybody may do without a password. */
-"anonymous" | 
-/**  A level of the maker's own. */
-"extended";
+/**  A topic that Hausrecht does not know, as a camera last sent it. */
+export type UnknownTopic = {
+	/**  Camera. */
+	camera: CameraId,
+	/**  The topic without prefixes. */
+	topic: string,
+	/**  Names and values of the last message. */
+	data: ([string, string])[],
+	/**  How often it came; zero: so far only as a first state. */
+	count: number,
+	/**  When it came last. */
+	last_us: UnixMicros,
+};
 
 /**  How far a verification is. */
 export type VerifyEvent = VerifyState;
@@ -1460,18 +1015,6 @@ export type VerifyState = {
 	/**  When it ended. */
 	finished_us: UnixMicros | null,
 };
-
-/**  How white is found. */
-export type WhiteBalance = 
-/**  By the camera. */
-"auto" | 
-/**  By these gains of red and blue, on the camera's own scale. */
-{ manual: {
-	/**  Gain of red. */
-	red: number | null,
-	/**  Gain of blue. */
-	blue: number | null,
-} };
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

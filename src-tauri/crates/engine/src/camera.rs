@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+pub(crate) use self::events::Said;
 use crate::{
     Result,
     inner::{Inner, lock},
@@ -40,6 +41,8 @@ pub(crate) struct Status {
     pub(crate) recording: bool,
     pub(crate) aspect: Option<f32>,
     pub(crate) last_event: Option<wire::LastEvent>,
+    /// It said that it goes, and was not heard of since.
+    pub(crate) said_bye: bool,
 }
 
 /// A camera that runs.
@@ -87,6 +90,7 @@ impl CameraTask {
                 recording: false,
                 aspect: None,
                 last_event: None,
+                said_bye: false,
             }),
             port: Viewport::new(Arc::clone(&inner.options.clock)),
             wanted: watch::channel(Wanted::Run).0,
@@ -179,7 +183,36 @@ impl CameraTask {
             address: address_of(&row.xaddr),
             demo: row.demo,
             recording: self.is_recording(),
+            away: self.is_away(),
             viewers,
+        }
+    }
+
+    /// Whether it said that it goes, or does not answer. Anybody can say Bye in a camera's name, so one that is seen is
+    /// there.
+    pub(crate) fn is_away(&self) -> bool {
+        let status = lock(&self.status);
+        match status.picture {
+            PictureState::Live => false,
+            PictureState::Dead { reason: DeadReason::Unreachable, .. } => true,
+            PictureState::Starting | PictureState::Dead { .. } => status.said_bye,
+        }
+    }
+
+    /// Notes that it said Hello; tries it again at once if it was away, but never a password that was refused.
+    pub(crate) fn said_hello(&self) {
+        let is_waiting = {
+            let mut status = lock(&self.status);
+            status.said_bye = false;
+            match status.picture {
+                PictureState::Dead { reason, .. } => {
+                    !matches!(reason, DeadReason::WrongPassword | DeadReason::UnsupportedCodec)
+                }
+                PictureState::Starting | PictureState::Live => false,
+            }
+        };
+        if is_waiting {
+            self.replace_row(self.row(), true);
         }
     }
 
@@ -187,6 +220,9 @@ impl CameraTask {
     fn set_picture(&self, picture: PictureState) -> bool {
         let mut status = lock(&self.status);
         let was_live = status.picture == PictureState::Live;
+        if picture == PictureState::Live {
+            status.said_bye = false;
+        }
         status.picture = picture;
         was_live
     }

@@ -5,7 +5,9 @@
 mod cameras;
 mod clips;
 mod control;
+mod events;
 mod log;
+mod notify;
 mod people;
 mod session;
 
@@ -14,9 +16,9 @@ use std::{fs::File, sync::Arc};
 use hausrecht_model::UnixMicros;
 use tokio::sync::broadcast;
 
-pub(crate) use self::cameras::Search;
-pub use self::cameras::find_cameras;
-pub(crate) use self::people::about;
+pub(crate) use self::cameras::{Search, found_view, known_row};
+pub use self::{cameras::find_cameras, notify::SmallPicture};
+pub(crate) use self::{events::said, people::about};
 use crate::{
     Result, View,
     inner::{Inner, lock},

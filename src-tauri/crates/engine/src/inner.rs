@@ -44,6 +44,10 @@ pub(crate) struct Inner {
     pub(crate) player: Mutex<Option<Arc<Player>>>,
     pub(crate) player_port: Arc<crate::viewport::Viewport>,
     pub(crate) verify: Mutex<Option<wire::VerifyState>>,
+    /// What the owner has said of topics.
+    pub(crate) said: Mutex<crate::camera::Said>,
+    pub(crate) notify_rules: Mutex<wire::NotifyRules>,
+    pub(crate) sightings: crate::sightings::Sightings,
     pub(crate) clips_changed: AtomicBool,
     pub(crate) recovery_made: AtomicBool,
     pub(crate) tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,

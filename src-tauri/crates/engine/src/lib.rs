@@ -14,11 +14,12 @@ mod player;
 mod recorder;
 mod retention;
 mod session;
+mod sightings;
 mod start;
 mod viewport;
 pub mod wire;
 
-pub use handle::{Handle, find_cameras};
+pub use handle::{Handle, SmallPicture, find_cameras};
 pub use options::Options;
 pub use start::{Engine, StartError};
 pub use viewport::View;

@@ -19,6 +19,8 @@ pub struct Options {
     pub log_n: u8,
     /// Whether to record; `hausrecht log` and the like look at a data folder without it.
     pub record: bool,
+    /// Whether to listen for cameras that come and go.
+    pub watch: bool,
 }
 
 impl Options {
@@ -31,6 +33,7 @@ impl Options {
             clip_length: Duration::from_secs(60),
             log_n: 18,
             record: true,
+            watch: true,
         }
     }
 

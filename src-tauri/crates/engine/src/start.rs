@@ -19,9 +19,11 @@ use crate::{
     Handle, Options,
     camera::CameraTask,
     db::Db,
+    handle::said,
     inner::{Inner, lock},
     logbook::{Logbook, Note},
     recorder, retention,
+    sightings::{self, Sightings},
     viewport::Viewport,
     wire,
 };
@@ -85,7 +87,7 @@ impl Engine {
         let in_store = |source| StartError::Store { folder: folder.clone(), source };
         let mut store = Store::open(&folder.join("hausrecht.db")).map_err(in_store)?;
         let device = DeviceKeys::load_or_create(&folder, &mut rand::rng())?;
-        let (settings, recovery, owner, rows, people, grants, last, running) = store
+        let (settings, recovery, owner, rows, people, grants, last, running, topic_map, notify_rules) = store
             .read(|tables| {
                 let last =
                     tables.log_size()?.checked_sub(1).map(|index| tables.entry(index)).transpose()?.flatten();
@@ -98,6 +100,8 @@ impl Engine {
                     tables.grants()?,
                     last,
                     tables.meta("running")?,
+                    tables.topic_map()?,
+                    tables.meta("notify_rules")?,
                 ))
             })
             .map_err(in_store)?;
@@ -125,6 +129,11 @@ impl Engine {
             player: Mutex::default(),
             player_port,
             verify: Mutex::default(),
+            said: Mutex::new(said(topic_map)),
+            notify_rules: Mutex::new(
+                notify_rules.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+            ),
+            sightings: Sightings::default(),
             clips_changed: AtomicBool::new(false),
             recovery_made: AtomicBool::new(recovery.is_some()),
             tasks: Mutex::default(),
@@ -175,6 +184,10 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
         if inner.options.record {
             task.spawn(inner);
         }
+    }
+    if inner.options.record && inner.options.watch {
+        let watching = tokio::spawn(sightings::watch(Arc::clone(inner)));
+        lock(&inner.tasks).push(watching);
     }
     let tending = tokio::spawn(retention::tend(Arc::clone(inner)));
     lock(&inner.tasks).push(tending);

@@ -82,7 +82,10 @@ impl Viewport {
 
     /// Begins to show `stream`; whoever looked at another stream of the same worker sees no more pictures.
     pub(crate) fn view(self: &Arc<Self>, stream: Stream, width: u32, height: u32) -> Result<View> {
-        let mut state = self.state();
+        self.view_in(&mut self.state(), stream, width, height)
+    }
+
+    fn view_in(self: &Arc<Self>, state: &mut State, stream: Stream, width: u32, height: u32) -> Result<View> {
         state.views_made += 1;
         let view = state.views_made;
         state.generation += 1;
@@ -90,8 +93,28 @@ impl Viewport {
         let changes = watch::channel(0).0;
         state.drawn.clear();
         state.shown = Some(Shown { view, stream, width, height, ring, changes });
-        order(&state);
+        order(state);
         Ok(View { port: Arc::clone(self), id: view })
+    }
+
+    /// The same, unless somebody looks at this worker's pictures already.
+    pub(crate) fn view_if_none(
+        self: &Arc<Self>,
+        stream: Stream,
+        width: u32,
+        height: u32,
+    ) -> Result<Option<View>> {
+        let mut state = self.state();
+        match state.shown {
+            Some(_) => Ok(None),
+            None => self.view_in(&mut state, stream, width, height).map(Some),
+        }
+    }
+
+    /// The newest picture that somebody looks at.
+    pub(crate) fn newest_shown<T>(&self, look: impl FnOnce(Picture<'_>) -> T) -> Option<T> {
+        let ring = Arc::clone(&self.state().shown.as_ref()?.ring);
+        ring.newest(look)
     }
 
     /// Nobody sees pictures here any more, also not through a view that is still held.

@@ -6,14 +6,18 @@
 mod camera;
 mod clip;
 mod control;
+mod events;
 mod log;
+mod notify;
 mod person;
 mod session;
 
 pub use camera::*;
 pub use clip::*;
 pub use control::*;
+pub use events::*;
 pub use log::*;
+pub use notify::*;
 pub use person::*;
 pub use session::*;
 
@@ -86,4 +90,6 @@ pub enum Event {
     Verify(VerifyState),
     /// Something the person should know.
     Notice(Notice),
+    /// A camera reported something just now: for the shell, which may notify of it. Not for the page.
+    Happened(Happening),
 }

@@ -20,7 +20,12 @@ pub struct EventRow {
     pub start_us: UnixMicros,
     /// End; `None`: still going on.
     pub end_us: Option<UnixMicros>,
+    /// The kind by the makers' table, where the owner has said another one.
+    pub mapped_from: Option<EventKind>,
 }
+
+/// The columns of an event, in the order of [`read`].
+const COLUMNS: &str = "id, camera, kind, topic, start_us, end_us, mapped_from";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     Ok(EventRow {
@@ -30,6 +35,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         topic: row.get(3)?,
         start_us: row::time(row, 4)?,
         end_us: row::time_opt(row, 5)?,
+        mapped_from: row.get::<_, Option<String>>(6)?.map(|name| EventKind::from_name(&name)),
     })
 }
 
@@ -40,14 +46,15 @@ impl Tables<'_> {
     /// A failure of the database.
     pub fn insert_event(&self, event: &EventRow) -> Result<()> {
         self.connection.execute(
-            "INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
                 event.id.to_string(),
                 event.camera.to_string(),
                 event.kind.as_str(),
                 event.topic,
                 event.start_us.0,
-                event.end_us.map(|time| time.0)
+                event.end_us.map(|time| time.0),
+                event.mapped_from.map(EventKind::as_str)
             ],
         )?;
         Ok(())
@@ -77,19 +84,20 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn events(&self, from_us: UnixMicros, to_us: UnixMicros) -> Result<Vec<EventRow>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, camera, kind, topic, start_us, end_us FROM events
-             WHERE start_us < ?2 AND ifnull(end_us, ?2) >= ?1 ORDER BY start_us",
-        )?;
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM events WHERE start_us < ?2 AND ifnull(end_us, ?2) >= ?1 ORDER BY start_us"
+        ))?;
         let rows = statement.query_map([from_us.0, to_us.0], read)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Erases the events of a camera that ended before `before_us`.
+    /// Erases events that ended before `before_us`, and topics that nobody knows and that came last before it: what came
+    /// with them may tell of people as well.
     ///
     /// # Errors
     /// A failure of the database.
     pub fn erase_events(&self, before_us: UnixMicros) -> Result<usize> {
+        self.connection.execute("DELETE FROM unknown_topics WHERE last_us < ?1", [before_us.0])?;
         Ok(self
             .connection
             .execute("DELETE FROM events WHERE ifnull(end_us, start_us) < ?1", [before_us.0])?)

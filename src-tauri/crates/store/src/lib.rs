@@ -10,9 +10,11 @@ mod entries;
 mod error;
 mod events;
 mod grants;
+mod identities;
 mod meta;
 mod people;
 mod row;
+mod topics;
 
 use std::path::Path;
 
@@ -26,7 +28,9 @@ pub use entries::{CheckpointRow, EntryFilter, EntryRow};
 pub use error::StoreError;
 pub use events::EventRow;
 pub use grants::{GrantRow, ScopeRow};
+pub use identities::IdentityRow;
 pub use people::PersonRow;
+pub use topics::UnknownTopicRow;
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -43,8 +47,11 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 2] =
-    [include_str!("../migrations/01-first.sql"), include_str!("../migrations/02-control.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("../migrations/01-first.sql"),
+    include_str!("../migrations/02-control.sql"),
+    include_str!("../migrations/03-events.sql"),
+];
 /// The schema that this version writes.
 const NEWEST: i64 = STEPS.len() as i64;
 
@@ -66,12 +73,11 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "secure_delete", true)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        let known = migrations();
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if found > NEWEST {
             return Err(StoreError::Newer { found, known: NEWEST });
         }
-        known.to_latest(&mut connection).map_err(|error| StoreError::Migration(error.to_string()))?;
+        migrations().to_latest(&mut connection).map_err(|error| StoreError::Migration(error.to_string()))?;
         Ok(Self { connection })
     }
 

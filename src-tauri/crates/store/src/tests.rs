@@ -1,5 +1,7 @@
 //! Tests of the database as a whole.
 
+use hausrecht_model::{EventKind, UnixMicros};
+
 use super::*;
 
 fn open() -> (tempfile::TempDir, Store) {
@@ -82,6 +84,125 @@ fn pages_of_the_log_meet_without_a_gap() {
         assert_eq!(numbers(&paged), numbers(&all));
         assert_eq!(store.read(|tables| tables.count_entries(&filter)).unwrap(), all.len() as u64);
     }
+}
+
+fn camera() -> CameraRow {
+    CameraRow {
+        id: "00000000000000c0".parse().unwrap(),
+        name: "Front".to_owned(),
+        endpoint: "endpoint".to_owned(),
+        xaddr: "http://10.0.0.7/onvif/device_service".to_owned(),
+        maker: String::new(),
+        model: String::new(),
+        firmware: String::new(),
+        demo: false,
+        main_uri: "rtsp://10.0.0.7/".to_owned(),
+        sub_uri: None,
+        sign_in: Vec::new(),
+        added_us: UnixMicros(1),
+        removed_us: None,
+        main_token: None,
+        sub_token: None,
+        certificate: None,
+        own_level: None,
+    }
+}
+
+fn event(camera: &CameraRow, kind: EventKind, topic: &str) -> EventRow {
+    EventRow {
+        id: if topic.starts_with("Acme") { "00000000000000e0" } else { "00000000000000e1" }.parse().unwrap(),
+        camera: camera.id,
+        kind,
+        topic: topic.to_owned(),
+        start_us: UnixMicros(5),
+        end_us: Some(UnixMicros(6)),
+        mapped_from: None,
+    }
+}
+
+#[test]
+fn what_the_owner_says_of_a_topic_holds_for_stored_events_and_can_be_forgotten() {
+    let (_folder, mut store) = open();
+    let camera = camera();
+    let kinds = store
+        .write(|tables| -> Result<_> {
+            tables.put_camera(&camera)?;
+            tables.insert_event(&event(&camera, EventKind::Unknown, "Acme/Bell"))?;
+            tables.insert_event(&event(&camera, EventKind::Motion, "VideoSource/MotionAlarm"))?;
+            let kinds = || -> Result<Vec<EventKind>> {
+                let mut events = tables.events(UnixMicros(0), UnixMicros(9))?;
+                events.sort_by(|one, other| one.topic.cmp(&other.topic));
+                Ok(events.into_iter().map(|event| event.kind).collect())
+            };
+            let mut seen = Vec::new();
+            for said in [Some(EventKind::Doorbell), Some(EventKind::Person), None] {
+                tables.map_topic("acme/bell", said)?;
+                seen.push(kinds()?);
+            }
+            Ok(seen)
+        })
+        .unwrap();
+    let expected = [EventKind::Doorbell, EventKind::Person, EventKind::Unknown];
+    assert_eq!(kinds, expected.map(|kind| vec![kind, EventKind::Motion]));
+}
+
+#[test]
+fn unknown_topics_are_counted_and_their_number_is_bounded() {
+    let (_folder, mut store) = open();
+    let camera = camera();
+    let seen = |topic: &str, last_us| UnknownTopicRow {
+        camera: camera.id,
+        topic: topic.to_owned(),
+        data: "[]".to_owned(),
+        count: 2,
+        last_us: UnixMicros(last_us),
+    };
+    store
+        .write(|tables| -> Result<()> {
+            tables.put_camera(&camera)?;
+            tables.add_unknown_topic(&seen("Acme/Bell", 1))?;
+            tables.add_unknown_topic(&seen("ACME/bell", 2))?;
+            let all = tables.unknown_topics()?;
+            assert_eq!((all.len(), all[0].count, all[0].last_us), (1, 4, UnixMicros(2)));
+            tables.map_topic("Acme/Bell", Some(EventKind::Doorbell))?;
+            assert_eq!(tables.unknown_topics()?, [], "it is known now");
+            for number in 0..300 {
+                tables.add_unknown_topic(&seen(&format!("Acme/{number}"), 10 + number))?;
+            }
+            assert_eq!(tables.unknown_topics()?.len(), 256);
+            tables.erase_events(UnixMicros(300))?;
+            assert_eq!(tables.unknown_topics()?.len(), 10, "what a camera said is kept no longer than clips");
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_database_of_the_first_schema_is_upgraded_with_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hausrecht.db");
+    let mut connection = Connection::open(&path).unwrap();
+    migrations().to_version(&mut connection, 1).unwrap();
+    let camera = camera();
+    connection
+        .execute(
+            "INSERT INTO cameras (id, name, endpoint, xaddr, maker, model, firmware, demo, main_uri, sign_in, added_us)
+             VALUES (?1, 'Front', 'endpoint', 'http://10.0.0.7/', '', '', '', 0, 'rtsp://10.0.0.7/', x'', 1)",
+            [camera.id.to_string()],
+        )
+        .unwrap();
+    connection
+        .execute(
+            "INSERT INTO events VALUES ('00000000000000aa', ?1, 'unknown', 'Acme/Bell', 5, 6)",
+            [camera.id.to_string()],
+        )
+        .unwrap();
+    drop(connection);
+    let mut store = Store::open(&path).unwrap();
+    let events = store.read(|tables| tables.events(UnixMicros(0), UnixMicros(9))).unwrap();
+    assert_eq!((events.len(), events[0].kind), (1, EventKind::Unknown));
+    let kept = store.read(|tables| tables.cameras()).unwrap();
+    assert_eq!((kept.len(), kept[0].id, kept[0].certificate), (1, camera.id, None));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use hausrecht_onvif::{
     discovery::{self, Found, SearchOptions},
     main_and_sub,
 };
-use hausrecht_store::{CameraRow, Tables};
+use hausrecht_store::{CameraRow, IdentityRow, Tables};
 use hausrecht_vault::SecretString;
 use url::Url;
 
@@ -20,12 +20,15 @@ use crate::{
     camera::{self, CameraTask, address_of, link},
     inner::{Inner, lock},
     logbook::Note,
+    sightings,
     wire::Event,
     wire::{CameraView, ConnectCameras, ConnectOutcome, Discovery, Error, ErrorCode, FoundCamera},
 };
 
 /// How long the window listens for answers.
 const SEARCH: Duration = Duration::from_secs(5);
+/// Cameras that are listed as found, more than a home has: anybody can say Hello in any number of names.
+const FOUND_MAX: usize = 512;
 /// What the simulated cameras of the demo call themselves.
 const DEMO_MODEL: &str = "Demo camera";
 
@@ -51,6 +54,7 @@ impl Handle {
             let mut search = lock(&inner.discovery);
             search.round += 1;
             search.view.searching = true;
+            search.view.cameras.iter_mut().for_each(|camera| camera.new = false);
             search.round
         };
         self.inner.tell(Event::Discovery(self.discovery()));
@@ -60,6 +64,9 @@ impl Handle {
                     found.xaddrs.iter().any(|url| known_row(&inner, &address_of(url.as_str())).is_some());
                 let known = by_address || known_row(&inner, &found.endpoint).is_some();
                 inner.put_found(found_view(&found, known), found.xaddrs.clone());
+                if known {
+                    sightings::moved(&inner, &found);
+                }
             }
             {
                 let mut search = lock(&inner.discovery);
@@ -102,6 +109,8 @@ impl Handle {
             outside_range: false,
             known,
             demo: false,
+            gone: false,
+            new: false,
             key,
         };
         self.inner.put_found(view.clone(), urls);
@@ -163,6 +172,10 @@ impl Handle {
         let addresses = lock(&inner.discovery).addresses.get(key).cloned().unwrap_or_default();
         let by_address = addresses.iter().find_map(|url| known_row(inner, &address_of(url.as_str())));
         if let Some(row) = known_row(inner, key).or(by_address) {
+            let known = address_of(&row.xaddr);
+            if !addresses.is_empty() && !addresses.iter().any(|url| address_of(url.as_str()) == known) {
+                return self.connect_moved(key, row.id, user, password).await;
+            }
             return Ok(row.id);
         }
         let credentials = Credentials::new(user, SecretString::from(password.to_owned()));
@@ -214,11 +227,13 @@ impl Handle {
             .fact("firmware", row.firmware.clone())
             .fact("address", address_of(&row.xaddr))
             .fact("clock_offset_us", camera.clock_offset().map(|clock| clock.offset_us));
+        let identity = IdentityRow { camera: row.id, serial: information.serial.trim().to_owned() };
         let (writer, stored) = (Arc::clone(inner), row.clone());
         inner
             .db
             .write(move |tables| {
                 tables.put_camera(&stored)?;
+                tables.put_identity(&identity)?;
                 writer.logbook.append(tables, &note, Some(&keys))
             })
             .await?;
@@ -227,10 +242,42 @@ impl Handle {
         let task = CameraTask::new(inner, row);
         task.hold_link().await.go_on_with(camera);
         lock(&inner.cameras).insert(task.id, Arc::clone(&task));
+        inner.sightings.known_changed.notify_one();
         if inner.options.record {
             task.spawn(inner);
         }
         Ok(task.id)
+    }
+
+    /// Takes over the new address of an added camera, for which the owner has typed the password anew.
+    async fn connect_moved(&self, key: &str, id: CameraId, user: &str, password: &str) -> Result<CameraId> {
+        let credentials = Credentials::new(user, SecretString::from(password.to_owned()));
+        let camera = self.reach(key, credentials).await?;
+        let serial = camera.information().await?.serial.trim().to_owned();
+        let identity = IdentityRow { camera: id, serial };
+        let row = self.camera_row(id)?;
+        let task = self.camera_task(id)?;
+        let note = Note::new(Kind::CameraChanged)
+            .camera(id)
+            .fact("address", address_of(camera.address().as_str()))
+            .fact("from", address_of(&row.xaddr))
+            .fact("sign_in", "changed");
+        let sign_in = camera::seal_sign_in(&self.inner, user, password)?;
+        let certificate = camera.certificate().map(|pin| *pin.as_bytes());
+        let address = camera.address().clone();
+        let mut state = task.hold_link().await;
+        self.change(id, note, move |row, tables| {
+            *row = CameraRow { sign_in, certificate, ..sightings::at_address(row.clone(), &address) };
+            tables.put_identity(&identity)?;
+            Ok(tables.delete_intended_sign_in(id)?)
+        })
+        .await?;
+        mark_known(&self.inner, key, true);
+        task.set_intended(None);
+        state.go_on_with(camera);
+        drop(state);
+        task.restart();
+        Ok(id)
     }
 
     /// The cameras that the signed-in person may watch.
@@ -351,6 +398,7 @@ impl Handle {
         let person = self.inner.signed_in()?;
         let keys = person.owner_keys()?;
         self.inner.change_camera(id, vec![note.by(person.id)], Some(keys), change).await?;
+        self.inner.sightings.known_changed.notify_one();
         Ok(())
     }
 
@@ -370,9 +418,13 @@ impl Handle {
 
 impl Inner {
     /// Adds what answered to the search, or replaces what was known of it.
-    fn put_found(&self, view: FoundCamera, addresses: Vec<Url>) {
+    pub(crate) fn put_found(&self, view: FoundCamera, addresses: Vec<Url>) {
         {
             let mut search = lock(&self.discovery);
+            let is_listed = search.addresses.contains_key(&view.key);
+            if !is_listed && search.view.cameras.len() >= FOUND_MAX {
+                return;
+            }
             search.addresses.insert(view.key.clone(), addresses);
             match search.view.cameras.iter_mut().find(|known| known.key == view.key) {
                 Some(known) => *known = view,
@@ -381,9 +433,19 @@ impl Inner {
         }
         self.tell(Event::Discovery(lock(&self.discovery).view.clone()));
     }
+
+    /// Marks a camera that was found and said that it goes.
+    pub(crate) fn mark_gone(&self, key: &str) {
+        {
+            let mut search = lock(&self.discovery);
+            let Some(found) = search.view.cameras.iter_mut().find(|found| found.key == key) else { return };
+            found.gone = true;
+        }
+        self.tell(Event::Discovery(lock(&self.discovery).view.clone()));
+    }
 }
 
-fn found_view(found: &Found, known: bool) -> FoundCamera {
+pub(crate) fn found_view(found: &Found, known: bool) -> FoundCamera {
     let hardware = found.hardware.clone().unwrap_or_default();
     let address =
         found.xaddrs.first().map_or_else(|| found.from.ip().to_string(), |url| address_of(url.as_str()));
@@ -394,12 +456,14 @@ fn found_view(found: &Found, known: bool) -> FoundCamera {
         address,
         outside_range: !found.in_own_range,
         known,
+        gone: false,
+        new: false,
         key: found.endpoint.clone(),
     }
 }
 
 /// The camera with this endpoint, or, for one that was added by address, with this address.
-fn known_row(inner: &Inner, key: &str) -> Option<CameraRow> {
+pub(crate) fn known_row(inner: &Inner, key: &str) -> Option<CameraRow> {
     lock(&inner.camera_rows)
         .values()
         .find(|row| row.removed_us.is_none() && (row.endpoint == key || address_of(&row.xaddr) == key))

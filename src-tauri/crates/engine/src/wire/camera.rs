@@ -20,6 +20,10 @@ pub struct FoundCamera {
     pub known: bool,
     /// A simulated camera of the demo.
     pub demo: bool,
+    /// It said that it goes, and was not heard of since.
+    pub gone: bool,
+    /// It came by itself since the last search.
+    pub new: bool,
 }
 
 /// The search as it stands; replaced whole by each event.
@@ -70,6 +74,8 @@ pub struct CameraView {
     pub demo: bool,
     /// Recording, as far as a stream comes.
     pub recording: bool,
+    /// It said that it goes, or does not answer.
+    pub away: bool,
     /// Who may view live pictures: faces for the tile.
     pub viewers: Vec<super::Face>,
 }

@@ -173,4 +173,11 @@ pub enum NoticeKind {
     LogUnwritable,
     /// A clip could not be written; each new clip is a new try.
     RecordingFailed,
+    /// A camera that nobody has added has come; the detail is its name.
+    CameraCame,
+    /// Something says that it is an added camera at another address, and has not proven it: the owner decides by
+    /// connecting it anew. The detail is the new address.
+    CameraMoved,
+    /// A camera reports more than is kept: of each state the last is, of what repeats itself not every one.
+    EventFlood,
 }
