@@ -117,6 +117,7 @@ impl Control {
         let intended = self.intended(&user.name, &password, task.row().own_level)?;
         let secret = SecretString::from(password.as_str());
         // Nobody signs in until it is known which password is right.
+        self.stop_move().await;
         let mut state = task.hold_link().await;
         let (stored, note) = (intended.clone(), change("account_password"));
         let note = note.fact("account", user.name.clone()).fact("in_use", true);
@@ -173,6 +174,7 @@ impl Control {
         let user = User { name: name.clone(), level };
         let secret = SecretString::from(password.as_str());
 
+        self.stop_move().await;
         let mut state = task.hold_link().await;
         let (stored, note) = (intended.clone(), change("account_made"));
         let note = note.fact("account", name.clone()).fact("level", level_name(level)?);
