@@ -5,6 +5,7 @@
 
 mod camera;
 mod db;
+pub mod doctor;
 mod failure;
 mod handle;
 mod inner;

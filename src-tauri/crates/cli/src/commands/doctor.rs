@@ -1,14 +1,9 @@
 //! `camera doctor`: what works at a camera, what is missing, what is wrong and what to do about it.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Context;
-use hausrecht_model::clock::SystemClock;
-use hausrecht_onvif::{
-    Credentials, Settings,
-    capture::Recorder,
-    doctor::{self, Check, Outcome, Report},
-};
+use hausrecht_engine::doctor::{Check, Outcome, Report, examine_camera};
 
 use crate::{output, passphrase};
 
@@ -23,36 +18,27 @@ pub(crate) async fn examine(
     password_file: Option<&Path>,
     capture: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
-    let credentials = match user {
-        Some(user) => {
-            let password = passphrase::secret(password_file, "Camera password")?;
-            Some(Credentials::new(user, password.into()))
-        }
+    let sign_in = match user {
+        Some(user) => Some((user.to_owned(), passphrase::secret(password_file, "Camera password")?)),
         None => None,
     };
-    let recorder = capture.map(|_| Arc::new(Recorder::new(credentials.as_ref())));
-    let mut settings = Settings::new(Arc::new(SystemClock::new()));
-    if let Some(recorder) = &recorder {
-        settings.capture = Some(Arc::<Recorder>::clone(recorder));
-    }
     let mut shown = Ok(());
     let mut progress = |check: &Check| {
         if !json && shown.is_ok() {
             shown = output::print(&line(check));
         }
     };
-    let report = doctor::examine(address, credentials, settings, &mut progress).await;
+    let examined = examine_camera(address, sign_in, capture, &mut progress).await;
     shown?;
+    let (report, count) =
+        examined.with_context(|| format!("{}", capture.unwrap_or(Path::new("")).display()))?;
     if json {
         output::json(&report)?;
     } else {
         output::print(&summary(&report))?;
     }
-    if let (Some(recorder), Some(folder)) = (recorder, capture) {
-        let count = recorder.write_to(folder).with_context(|| format!("{}", folder.display()))?;
-        if !json {
-            output::print(&format!("{count} exchanges are in {}\n", folder.display()))?;
-        }
+    if let (Some(folder), false) = (capture, json) {
+        output::print(&format!("{count} exchanges are in {}\n", folder.display()))?;
     }
     Ok(if report.count(Outcome::Wrong) == 0 { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
 }

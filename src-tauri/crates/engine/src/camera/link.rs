@@ -315,6 +315,14 @@ impl CameraTask {
         Ok(())
     }
 
+    /// The same without an entry of its own.
+    pub(crate) async fn drop_intended(&self, inner: &Inner) -> Result<()> {
+        let id = self.id;
+        inner.db.write(move |tables| Ok(tables.delete_intended_sign_in(id)?)).await?;
+        self.set_intended(None);
+        Ok(())
+    }
+
     /// Remembers the certificate of a camera that was added before certificates were.
     async fn remember_certificate(&self, inner: &Arc<Inner>, camera: &Camera) -> Result<()> {
         let (Some(pin), None) = (camera.certificate(), self.row().certificate) else { return Ok(()) };

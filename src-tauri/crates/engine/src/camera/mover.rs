@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// The camera is not asked more often than this.
 const APART: Duration = Duration::from_millis(100);
 /// Moves with less between them are one entry in the log.
-const SERIES: Duration = Duration::from_secs(10);
+pub(crate) const SERIES: Duration = Duration::from_secs(10);
 /// How long somebody who stops a move waits for the camera's answer.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -35,13 +35,14 @@ pub(crate) struct Mover {
     wish: Mutex<Wish>,
     changed: Notify,
     is_running: watch::Sender<bool>,
+    /// When the last move of those that the log knows of was asked for; held while the entry is written.
+    pub(crate) series: tokio::sync::Mutex<Option<Instant>>,
 }
 
 #[derive(Debug, Default)]
 struct Wish {
     newest: Option<Move>,
     is_to_stop: bool,
-    last: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -53,16 +54,16 @@ struct Move {
 
 impl Default for Mover {
     fn default() -> Self {
-        Self { wish: Mutex::default(), changed: Notify::new(), is_running: watch::channel(false).0 }
+        Self {
+            wish: Mutex::default(),
+            changed: Notify::new(),
+            is_running: watch::channel(false).0,
+            series: tokio::sync::Mutex::default(),
+        }
     }
 }
 
 impl Mover {
-    /// Whether the next move is one that the log does not know of yet.
-    pub(crate) fn begins_series(&self) -> bool {
-        lock(&self.wish).last.is_none_or(|last| last.elapsed() > SERIES)
-    }
-
     /// Asks for a move in place of the one before; says whether somebody must [`drive`] now.
     pub(crate) fn ask(&self, speed: PtzVector) -> (oneshot::Receiver<Result<()>>, bool) {
         let (answer, answered) = oneshot::channel();
@@ -71,7 +72,6 @@ impl Mover {
             let mut wish = lock(&self.wish);
             wish.newest = Some(Move { speed, at, answer });
             wish.is_to_stop = false;
-            wish.last = Some(at);
             !self.is_running.send_replace(true)
         };
         self.changed.notify_one();
@@ -84,7 +84,6 @@ impl Mover {
             let mut wish = lock(&self.wish);
             wish.newest = None;
             wish.is_to_stop = true;
-            wish.last = None;
             *self.is_running.borrow()
         };
         self.changed.notify_one();

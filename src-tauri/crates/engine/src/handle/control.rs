@@ -2,6 +2,7 @@
 
 mod accounts;
 mod doors;
+mod own_account;
 mod panel;
 mod picture;
 mod ptz;

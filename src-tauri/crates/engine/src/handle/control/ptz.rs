@@ -6,6 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hausrecht_model::CameraId;
 use hausrecht_onvif::camera::{Ptz, PtzVector};
 use hausrecht_vault::{open_with, seal_to};
+use tokio::time::Instant;
 
 use super::{Control, change};
 use crate::{
@@ -20,6 +21,13 @@ use crate::{
 const PICTURE_MAX_BYTES: usize = 4 << 20;
 
 impl Control {
+    /// Ends a move that is on, which would not outlive a change of the sign-in.
+    pub(super) async fn stop_move(&self) {
+        if self.task.mover.stop() {
+            self.task.mover.stopped().await;
+        }
+    }
+
     async fn ptz(&self) -> Result<Ptz> {
         self.heard(self.live.ptz(&self.task.row()).await).await
     }
@@ -53,8 +61,12 @@ impl Handle {
         let control = self.control(camera).await?;
         let ptz = control.ptz().await?;
         let mover = &control.task.mover;
-        if mover.begins_series() {
-            control.announce(change("ptz_move")).await?;
+        {
+            let mut last = mover.series.lock().await;
+            if last.is_none_or(|last| last.elapsed() > mover::SERIES) {
+                control.announce(change("ptz_move")).await?;
+            }
+            *last = Some(Instant::now());
         }
         let (answered, must_drive) = mover.ask(speed);
         if must_drive {
