@@ -5,9 +5,11 @@
 
 mod command_line;
 mod disk;
+mod events;
 mod foreign;
 mod house;
 mod keeping;
+mod notifications;
 mod thread;
 mod trouble;
 mod window;

@@ -46,7 +46,7 @@ pub struct Tables<'c> {
 
 /// The steps from an empty database to this version's schema; the number of a schema is how many of them it has.
 const STEPS: &[&str] =
-    &[include_str!("../migrations/01-first.sql"), include_str!("../migrations/02-events.sql")];
+    &[include_str!("../migrations/01-first.sql"), include_str!("../migrations/03-events.sql")];
 
 fn migrations() -> Migrations<'static> {
     Migrations::new(STEPS.iter().map(|step| M::up(step)).collect())
