@@ -6,9 +6,11 @@
 mod command_line;
 mod control;
 mod disk;
+mod events;
 mod foreign;
 mod house;
 mod keeping;
+mod notifications;
 mod thread;
 mod trouble;
 mod window;

@@ -29,9 +29,11 @@ pub struct Desktop {
     pub display: Display,
     /// Where pictures of it are kept.
     pub pictures: PathBuf,
+    /// Address of the session bus.
+    pub bus_address: String,
     driver: Owned,
     _bus: Owned,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
     own_vault: Option<tempfile::TempDir>,
 }
 
@@ -89,12 +91,26 @@ impl Desktop {
             .expect("the program starts under WebDriver");
         let pictures = programs::artefacts("screenshots").join(name);
         std::fs::create_dir_all(&pictures).unwrap();
-        Self { page, display, pictures, driver, _bus: bus, _home: home, own_vault: None }
+        Self { page, display, pictures, bus_address, driver, _bus: bus, home, own_vault: None }
     }
 
     /// Process id of WebKit's driver, the parent of the program.
     pub fn driver_pid(&self) -> u32 {
         self.driver.0.id()
+    }
+
+    /// A program of this desktop: with its display, its bus and its home.
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        command
+            .stdin(Stdio::null())
+            .env("DISPLAY", self.display.name())
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.bus_address)
+            .env("HOME", self.home.path())
+            .env("XDG_CONFIG_HOME", self.home.path().join("config"))
+            .env("XDG_RUNTIME_DIR", self.home.path())
+            .env_remove("WAYLAND_DISPLAY");
+        command
     }
 
     /// What the tiles say of their rate, in one line.

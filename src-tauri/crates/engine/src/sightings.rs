@@ -118,9 +118,8 @@ fn take(inner: &Arc<Inner>, sighting: Sighting) {
         }
         Sighting::Moved { found, .. } => moved(inner, &found),
         Sighting::Gone { endpoint } => {
-            if let Some(row) = known_row(inner, &endpoint)
-                && let Some(task) = lock(&inner.cameras).get(&row.id).cloned()
-            {
+            let task = known_row(inner, &endpoint).and_then(|row| lock(&inner.cameras).get(&row.id).cloned());
+            if let Some(task) = task {
                 lock(&task.status).said_bye = true;
                 inner.tell(Event::Cameras(inner.cameras_view()));
             }
