@@ -336,6 +336,9 @@ impl Camera {
             other @ (Order::Hello { .. }
             | Order::Open(_)
             | Order::PlayerOpen(_)
+            | Order::TalkOpen(_)
+            | Order::ReplayOpen(_)
+            | Order::Motion { .. }
             | Order::Play
             | Order::Pause
             | Order::Seek { .. }

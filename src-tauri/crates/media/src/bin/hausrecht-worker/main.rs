@@ -90,6 +90,9 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         Order::PlayerOpen(open) => player::run(channel, answers, open),
         Order::Shutdown => Ok(()),
         Order::Hello { .. }
+        | Order::TalkOpen(_)
+        | Order::ReplayOpen(_)
+        | Order::Motion { .. }
         | Order::View { .. }
         | Order::NoView
         | Order::Cut
