@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
 
 mod support;
+#[path = "worker/talk.rs"]
+mod talk;
 
 use std::process::{Command, Stdio};
 

@@ -170,6 +170,7 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyho
         names: addresses().any(|address| address.named),
         tls: addresses().any(|address| address.tls),
         udp: open.transport != Transport::Tcp,
+        unix_sockets: false,
     });
     events.send(&Event::Ready { sandbox })?;
 

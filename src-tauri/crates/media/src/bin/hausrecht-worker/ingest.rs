@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use hausrecht_media::{CameraOpen, FaultCode, Transport};
 
+pub(crate) use self::rtspsrc::{classify, never_elsewhere};
 use crate::{fmp4::Format, recorder::AccessUnit, source::Address};
 
 /// What an ingest tells its owner, from a thread of its own.

@@ -11,6 +11,7 @@ mod player;
 mod recorder;
 mod sandbox;
 mod source;
+mod talk;
 mod thumbnail;
 mod view;
 
@@ -89,9 +90,9 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
     match channel.orders.recv().context("waiting for the first order")? {
         Order::Open(open) => camera::run(channel, bulk, open),
         Order::PlayerOpen(open) => player::run(channel, answers, open),
+        Order::TalkOpen(open) => talk::run(channel, open),
         Order::Shutdown => Ok(()),
         Order::Hello { .. }
-        | Order::TalkOpen(_)
         | Order::ReplayOpen(_)
         | Order::Motion { .. }
         | Order::View { .. }
@@ -101,6 +102,6 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         | Order::Pause
         | Order::Seek { .. }
         | Order::Step { .. }
-        | Order::Speed { .. } => bail!("the first order must open a camera or a clip"),
+        | Order::Speed { .. } => bail!("the first order must open a camera, a clip or a talk"),
     }
 }

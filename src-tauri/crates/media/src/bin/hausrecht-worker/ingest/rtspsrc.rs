@@ -92,6 +92,10 @@ impl Pipeline {
         let pipeline = gst::Pipeline::new();
         pipeline.add(&source)?;
         select_video_only(&source);
+        {
+            let tell = Arc::clone(&tell);
+            never_elsewhere(&source, &address.uri, move |code, text| tell(Incoming::Failed(code, text)));
+        }
         let arrivals: Shared<Arrivals> = Arc::default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         note_arrivals(&source, &arrivals, &clock);
@@ -141,6 +145,24 @@ fn select_video_only(source: &gst::Element) {
             chosen.store(number, Ordering::Relaxed);
         }
         Some(take.to_value())
+    });
+}
+
+/// Keeps `source` from following a redirection, for it would sign in there too: once its address is another one than `uri`,
+/// nothing is sent any more.
+pub(crate) fn never_elsewhere(
+    source: &gst::Element,
+    uri: &str,
+    fail: impl Fn(FaultCode, String) + Send + Sync + 'static,
+) {
+    let (uri, weak) = (uri.to_owned(), source.downgrade());
+    source.connect("before-send", false, move |_| {
+        let location = weak.upgrade().map(|source| source.property::<Option<String>>("location"));
+        let here = location.flatten().is_none_or(|location| location == uri);
+        if !here {
+            fail(FaultCode::Refused, "the camera sends elsewhere, which is not followed".into());
+        }
+        Some(here.to_value())
     });
 }
 
@@ -312,7 +334,8 @@ fn watch_bus(pipeline: &gst::Pipeline, tell: Tell) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn classify(error: &gst::glib::Error, detail: &str) -> (FaultCode, String) {
+/// What an error of `rtspsrc` means.
+pub(crate) fn classify(error: &gst::glib::Error, detail: &str) -> (FaultCode, String) {
     let text = format!("{error}: {detail}");
     let code = match error.kind::<gst::ResourceError>() {
         Some(gst::ResourceError::NotAuthorized) => FaultCode::NotAuthorized,
