@@ -128,27 +128,6 @@ pub enum TalkSound {
     },
 }
 
-/// A span on the camera's own card, fetched from it by RTSP (ONVIF Streaming Specification, 6).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ReplayOpen {
-    /// `rtsp://` or `rtsps://` address of the recording (GetReplayUri), without user and password.
-    pub uri: String,
-    /// User name; empty if the camera asks for none.
-    pub user: String,
-    /// Password; empty if the camera asks for none.
-    pub password: Password,
-    /// Where to begin, in microseconds since 1970 by the camera's clock. The camera begins with a key frame there.
-    pub from_unix_us: i64,
-    /// Where to end; no later picture is delivered.
-    pub to_unix_us: i64,
-    /// Whether the span is recorded: clips and thumbnails come over bulk, with the times of the card.
-    pub record: bool,
-    /// Whether the camera keeps the pace in which it recorded, for somebody who watches; if not, it sends as fast as it can.
-    pub paced: bool,
-    /// As in [`CameraOpen::clip_target_ms`].
-    pub clip_target_ms: u32,
-}
-
 /// What a player worker is to open. It asks for the bytes as it needs them with [`Event::Read`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PlayerOpen {
@@ -188,8 +167,6 @@ pub enum Order {
     PlayerOpen(PlayerOpen),
     /// Makes this a talk worker: it opens the microphone and the camera's back channel. Once.
     TalkOpen(TalkOpen),
-    /// Makes this a replay worker: it fetches a span from the camera's card. Once.
-    ReplayOpen(ReplayOpen),
     /// Camera: measures motion from now on, in the substream if there is one; `None` ends that, and what it cost.
     Motion {
         /// How; new settings begin anew.
@@ -350,13 +327,6 @@ pub enum Event {
         packets: u64,
         /// How loud the last half second was at its loudest, 0 to 32 767.
         loudness: u16,
-    },
-    /// Replay: how far it is; at most once a second, and once more at its end.
-    Replayed {
-        /// The time of the newest picture, in microseconds since 1970 by the camera's clock.
-        until_unix_us: i64,
-        /// Whether this was all of the span; the worker finishes its clip and ends with 0.
-        ended: bool,
     },
     /// Player: wants bytes of the clip. Answer with [`crate::AnswerWriter`], with fewer bytes at the clip's end.
     Read {

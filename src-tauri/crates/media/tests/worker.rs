@@ -1,6 +1,8 @@
 //! The worker program, driven as the engine drives it, against an RTSP server of GStreamer's own.
 #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
 
+#[path = "worker/odd.rs"]
+mod odd;
 mod support;
 #[path = "worker/talk.rs"]
 mod talk;
@@ -223,12 +225,10 @@ fn motion_is_measured_while_asked_for_by_either_reader() {
         record(camera, |worker| {
             let settings = MotionSettings { sensitivity: 6, zones: vec![] };
             worker.orders.send(&Order::Motion { settings: Some(settings) }).unwrap();
-            let motion = |event: &Event, wanted: bool| match event {
-                Event::Motion { active, zone, share, arrived_unix_us, .. } => {
-                    assert!(zone.is_none() && *share > 0.0 && *arrived_unix_us > 0);
-                    *active == wanted
-                }
-                _ => false,
+            let motion = |event: &Event, wanted: bool| {
+                let Event::Motion { active, zone, share, arrived_unix_us, .. } = event else { return false };
+                assert!(zone.is_none() && *share > 0.0 && *arrived_unix_us > 0);
+                *active == wanted
             };
             support::await_event(worker, |event| motion(event, true));
             worker.orders.send(&Order::Motion { settings: None }).unwrap();

@@ -30,13 +30,13 @@ fn start(open: TalkOpen) -> Worker {
 fn until_its_end(worker: &mut Worker) -> (Option<FaultCode>, usize) {
     let (mut fault, mut talking) = (None, 0);
     while let Ok(event) = worker.events.recv_timeout(LIMIT) {
-        match event.expect("the worker ends in time") {
-            Event::Fault { code, text, .. } => {
-                assert!(!text.contains(PASSWORD));
-                fault = Some(code);
-            }
-            Event::Talking { .. } => talking += 1,
-            other => panic!("{other:?}"),
+        let event = event.expect("the worker ends in time");
+        if let Event::Fault { code, text, .. } = event {
+            assert!(!text.contains(PASSWORD));
+            fault = Some(code);
+        } else {
+            assert!(matches!(event, Event::Talking { .. }), "{event:?}");
+            talking += 1;
         }
     }
     (fault, talking)
@@ -57,15 +57,12 @@ fn a_tone_arrives_in_the_camera_at_its_frequency() {
         let mut worker = start(open);
         let mut loudest = 0;
         loop {
-            match worker.events.recv_timeout(LIMIT).unwrap().expect("a talk in time") {
-                Event::Talking { packets, loudness } => {
-                    loudest = loudness.max(loudest);
-                    // A second and a half, so that the last second is whole.
-                    if packets >= 75 && demo.camera.heard.sound().last.len() == 8_000 {
-                        break;
-                    }
-                }
-                other => panic!("{other:?}"),
+            let event = worker.events.recv_timeout(LIMIT).unwrap().expect("a talk in time");
+            let Event::Talking { packets, loudness } = event else { panic!("{event:?}") };
+            loudest = loudest.max(loudness);
+            // A second and a half, so that the last second is whole.
+            if packets >= 75 && demo.camera.heard.sound().last.len() == 8_000 {
+                break;
             }
         }
         worker.orders.send(&Order::Shutdown).unwrap();

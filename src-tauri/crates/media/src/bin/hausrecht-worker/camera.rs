@@ -344,7 +344,6 @@ impl Camera {
             | Order::Open(_)
             | Order::PlayerOpen(_)
             | Order::TalkOpen(_)
-            | Order::ReplayOpen(_)
             | Order::Play
             | Order::Pause
             | Order::Seek { .. }

@@ -93,7 +93,6 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         Order::TalkOpen(open) => talk::run(channel, open),
         Order::Shutdown => Ok(()),
         Order::Hello { .. }
-        | Order::ReplayOpen(_)
         | Order::Motion { .. }
         | Order::View { .. }
         | Order::NoView

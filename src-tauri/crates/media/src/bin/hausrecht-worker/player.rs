@@ -377,7 +377,6 @@ impl Player {
             | Order::Open(_)
             | Order::PlayerOpen(_)
             | Order::TalkOpen(_)
-            | Order::ReplayOpen(_)
             | Order::Motion { .. }
             | Order::Cut
             | Order::Shutdown) => {

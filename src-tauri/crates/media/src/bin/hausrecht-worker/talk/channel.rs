@@ -13,7 +13,7 @@ use hausrecht_media::{FaultCode, TalkOpen, Transport};
 
 use super::FromCamera;
 use crate::{
-    ingest::{classify, never_elsewhere},
+    ingest::{classify, guard},
     source::Address,
 };
 
@@ -78,7 +78,7 @@ impl BackChannel {
         let source = source.build().context("making rtspsrc")?;
         let tell = Arc::new(tell);
         let elsewhere = Arc::clone(&tell);
-        never_elsewhere(&source, &address.uri, move |code, text| {
+        guard(&source, address, !open.user.is_empty(), move |code, text| {
             elsewhere(FromCamera::Failed { code, text });
         });
         let offer = Arc::new(Mutex::new(None::<Offer>));
