@@ -17,8 +17,9 @@ use crate::{
     message::{Event, Order, PROTOCOL_VERSION},
 };
 
-/// Variables that a worker keeps: where GStreamer's plugins and their cache are, and how much it logs.
-const KEPT_VARIABLES: [&str; 12] = [
+/// Variables that a worker keeps: where GStreamer's plugins and their cache are, where the sound server listens (only a talk
+/// may reach it), and how much it logs.
+const KEPT_VARIABLES: [&str; 14] = [
     "HOME",
     "XDG_CACHE_HOME",
     "LD_LIBRARY_PATH",
@@ -29,6 +30,8 @@ const KEPT_VARIABLES: [&str; 12] = [
     "GST_PLUGIN_SCANNER",
     "GST_REGISTRY",
     "GST_REGISTRY_1_0",
+    "PULSE_SERVER",
+    "XDG_RUNTIME_DIR",
     "GST_DEBUG",
     "HAUSRECHT_WORKER_LOG",
 ];

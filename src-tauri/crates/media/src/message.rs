@@ -75,6 +75,59 @@ pub struct CameraOpen {
     pub clip_target_ms: u32,
 }
 
+/// How motion is measured in a camera's pictures, for cameras that do not tell of it themselves.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct MotionSettings {
+    /// 1 (only what is large) to 10 (the slightest); 5 finds a person across a yard.
+    pub sensitivity: u8,
+    /// Polygons in which motion counts, their corners from (0, 0), top left, to (1, 1), bottom right. None: the whole picture.
+    /// At most [`MotionSettings::MAX_ZONES`] of [`MotionSettings::MAX_CORNERS`] corners.
+    pub zones: Vec<Vec<(f32, f32)>>,
+}
+
+impl MotionSettings {
+    /// The most zones.
+    pub const MAX_ZONES: usize = 16;
+    /// The most corners of a zone; one with less than three is empty.
+    pub const MAX_CORNERS: usize = 64;
+}
+
+/// What a talk worker is to open: the way from this computer's microphone to the camera's loudspeaker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TalkOpen {
+    /// `rtsp://` or `rtsps://` address of a stream whose description has the back channel, without user and password.
+    pub uri: String,
+    /// User name; empty if the camera asks for none.
+    pub user: String,
+    /// Password; empty if the camera asks for none.
+    pub password: Password,
+    /// Preferred transport.
+    pub transport: Transport,
+    /// What is sent.
+    pub sound: TalkSound,
+    /// After this the worker ends by itself; more than [`TalkOpen::MAX_LIMIT_MS`] is taken as that.
+    pub limit_ms: u32,
+}
+
+impl TalkOpen {
+    /// The longest that one talk lasts.
+    pub const MAX_LIMIT_MS: u32 = 60_000;
+}
+
+/// Where the sound of a talk comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TalkSound {
+    /// This computer's microphone, through its sound server.
+    #[default]
+    Microphone,
+    /// A sine of `hz`, 50 to 3 400. Only tests ask for it: no microphone is opened.
+    Tone {
+        /// Its frequency.
+        hz: u16,
+    },
+}
+
 /// What a player worker is to open. It asks for the bytes as it needs them with [`Event::Read`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PlayerOpen {
@@ -112,6 +165,13 @@ pub enum Order {
     Open(CameraOpen),
     /// Makes this a player worker. Once.
     PlayerOpen(PlayerOpen),
+    /// Makes this a talk worker: it opens the microphone and the camera's back channel. Once.
+    TalkOpen(TalkOpen),
+    /// Camera: measures motion from now on, in the substream if there is one; `None` ends that, and what it cost.
+    Motion {
+        /// How; new settings begin anew.
+        settings: Option<MotionSettings>,
+    },
     /// Shows a stream in the ring whose memfd travels with this message, or moves to a new size. A player ignores `stream`.
     View {
         /// Which stream.
@@ -178,6 +238,10 @@ pub enum FaultCode {
     UnsupportedCodec,
     /// The connection ended after it had worked.
     Lost,
+    /// Talk: the camera takes no sound, or none that is known here.
+    NoBackChannel,
+    /// Talk: this computer's sound server cannot be reached, or it has no microphone.
+    NoMicrophone,
     /// Anything else; the text says what.
     Internal,
 }
@@ -243,6 +307,26 @@ pub enum Event {
         code: FaultCode,
         /// For the log; at most 2 000 characters; never holds a password.
         text: String,
+    },
+    /// Camera: motion began or ended, as [`Order::Motion`] asked for. It ends with the orders too, and when the stream stops.
+    Motion {
+        /// Whether it began.
+        active: bool,
+        /// The zone in which most of it is, as numbered in the settings; `None` without zones.
+        zone: Option<u32>,
+        /// The stream's own time of the picture.
+        pts_us: u64,
+        /// When that picture's data arrived in the worker.
+        arrived_unix_us: i64,
+        /// The part of the zone (or of the picture) that changed, 0 to 1.
+        share: f32,
+    },
+    /// Talk: sound is on its way; first once the camera has been given some, then twice a second.
+    Talking {
+        /// Packets given to the camera so far.
+        packets: u64,
+        /// How loud the last half second was at its loudest, 0 to 32 767.
+        loudness: u16,
     },
     /// Player: wants bytes of the clip. Answer with [`crate::AnswerWriter`], with fewer bytes at the clip's end.
     Read {

@@ -1,11 +1,17 @@
 //! The worker program, driven as the engine drives it, against an RTSP server of GStreamer's own.
 #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
 
+#[path = "worker/odd.rs"]
+mod odd;
 mod support;
+#[path = "worker/talk.rs"]
+mod talk;
 
 use std::process::{Command, Stdio};
 
-use hausrecht_media::{Event, FaultCode, Order, PlayerOpen, Ring, Sandbox, Stream, Transport};
+use hausrecht_media::{
+    Event, FaultCode, MotionSettings, Order, PlayerOpen, Ring, Sandbox, Stream, Transport,
+};
 use hausrecht_model::Codec;
 use support::{Server, launch, open, play, record};
 
@@ -205,4 +211,46 @@ fn a_dead_worker_leaves_whole_fragments() {
     let clip = recording.clips.last().unwrap();
     assert_eq!(clip.end, None);
     assert!(recording.clips.iter().map(|clip| support::ffprobe_frames(&clip.bytes)).sum::<u64>() >= 25);
+}
+
+#[test]
+fn motion_is_measured_while_asked_for_by_either_reader() {
+    let ball = "videotestsrc is-live=true pattern=ball";
+    let server =
+        Server::start(&[("/main", ball, 25, ""), ("/sub", ball, 15, ""), ("/udp", ball, 15, "udp-only")]);
+    for (main, sub) in [("/main", Some("/sub")), ("/udp", None), ("/main", None)] {
+        let mut camera = open(&server.uri(main));
+        camera.sub_uri = sub.map(|path| server.uri(path));
+        camera.record = main == "/main";
+        record(camera, |worker| {
+            let settings = MotionSettings { sensitivity: 6, zones: vec![] };
+            worker.orders.send(&Order::Motion { settings: Some(settings) }).unwrap();
+            let motion = |event: &Event, wanted: bool| {
+                let Event::Motion { active, zone, share, arrived_unix_us, .. } = event else { return false };
+                assert!(zone.is_none() && *share > 0.0 && *arrived_unix_us > 0);
+                *active == wanted
+            };
+            support::await_event(worker, |event| motion(event, true));
+            worker.orders.send(&Order::Motion { settings: None }).unwrap();
+            support::await_event(worker, |event| motion(event, false));
+            worker.orders.send(&Order::Shutdown).unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_still_stream_has_no_motion() {
+    let still = "videotestsrc is-live=true pattern=smpte75";
+    let server = Server::start(&[("/main", still, 15, "")]);
+    record(open(&server.uri("/main")), |worker| {
+        let settings = MotionSettings { sensitivity: 10, zones: vec![] };
+        worker.orders.send(&Order::Motion { settings: Some(settings) }).unwrap();
+        let mut states = 0;
+        support::await_event(worker, |event| {
+            assert!(!matches!(event, Event::Motion { .. }), "{event:?}");
+            states += u32::from(matches!(event, Event::State(_)));
+            states == 6
+        });
+        worker.orders.send(&Order::Shutdown).unwrap();
+    });
 }

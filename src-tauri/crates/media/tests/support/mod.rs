@@ -1,5 +1,7 @@
 //! An RTSP server that behaves as told, and the engine's side of a worker in a few lines.
 
+pub(super) mod demo;
+
 use std::{
     collections::HashMap,
     io::Write,
@@ -21,7 +23,7 @@ use hausrecht_media::{
 };
 
 /// No answer of a worker takes longer than this.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 static LAUNCHER: LazyLock<Launcher> = LazyLock::new(|| Launcher::new(Path::new(super::WORKER)).unwrap());
 

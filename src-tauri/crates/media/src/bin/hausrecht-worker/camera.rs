@@ -1,6 +1,7 @@
 //! The camera worker: fetches the main stream, records it, and decodes what is looked at. One thread owns all state; orders,
 //! access units and failures reach it through one channel.
 
+mod motion;
 mod rate;
 
 use std::{
@@ -20,7 +21,7 @@ use hausrecht_media::{
 };
 use hausrecht_model::{Clock, clock::SystemClock};
 
-use self::rate::Rate;
+use self::{motion::Measuring, rate::Rate};
 use crate::{
     Channel,
     fmp4::Format,
@@ -143,6 +144,7 @@ struct Camera {
     recorder: Option<Recorder>,
     bulk: Option<mpsc::SyncSender<BulkFrame>>,
     looking: Option<Looking>,
+    measuring: Option<Measuring>,
 }
 
 /// How the camera worker ends.
@@ -168,6 +170,7 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyho
         names: addresses().any(|address| address.named),
         tls: addresses().any(|address| address.tls),
         udp: open.transport != Transport::Tcp,
+        unix_sockets: false,
     });
     events.send(&Event::Ready { sandbox })?;
 
@@ -202,6 +205,7 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyho
         inputs,
         clock: SystemClock::new(),
         looking: None,
+        measuring: None,
         open,
     };
     let end = camera.work(&incoming);
@@ -264,7 +268,9 @@ impl Camera {
     }
 
     fn main_wanted(&self) -> bool {
-        self.recorder.is_some() || self.looking.as_ref().is_some_and(|looking| looking.stream == Stream::Main)
+        self.recorder.is_some()
+            || self.looking.as_ref().is_some_and(|looking| looking.stream == Stream::Main)
+            || self.measured_stream() == Some(Stream::Main)
     }
 
     fn source(&mut self, stream: Stream) -> Option<&mut Source> {
@@ -327,6 +333,7 @@ impl Camera {
                 self.tell_watched();
                 Ok(())
             }
+            Order::Motion { settings } => self.measure_motion(settings),
             Order::Cut => {
                 if let Some(recorder) = &mut self.recorder {
                     recorder.cut_at_next_key();
@@ -336,6 +343,7 @@ impl Camera {
             other @ (Order::Hello { .. }
             | Order::Open(_)
             | Order::PlayerOpen(_)
+            | Order::TalkOpen(_)
             | Order::Play
             | Order::Pause
             | Order::Seek { .. }
@@ -382,10 +390,11 @@ impl Camera {
 
     fn stop_unwatched(&mut self) {
         let looked_at = self.looking.as_ref().map(|looking| looking.stream);
+        let wanted = [looked_at, self.measured_stream()];
         if !self.main_wanted() {
             self.main.stop();
         }
-        if let Some(sub) = self.sub.as_mut().filter(|_| looked_at != Some(Stream::Sub)) {
+        if let Some(sub) = self.sub.as_mut().filter(|_| !wanted.contains(&Some(Stream::Sub))) {
             sub.stop();
         }
     }
@@ -446,6 +455,7 @@ impl Camera {
         if !view_runs {
             self.begin_view();
         }
+        self.push_motion(stream, &unit, &format);
         if fresh_state {
             self.tell_state(stream, now);
         }
@@ -496,6 +506,7 @@ impl Camera {
         if let Some(Looking { view: Some(view), .. }) = self.looking.as_mut().filter(|l| l.stream == stream) {
             view.clock_changed();
         }
+        self.motion_clock_changed(stream);
         let Some(source) = self.source(stream) else { return Ok(()) };
         tracing::info!("{stream:?} goes on through rtspsrc: {text}");
         source.reader = Some(Reader::Rtspsrc);
@@ -536,8 +547,9 @@ impl Camera {
             Stream::Sub => {
                 tell_fault(&self.events, stream, code, &text);
                 self.looking = self.looking.take().filter(|looking| looking.stream != Stream::Sub);
+                let measured = self.measure_motion_elsewhere();
                 self.stop_unwatched();
-                Ok(())
+                measured
             }
         }
     }

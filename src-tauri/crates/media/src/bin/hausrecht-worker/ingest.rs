@@ -4,6 +4,7 @@
 //! RTP in safe Rust, with the pictures' own times, at a third of the cost. UDP, TLS, and cameras that it does not get
 //! along with go through GStreamer's [`rtspsrc`], which knows more dialects.
 
+mod challenge;
 mod interleaved;
 mod rtspsrc;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use hausrecht_media::{CameraOpen, FaultCode, Transport};
 
+pub(crate) use self::rtspsrc::{classify, guard};
 use crate::{fmp4::Format, recorder::AccessUnit, source::Address};
 
 /// What an ingest tells its owner, from a thread of its own.

@@ -6,10 +6,12 @@ mod clip_reader;
 mod decode;
 mod fmp4;
 mod ingest;
+mod motion;
 mod player;
 mod recorder;
 mod sandbox;
 mod source;
+mod talk;
 mod thumbnail;
 mod view;
 
@@ -88,8 +90,10 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
     match channel.orders.recv().context("waiting for the first order")? {
         Order::Open(open) => camera::run(channel, bulk, open),
         Order::PlayerOpen(open) => player::run(channel, answers, open),
+        Order::TalkOpen(open) => talk::run(channel, open),
         Order::Shutdown => Ok(()),
         Order::Hello { .. }
+        | Order::Motion { .. }
         | Order::View { .. }
         | Order::NoView
         | Order::Cut
@@ -97,6 +101,6 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         | Order::Pause
         | Order::Seek { .. }
         | Order::Step { .. }
-        | Order::Speed { .. } => bail!("the first order must open a camera or a clip"),
+        | Order::Speed { .. } => bail!("the first order must open a camera, a clip or a talk"),
     }
 }

@@ -376,6 +376,8 @@ impl Player {
             other @ (Order::Hello { .. }
             | Order::Open(_)
             | Order::PlayerOpen(_)
+            | Order::TalkOpen(_)
+            | Order::Motion { .. }
             | Order::Cut
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a running player: {other:?}");

@@ -41,6 +41,8 @@ pub(crate) struct Needs {
     pub(crate) tls: bool,
     /// Whether datagrams are used for video.
     pub(crate) udp: bool,
+    /// Whether the sound server is spoken to, which listens on a Unix socket.
+    pub(crate) unix_sockets: bool,
 }
 
 /// Closes the worker in, as far as this kernel can.
@@ -102,8 +104,10 @@ fn restrict_calls(needs: &Needs) -> anyhow::Result<()> {
             rules.insert(call, vec![]);
         }
     } else {
-        let mut refused =
-            vec![rule(0, SeccompCmpOp::Eq, libc::AF_UNIX)?, rule(0, SeccompCmpOp::Eq, libc::AF_PACKET)?];
+        let mut refused = vec![rule(0, SeccompCmpOp::Eq, libc::AF_PACKET)?];
+        if !needs.unix_sockets {
+            refused.push(rule(0, SeccompCmpOp::Eq, libc::AF_UNIX)?);
+        }
         if !needs.udp && !needs.names {
             refused.push(SeccompRule::new(vec![
                 condition(0, SeccompCmpOp::Ne, libc::AF_NETLINK)?,

@@ -94,6 +94,11 @@ impl Address {
 
     /// Connects once and hangs up, for `rtspsrc` does not say whether a host refused or is not there.
     pub(crate) fn probe(&self) -> Result<(), (FaultCode, String)> {
+        self.connect().map(drop)
+    }
+
+    /// Connects, and tells why it fails.
+    pub(crate) fn connect(&self) -> Result<TcpStream, (FaultCode, String)> {
         let failed = |error: io::Error| {
             let silent =
                 [io::ErrorKind::TimedOut, io::ErrorKind::HostUnreachable, io::ErrorKind::NetworkUnreachable];
@@ -103,7 +108,7 @@ impl Address {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for address in (self.host.as_str(), self.port).to_socket_addrs().map_err(failed)? {
             match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
-                Ok(_) => return Ok(()),
+                Ok(stream) => return Ok(stream),
                 Err(error) => last = error,
             }
         }

@@ -24,7 +24,7 @@ use retina::{
 use tokio::sync::oneshot;
 use url::Url;
 
-use super::{Incoming, Tell};
+use super::{Incoming, Tell, challenge};
 use crate::{
     fmp4::Format,
     recorder::AccessUnit,
@@ -61,7 +61,8 @@ impl Connection {
         });
         let watched = Arc::new(AtomicBool::new(false));
         let (running, mut ended) = oneshot::channel::<()>();
-        let reading = Reading { tell, watched: Arc::clone(&watched), clock: SystemClock::new() };
+        let asked_first = credentials.is_some().then(|| address.clone());
+        let reading = Reading { tell, watched: Arc::clone(&watched), clock: SystemClock::new(), asked_first };
         thread::Builder::new().name("rtsp".into()).spawn(move || {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
@@ -99,11 +100,21 @@ struct Reading {
     tell: Tell,
     watched: Arc<AtomicBool>,
     clock: SystemClock,
+    /// Set if there is a password, which the camera shall not be able to have in clear without need.
+    asked_first: Option<Address>,
 }
 
 impl Reading {
     /// Delivers pictures until the stream ends, and says why it did.
     async fn run(&self, url: Url, options: SessionOptions) -> Incoming {
+        if let Some(address) = &self.asked_first {
+            let address = address.clone();
+            let asked =
+                tokio::task::spawn_blocking(move || challenge::ask(&address, &challenge::RETINA)).await;
+            if let Ok(Err((code, text))) = asked {
+                return Incoming::Failed(code, text);
+            }
+        }
         let (mut stream, codec, number) = match tokio::time::timeout(SETUP_LIMIT, set_up(url, options)).await
         {
             Ok(Ok(playing)) => playing,
@@ -225,6 +236,10 @@ fn failure(error: &retina::Error, delivered: bool) -> Incoming {
         Some(404) => FaultCode::NotFound,
         // Only UDP is offered; the owner of this ingest asks for that.
         Some(461) => return Incoming::Failed(FaultCode::Refused, format!("461: {text}")),
+        // A redirection is not followed, for the other reader would sign in there.
+        Some(300..=399) => {
+            return Incoming::Failed(FaultCode::Refused, format!("the camera sends elsewhere: {text}"));
+        }
         Some(400..=599) => FaultCode::Refused,
         Some(_) => return Incoming::NotUnderstood(text),
         None if text.starts_with("Unable to connect") => FaultCode::Refused,

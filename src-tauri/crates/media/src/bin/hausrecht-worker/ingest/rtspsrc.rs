@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     thread,
@@ -16,7 +16,7 @@ use gstreamer_app as gst_app;
 use hausrecht_media::{CameraOpen, FaultCode, Transport};
 use hausrecht_model::{Clock, Codec, UnixMicros, clock::SystemClock};
 
-use super::{Incoming, Tell};
+use super::{Incoming, Tell, challenge};
 use crate::{decode, fmp4::Format, recorder::AccessUnit, source::Address};
 
 /// A running pipeline. Stopped when dropped, on a thread of its own, for stopping waits for the camera.
@@ -92,6 +92,12 @@ impl Pipeline {
         let pipeline = gst::Pipeline::new();
         pipeline.add(&source)?;
         select_video_only(&source);
+        {
+            let tell = Arc::clone(&tell);
+            guard(&source, address, !open.user.is_empty(), move |code, text| {
+                tell(Incoming::Failed(code, text))
+            });
+        }
         let arrivals: Shared<Arrivals> = Arc::default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         note_arrivals(&source, &arrivals, &clock);
@@ -141,6 +147,37 @@ fn select_video_only(source: &gst::Element) {
             chosen.store(number, Ordering::Relaxed);
         }
         Some(take.to_value())
+    });
+}
+
+/// Keeps the password of `source` where it belongs. It follows no redirection, for it would sign in there too: once its
+/// address is another one, nothing is sent any more. And if it has a password, nothing is sent before it is known that the
+/// camera will not make it send that in clear.
+pub(crate) fn guard(
+    source: &gst::Element,
+    address: &Address,
+    has_password: bool,
+    fail: impl Fn(FaultCode, String) + Send + Sync + 'static,
+) {
+    let (address, weak) = (address.clone(), source.downgrade());
+    let asked = OnceLock::new();
+    source.connect("before-send", false, move |_| {
+        let location = weak.upgrade().map(|source| source.property::<Option<String>>("location"));
+        let here = location.flatten().is_none_or(|location| location == address.uri);
+        let told = |code, text| {
+            fail(code, text);
+            Some(false.to_value())
+        };
+        if !here {
+            return told(FaultCode::Refused, "the camera sends elsewhere, which is not followed".into());
+        }
+        let safe = asked.get_or_init(|| {
+            if has_password { challenge::ask(&address, &challenge::RTSPSRC) } else { Ok(()) }
+        });
+        match safe {
+            Ok(()) => Some(true.to_value()),
+            Err((code, text)) => told(*code, text.clone()),
+        }
     });
 }
 
@@ -312,7 +349,8 @@ fn watch_bus(pipeline: &gst::Pipeline, tell: Tell) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn classify(error: &gst::glib::Error, detail: &str) -> (FaultCode, String) {
+/// What an error of `rtspsrc` means.
+pub(crate) fn classify(error: &gst::glib::Error, detail: &str) -> (FaultCode, String) {
     let text = format!("{error}: {detail}");
     let code = match error.kind::<gst::ResourceError>() {
         Some(gst::ResourceError::NotAuthorized) => FaultCode::NotAuthorized,

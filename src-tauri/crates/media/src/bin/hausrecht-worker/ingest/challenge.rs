@@ -1,0 +1,150 @@
+//! Asks the camera how it wants its user to sign in, before anything that could do so is connected. Both readers prefer `Digest`,
+//! but when they do not understand the camera's, they would send the password in clear by `Basic`: then they must not begin.
+
+use std::io::{Read, Write};
+
+use hausrecht_media::FaultCode;
+
+use crate::source::{Address, CONNECT_LIMIT};
+
+/// Algorithms of `Digest` that `retina` knows. RFC 7616.
+pub(super) const RETINA: [&str; 6] =
+    ["md5", "md5-sess", "sha-256", "sha-256-sess", "sha-512-256", "sha-512-256-sess"];
+/// Those that `rtspsrc` knows.
+pub(super) const RTSPSRC: [&str; 1] = ["md5"];
+/// The longest answer that is read.
+const MAX_ANSWER_BYTES: u64 = 16 * 1024;
+
+/// A challenge of the camera: scheme and parameters, names in lower case.
+#[derive(Debug, PartialEq, Eq)]
+struct Challenge {
+    scheme: String,
+    parameters: Vec<(String, String)>,
+}
+
+/// Asks without a password; an error if signing in would give the password away though the camera offers another way. What
+/// else goes wrong is left to the reader, which says it better.
+pub(super) fn ask(address: &Address, known: &[&str]) -> Result<(), (FaultCode, String)> {
+    if address.tls {
+        return Ok(());
+    }
+    let answer = address.connect().ok().and_then(|mut stream| {
+        stream.set_read_timeout(Some(CONNECT_LIMIT)).ok()?;
+        stream.set_write_timeout(Some(CONNECT_LIMIT)).ok()?;
+        let question = format!(
+            "DESCRIBE {} RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: Hausrecht\r\nAccept: application/sdp\r\n\r\n",
+            address.uri
+        );
+        stream.write_all(question.as_bytes()).ok()?;
+        head(stream.take(MAX_ANSWER_BYTES))
+    });
+    let Some(answer) = answer else { return Ok(()) };
+    if gives_away(&challenges(&answer), known) {
+        let text =
+            "the camera offers Digest of an unknown kind and Basic, which would send the password in clear";
+        return Err((FaultCode::NotAuthorized, text.into()));
+    }
+    Ok(())
+}
+
+/// The lines of an answer up to the empty one.
+fn head(mut stream: impl Read) -> Option<String> {
+    let mut answer = Vec::new();
+    let mut chunk = [0; 2048];
+    while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+        match stream.read(&mut chunk) {
+            Ok(0) | Err(_) => break,
+            Ok(read) => answer.extend(chunk.get(..read)?),
+        }
+    }
+    let answer = String::from_utf8_lossy(&answer);
+    answer.split("\r\n\r\n").next().map(str::to_owned)
+}
+
+/// Whether the password would go in clear although the camera offers `Digest`.
+fn gives_away(challenges: &[Challenge], known: &[&str]) -> bool {
+    let of = |scheme: &'static str| challenges.iter().filter(move |challenge| challenge.scheme == scheme);
+    let usable = |challenge: &Challenge| {
+        let value = |name: &str| challenge.parameters.iter().find(|(known, _)| known == name).map(|(_, v)| v);
+        let algorithm = value("algorithm").map_or("md5".to_owned(), |name| name.to_ascii_lowercase());
+        value("realm").is_some() && value("nonce").is_some() && known.contains(&algorithm.as_str())
+    };
+    of("basic").next().is_some() && of("digest").next().is_some() && !of("digest").any(usable)
+}
+
+/// The challenges of all `WWW-Authenticate` lines. RFC 7235, 4.1: a comma separates both challenges and their parameters.
+fn challenges(head: &str) -> Vec<Challenge> {
+    let lines = head.lines().filter_map(|line| line.split_once(':'));
+    let values = lines.filter(|(name, _)| name.trim().eq_ignore_ascii_case("www-authenticate"));
+    let mut found: Vec<Challenge> = Vec::new();
+    for part in values.flat_map(|(_, value)| parts(value)) {
+        let part = part.trim();
+        let word_end = part.find(char::is_whitespace).unwrap_or(part.len());
+        let (word, rest) = part.split_at(word_end);
+        let parameter = if word.contains('=') || rest.trim_start().starts_with('=') {
+            part
+        } else {
+            if !word.is_empty() {
+                found.push(Challenge { scheme: word.to_ascii_lowercase(), parameters: Vec::new() });
+            }
+            rest.trim()
+        };
+        if let (Some((name, value)), Some(challenge)) = (parameter.split_once('='), found.last_mut()) {
+            let value = value.trim().trim_matches('"').to_owned();
+            challenge.parameters.push((name.trim().to_ascii_lowercase(), value));
+        }
+    }
+    found
+}
+
+/// `value` cut at commas that do not stand in quotes.
+fn parts(value: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    value.split(move |c| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_given_away(lines: &[&str], known: &[&str]) -> bool {
+        let head: String = lines.iter().map(|line| format!("WWW-Authenticate: {line}\r\n")).collect();
+        gives_away(&challenges(&format!("RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\n{head}")), known)
+    }
+
+    #[test]
+    fn a_known_digest_keeps_the_password() {
+        let digest = r#"Digest realm="a, Basic b", nonce="c=", algorithm=MD5"#;
+        assert!(!is_given_away(&[digest], &RTSPSRC));
+        assert!(!is_given_away(&[r#"Basic realm="x""#, digest], &RTSPSRC));
+        assert!(!is_given_away(&[r#"Basic realm="x", Digest realm="y", nonce="z""#], &RTSPSRC));
+        assert!(!is_given_away(&[r#"Basic realm="x""#], &RTSPSRC), "nothing else is offered");
+        assert!(!is_given_away(&[], &RTSPSRC));
+    }
+
+    #[test]
+    fn an_unknown_digest_beside_basic_gives_it_away() {
+        for digest in [
+            r#"Digest realm="x", nonce="y", algorithm="odd""#,
+            r#"digest realm="x""#,
+            "Digest",
+            r#"Digest nonce="y""#,
+        ] {
+            assert!(is_given_away(&["BASIC realm=x", digest], &RETINA), "{digest}");
+            assert!(is_given_away(&[&format!("{digest}, Basic realm=x")], &RETINA), "{digest}");
+        }
+        let newer = r#"Digest realm="x", nonce="y", algorithm=SHA-256, Basic realm="x""#;
+        assert!(is_given_away(&[newer], &RTSPSRC));
+        assert!(!is_given_away(&[newer], &RETINA));
+    }
+
+    #[test]
+    fn an_answer_without_end_is_read_so_far() {
+        let endless = std::io::repeat(b'x').take(MAX_ANSWER_BYTES);
+        assert_eq!(head(endless).unwrap().len(), usize::try_from(MAX_ANSWER_BYTES).unwrap());
+        assert_eq!(head(&b"RTSP/1.0 200 OK\r\n\r\nv=0"[..]).unwrap(), "RTSP/1.0 200 OK");
+    }
+}

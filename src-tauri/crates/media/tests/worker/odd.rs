@@ -1,0 +1,146 @@
+//! A small RTSP server that misbehaves as told, and notes what it was asked.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use hausrecht_media::{CameraOpen, FaultCode, Password, Transport};
+
+use crate::support::{open, record};
+
+/// A question: its first line and its headers.
+type Question = Vec<String>;
+
+struct Odd {
+    port: u16,
+    questions: Arc<Mutex<Vec<Question>>>,
+}
+
+impl Odd {
+    /// Answers with status line and headers (without `CSeq`), and what follows the headers.
+    fn start(answer: impl Fn(&Question) -> String + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let questions: Arc<Mutex<Vec<Question>>> = Arc::default();
+        let (noted, answer) = (Arc::clone(&questions), Arc::new(answer));
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let (noted, answer) = (Arc::clone(&noted), Arc::clone(&answer));
+                thread::spawn(move || serve(connection.unwrap(), &noted, &*answer));
+            }
+        });
+        Self { port, questions }
+    }
+
+    fn uri(&self) -> String {
+        format!("rtsp://127.0.0.1:{}/main", self.port)
+    }
+
+    /// The lines of all questions that begin with `word`.
+    fn lines(&self, word: &str) -> Vec<String> {
+        let questions = self.questions.lock().unwrap();
+        questions.iter().flatten().filter(|line| line.starts_with(word)).cloned().collect()
+    }
+}
+
+fn serve(connection: TcpStream, noted: &Mutex<Vec<Question>>, answer: &dyn Fn(&Question) -> String) {
+    let mut out = connection.try_clone().unwrap();
+    let mut lines = BufReader::new(connection).lines();
+    loop {
+        let question: Question =
+            lines.by_ref().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        let Some(number) = question.iter().find(|line| line.starts_with("CSeq:")).cloned() else { return };
+        noted.lock().unwrap().push(question.clone());
+        let text = if question[0].starts_with("OPTIONS") {
+            "RTSP/1.0 200 OK\r\nPublic: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n\r\n".to_owned()
+        } else {
+            answer(&question)
+        };
+        let (status, rest) = text.split_once("\r\n").unwrap();
+        if write!(out, "{status}\r\n{number}\r\n{rest}").is_err() {
+            return;
+        }
+    }
+}
+
+fn camera(server: &Odd, transport: Transport) -> CameraOpen {
+    let mut camera = open(&server.uri());
+    camera.user = "wache".into();
+    camera.password = Password::new("geheim");
+    camera.transport = transport;
+    camera
+}
+
+fn unauthorized(challenges: &[&str]) -> String {
+    let lines: String =
+        challenges.iter().map(|challenge| format!("WWW-Authenticate: {challenge}\r\n")).collect();
+    format!("RTSP/1.0 401 Unauthorized\r\n{lines}\r\n")
+}
+
+/// By the reader of plain TCP, and by the other one.
+const BOTH: [Transport; 2] = [Transport::Tcp, Transport::Udp];
+
+#[test]
+fn the_password_is_not_sent_in_clear_where_digest_is_offered() {
+    let known = r#"Digest realm="x", nonce="y""#;
+    for transport in BOTH {
+        for challenges in [
+            vec![r#"Basic realm="x""#, known],
+            vec![known, r#"Basic realm="x""#],
+            vec![r#"Digest realm="x", nonce="y", algorithm="odd""#, r#"Basic realm="x""#],
+            vec![r#"Basic realm="x", Digest realm="x""#],
+        ] {
+            let offered = challenges.join(" ");
+            let server = Odd::start(move |_| unauthorized(&challenges));
+            let fault = record(camera(&server, transport), |_| {}).fault;
+            assert_eq!(fault, Some(FaultCode::NotAuthorized), "{transport:?} {offered}");
+            assert_eq!(server.lines("Authorization: Basic"), Vec::<String>::new(), "{transport:?} {offered}");
+            let tried = !server.lines("Authorization: Digest").is_empty();
+            assert_eq!(tried, offered.contains(known) && !offered.contains("odd"), "{transport:?} {offered}");
+        }
+    }
+}
+
+#[test]
+fn a_redirection_is_not_followed() {
+    for transport in BOTH {
+        let elsewhere = Arc::new(Odd::start(|_| unauthorized(&[r#"Digest realm="x", nonce="y""#])));
+        let target = elsewhere.uri();
+        let server =
+            Odd::start(move |_| format!("RTSP/1.0 302 Moved Temporarily\r\nLocation: {target}\r\n\r\n"));
+        assert_eq!(
+            record(camera(&server, transport), |_| {}).fault,
+            Some(FaultCode::Refused),
+            "{transport:?}"
+        );
+        assert_eq!(elsewhere.questions.lock().unwrap().len(), 0, "{transport:?}");
+    }
+}
+
+#[test]
+fn streams_are_set_up_where_they_were_described_whatever_the_base_says() {
+    let port_of_nobody = "192.0.2.1:554";
+    for base in [format!("rtsp://{port_of_nobody}/main/"), format!("{port_of_nobody}/main/"), String::new()] {
+        let header = if base.is_empty() { String::new() } else { format!("Content-Base: {base}\r\n") };
+        let server = Odd::start(move |question| {
+            if !question[0].starts_with("DESCRIBE") {
+                return "RTSP/1.0 404 Not Found\r\n\r\n".to_owned();
+            }
+            let description = "v=0\r\no=- 0 0 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\na=control:*\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:track1\r\n";
+            let length = description.len();
+            format!(
+                "RTSP/1.0 200 OK\r\n{header}Content-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{description}"
+            )
+        });
+        assert_eq!(
+            record(camera(&server, Transport::Tcp), |_| {}).fault,
+            Some(FaultCode::NotFound),
+            "{base}"
+        );
+        let asked = server.lines("SETUP");
+        assert!(asked.iter().any(|line| line.contains("track1")), "{base}: {asked:?}");
+    }
+}
