@@ -11,6 +11,7 @@ mod foreign;
 mod house;
 mod keeping;
 mod notifications;
+mod signals;
 mod thread;
 mod trouble;
 mod window;

@@ -22,6 +22,7 @@ use hausrecht_engine::{
         Session, TileSource,
     },
 };
+use hausrecht_media::TalkSound;
 use hausrecht_model::{CameraId, Clock, StreamRole, UnixMicros, clock::SystemClock};
 use tokio::sync::broadcast;
 use tracing_subscriber::EnvFilter;
@@ -302,5 +303,7 @@ async fn start_with(folder: &Path, clock: &MovedClock, clip_length: Duration) ->
     options.clock = Arc::new(clock.clone());
     options.clip_length = clip_length;
     options.log_n = 10;
+    // No test opens a microphone.
+    options.talk_sound = TalkSound::Tone { hz: 440 };
     Engine::start(options).await
 }

@@ -2,7 +2,7 @@
 
 use hausrecht_engine::wire::{
     CameraPanel, CameraUserView, CertificateQuestion, Encoder, EncoderView, ImagingSettings, ImagingView,
-    Mask, MaskView, Osd, OsdView, PresetView, PtzVector, RelayView,
+    Mask, MaskView, MotionSettings, Osd, OsdView, PresetView, PtzVector, RelayView,
 };
 use hausrecht_model::CameraId;
 use tauri::State;
@@ -263,4 +263,29 @@ pub(crate) async fn delete_camera_user(
     user: String,
 ) -> Answer<()> {
     shell.engine.delete_camera_user(camera, user).await
+}
+
+/// Begins to talk through a camera with this computer's microphone, or ends that.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn talk(shell: State<'_, Shell>, camera: CameraId, on: bool) -> Answer<()> {
+    shell.engine.talk(camera, on).await
+}
+
+/// How motion is measured in a camera's pictures.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn motion_settings(shell: State<'_, Shell>, camera: CameraId) -> Answer<MotionSettings> {
+    shell.engine.motion_settings(camera).await
+}
+
+/// Changes how motion is measured.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn set_motion_settings(
+    shell: State<'_, Shell>,
+    camera: CameraId,
+    settings: MotionSettings,
+) -> Answer<()> {
+    shell.engine.set_motion_settings(camera, settings).await
 }

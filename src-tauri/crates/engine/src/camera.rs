@@ -4,6 +4,7 @@
 mod events;
 pub(crate) mod link;
 pub(crate) mod live;
+mod motion;
 pub(crate) mod mover;
 mod supervise;
 
@@ -58,6 +59,8 @@ pub(crate) struct CameraTask {
     link: link::Link,
     /// Its motors.
     pub(crate) mover: mover::Mover,
+    /// Whether and how motion is measured in its pictures.
+    pub(crate) motion: motion::Motion,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,6 +100,7 @@ impl CameraTask {
             worker_pid: Mutex::new(None),
             link: link::Link::default(),
             mover: mover::Mover::default(),
+            motion: motion::Motion::default(),
         })
     }
 

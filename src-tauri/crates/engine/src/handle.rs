@@ -11,6 +11,8 @@ mod notify;
 mod people;
 mod session;
 
+pub(crate) use self::control::talk::Talk;
+
 use std::{fs::File, sync::Arc};
 
 use hausrecht_model::UnixMicros;

@@ -15,6 +15,7 @@ use hausrecht_store::{CameraRow, GrantRow, PersonRow, ScopeRow};
 use tokio::sync::broadcast;
 
 use crate::{
+    handle::Talk,
     Options, Result,
     camera::CameraTask,
     db::Db,
@@ -48,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) said: Mutex<crate::camera::Said>,
     pub(crate) notify_rules: Mutex<wire::NotifyRules>,
     pub(crate) sightings: crate::sightings::Sightings,
+    /// The talk that goes on, if one does.
+    pub(crate) talk: Mutex<Option<Talk>>,
     pub(crate) clips_changed: AtomicBool,
     pub(crate) recovery_made: AtomicBool,
     pub(crate) tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,

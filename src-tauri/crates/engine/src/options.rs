@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use hausrecht_media::TalkSound;
 use hausrecht_model::{Clock, clock::SystemClock};
 
 /// What the engine is started with. Tests shorten clips and lower the cost of passphrases; the product does not.
@@ -21,6 +22,8 @@ pub struct Options {
     pub record: bool,
     /// Whether to listen for cameras that come and go.
     pub watch: bool,
+    /// What a talk sends; only tests ask for something else than the microphone.
+    pub talk_sound: TalkSound,
 }
 
 impl Options {
@@ -34,6 +37,7 @@ impl Options {
             log_n: 18,
             record: true,
             watch: true,
+            talk_sound: TalkSound::Microphone,
         }
     }
 

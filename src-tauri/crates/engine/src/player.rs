@@ -146,7 +146,11 @@ impl Serve {
                 self.tell();
             }
             WorkerEvent::Fault { text, .. } => self.fail(Error::internal(text)),
-            WorkerEvent::Ready { .. } | WorkerEvent::State(_) | WorkerEvent::Stalled { .. } => {}
+            WorkerEvent::Ready { .. }
+            | WorkerEvent::State(_)
+            | WorkerEvent::Stalled { .. }
+            | WorkerEvent::Motion { .. }
+            | WorkerEvent::Talking { .. } => {}
         }
     }
 

@@ -54,6 +54,8 @@ pub enum ErrorCode {
     CameraRefused,
     /// The camera answered something that is not ONVIF, or lacks what is needed.
     CameraUnsuitable,
+    /// This computer has no microphone, or its sound server cannot be reached.
+    NoMicrophone,
     /// The log could not be written, so nothing is shown.
     LogUnwritable,
     /// The clip's file is missing.

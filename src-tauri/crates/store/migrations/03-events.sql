@@ -20,3 +20,8 @@ CREATE TABLE identities (
     camera TEXT PRIMARY KEY NOT NULL REFERENCES cameras (id),
     serial TEXT NOT NULL                  -- as the camera said after it had accepted the password
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE motion (
+    camera   TEXT PRIMARY KEY NOT NULL REFERENCES cameras (id),
+    settings TEXT NOT NULL                -- how motion is measured in its pictures, JSON
+) STRICT, WITHOUT ROWID;

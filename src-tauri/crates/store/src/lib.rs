@@ -12,6 +12,7 @@ mod events;
 mod grants;
 mod identities;
 mod meta;
+mod motion;
 mod people;
 mod row;
 mod topics;

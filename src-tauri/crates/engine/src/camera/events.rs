@@ -5,7 +5,7 @@ mod intake;
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use hausrecht_ledger::Kind;
-use hausrecht_model::{EventKind, UnixMicros};
+use hausrecht_model::{EventId, EventKind, UnixMicros};
 use hausrecht_onvif::{Backoff, Camera, Notification, Subscription};
 use hausrecht_store::{EventRow, IdentityRow, UnknownTopicRow};
 
@@ -82,8 +82,17 @@ impl Listener<'_> {
         }
         let mut subscription = match live.camera.events().await {
             Ok(subscription) => subscription,
-            Err(error) => return Err(task.failed(&live, error).await),
+            Err(error) => {
+                // It answers, and has nothing to report or refuses to.
+                use hausrecht_onvif::Error as Onvif;
+                task.motion.set_silent(matches!(
+                    error,
+                    Onvif::NotOffered { .. } | Onvif::Fault { .. } | Onvif::Status { .. } | Onvif::NotAllowed { .. }
+                ));
+                return Err(task.failed(&live, error).await);
+            }
         };
+        task.motion.set_silent(false);
         let mut busy = 0;
         loop {
             let began = inner.options.clock.monotonic();
@@ -240,6 +249,35 @@ async fn write(task: &CameraTask, inner: &Arc<Inner>, steps: Vec<Step>) -> Resul
         inner.tell(Event::LogGrew(index + 1));
     }
     Ok(())
+}
+
+/// Keeps what was measured in the pictures: `open` is the event that goes on.
+pub(super) async fn measured(
+    task: &CameraTask,
+    inner: &Arc<Inner>,
+    open: &mut Option<EventId>,
+    is_active: bool,
+) {
+    let (kind, topic) = super::motion::MEASURED;
+    let at = inner.now();
+    let step = match (is_active, open.take()) {
+        (true, Some(id)) => {
+            *open = Some(id);
+            return;
+        }
+        (true, None) => {
+            let id = EventId::random(&mut rand::rng());
+            *open = Some(id);
+            let topic = topic.to_owned();
+            Step::Begin(Begun { id, kind, mapped_from: None, topic, at, lasts: true, is_news: true })
+        }
+        (false, Some(id)) => Step::End { id, kind, at },
+        (false, None) => return,
+    };
+    match write(task, inner, vec![step.clone()]).await {
+        Ok(()) => show(task, inner, &[step]),
+        Err(error) => inner.notice(NoticeKind::LogUnwritable, Some(task.id), error.message),
+    }
 }
 
 fn show(task: &CameraTask, inner: &Arc<Inner>, steps: &[Step]) {

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use hausrecht_ledger::Kind;
-use hausrecht_media::{CameraOpen, Event, FaultCode, Order, Password, Stream, Transport};
-use hausrecht_model::StreamRole;
+use hausrecht_media::{CameraOpen, Event, FaultCode, Order, Password, Sender, Stream, Transport};
+use hausrecht_model::{EventId, StreamRole};
 use tokio::sync::{mpsc, watch};
 
-use super::{CameraTask, Wanted};
+use super::{CameraTask, Wanted, events};
 use crate::{
     inner::{Inner, lock},
     logbook::Note,
@@ -41,6 +41,9 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
     let mut wanted = task.wanted.subscribe();
     let mut failures: u32 = 0;
     let mut lost_noted = false;
+    if let Err(error) = task.learn_motion(&inner).await {
+        tracing::warn!(camera = %task.id, "how motion is to be measured cannot be read: {error}");
+    }
     while *wanted.borrow_and_update() != Wanted::Stop {
         let mut had_picture = false;
         let settled = tokio::select! {
@@ -177,7 +180,10 @@ async fn one_worker(
         tokio::task::spawn_blocking(move || recorder::record(&task, &inner, bulk))
     };
 
-    let ended = watch_worker(task, inner, wanted, &mut messages, had_picture, lost_noted).await;
+    let mut moving = None;
+    let following = Following { task, inner, orders: &orders, moving: &mut moving };
+    let ended = watch_worker(following, wanted, &mut messages, had_picture, lost_noted).await;
+    events::measured(task, inner, &mut moving, false).await;
     if matches!(ended, Ended::Stop | Ended::Restart) && orders.send(&Order::Shutdown).is_ok() {
         let _ = tokio::time::timeout(SHUTDOWN_LIMIT, async {
             while !matches!(messages.recv().await, Some(Message::Closed) | None) {}
@@ -207,16 +213,27 @@ fn open_order(task: &CameraTask, inner: &Inner) -> crate::Result<CameraOpen> {
     })
 }
 
+/// A worker that is followed.
+struct Following<'a> {
+    task: &'a Arc<CameraTask>,
+    inner: &'a Arc<Inner>,
+    orders: &'a Sender<Order>,
+    /// The motion that goes on.
+    moving: &'a mut Option<EventId>,
+}
+
 /// Follows what the worker says until it ends or is to be ended.
 async fn watch_worker(
-    task: &Arc<CameraTask>,
-    inner: &Arc<Inner>,
+    following: Following<'_>,
     wanted: &mut watch::Receiver<Wanted>,
     messages: &mut mpsc::Receiver<Message>,
     had_picture: &mut bool,
     lost_noted: &mut bool,
 ) -> Ended {
+    let Following { task, inner, orders, moving } = following;
     let clock = Arc::clone(&inner.options.clock);
+    let mut motion = task.motion.orders();
+    motion.mark_changed();
     let mut fault: Option<DeadReason> = None;
     let mut last_word = clock.monotonic();
     let mut silent_main: Option<Duration> = None;
@@ -235,6 +252,9 @@ async fn watch_worker(
                     None | Some(Message::Closed) => {
                         return fault.map_or(Ended::Died, Ended::Fault);
                     }
+                    Some(Message::Event(Event::Motion { active, .. })) => {
+                        events::measured(task, inner, moving, active).await;
+                    }
                     Some(Message::Event(event)) => {
                         let alive = on_event(task, event, &mut fault, &mut silent_main, clock.monotonic());
                         if alive {
@@ -246,6 +266,12 @@ async fn watch_worker(
                             return Ended::Fault(fault.unwrap_or(DeadReason::NoKeyFrame));
                         }
                     }
+                }
+            }
+            Ok(()) = motion.changed() => {
+                let settings = motion.borrow_and_update().clone();
+                if orders.send(&Order::Motion { settings }).is_err() {
+                    return fault.map_or(Ended::Died, Ended::Fault);
                 }
             }
             _ = tick.tick() => {
@@ -311,7 +337,11 @@ fn on_event(
             tracing::debug!(camera = %task.id, ?sandbox, "worker ready");
             false
         }
-        Event::Read { .. } | Event::Opened { .. } | Event::Position { .. } => false,
+        Event::Read { .. }
+        | Event::Opened { .. }
+        | Event::Position { .. }
+        | Event::Motion { .. }
+        | Event::Talking { .. } => false,
     }
 }
 
@@ -323,7 +353,7 @@ fn reason(code: FaultCode, was_live: bool) -> DeadReason {
         FaultCode::UnsupportedCodec => DeadReason::UnsupportedCodec,
         FaultCode::Lost if was_live => DeadReason::Frozen,
         FaultCode::Timeout | FaultCode::Lost => DeadReason::Unreachable,
-        FaultCode::Internal => DeadReason::WorkerEnded,
+        FaultCode::Internal | FaultCode::NoBackChannel | FaultCode::NoMicrophone => DeadReason::WorkerEnded,
     }
 }
 

@@ -3,9 +3,11 @@
 mod accounts;
 mod doors;
 mod own_account;
+mod motion;
 mod panel;
 mod picture;
 mod ptz;
+pub(crate) mod talk;
 
 use std::sync::Arc;
 

@@ -362,6 +362,7 @@ impl Inner {
         let Some(person) = lock(&self.session).close() else { return };
         self.revoke_views();
         self.stop_moves();
+        self.end_talk();
         self.log_or_tell(Note::new(Kind::Locked).by(person.id).fact("why", why)).await;
         self.tell(Event::Session(self.session_view()));
         self.tell(Event::Cameras(Vec::new()));

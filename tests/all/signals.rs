@@ -1,0 +1,88 @@
+//! What goes to a camera by sound, and what is seen in its pictures when it reports nothing itself.
+
+use hausrecht_engine::wire::{ErrorCode, LogQuery, MotionMode, MotionSettings};
+use hausrecht_model::EventKind;
+use hausrecht_tests::{
+    camera::SimCam,
+    stage::{PATIENCE, SOON, Stage, alone},
+    until::until,
+};
+
+use crate::control::state;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_is_heard_at_the_camera_while_the_button_is_held_and_no_longer() {
+    if !alone("signals::the_owner_is_heard_at_the_camera_while_the_button_is_held_and_no_longer") {
+        return;
+    }
+    let camera = SimCam::start(&["--feature", "talk"]);
+    let stage = Stage::owned().await;
+    let id = stage.connect(&camera).await;
+    assert!(stage.engine.camera_panel(id).await.unwrap().talk);
+    stage.engine.talk(id, true).await.unwrap();
+    let heard = |camera: &SimCam| state(camera)["heard_packets"].as_u64().unwrap();
+    until("sound at the camera", SOON, async || {
+        let packets = heard(&camera);
+        if packets > 20 && state(&camera)["heard_loudness"].as_u64() > Some(1000) { Ok(()) } else { Err(packets) }
+    })
+    .await;
+    stage.engine.talk(id, false).await.unwrap();
+    let entries = until("the end of it in the log", PATIENCE, async || {
+        let query = LogQuery { limit: 50, kinds: vec!["camera_changed".into()], ..LogQuery::default() };
+        let page = stage.engine.log_page(query).await.unwrap();
+        let facts: Vec<String> = page
+            .rows
+            .iter()
+            .rev()
+            .filter_map(|row| Some(row.facts.iter().find(|fact| fact.name == "what")?.value.clone()))
+            .collect();
+        if facts.iter().any(|what| what == "talk_ended") { Ok(facts) } else { Err(facts) }
+    })
+    .await;
+    assert_eq!(entries.iter().filter(|what| what.starts_with("talk")).collect::<Vec<_>>(), ["talk", "talk_ended"]);
+    let silent = heard(&camera);
+    stage.watch(id, hausrecht_model::StreamRole::Main, 10).await;
+    assert_eq!(heard(&camera), silent, "nothing is sent after the end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_without_a_loudspeaker_says_so() {
+    if !alone("signals::a_camera_without_a_loudspeaker_says_so") {
+        return;
+    }
+    let camera = SimCam::start(&["--without", "talk"]);
+    let stage = Stage::owned().await;
+    let id = stage.connect(&camera).await;
+    assert!(!stage.engine.camera_panel(id).await.unwrap().talk);
+    let refused = stage.engine.talk(id, true).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::CameraUnsuitable, "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn motion_is_measured_where_the_camera_reports_nothing() {
+    if !alone("signals::motion_is_measured_where_the_camera_reports_nothing") {
+        return;
+    }
+    let camera = SimCam::start(&["--fault", "no-events"]);
+    let stage = Stage::owned().await;
+    let id = stage.connect(&camera).await;
+    let clip = until("a clip with motion on it", PATIENCE, async || {
+        let clips = stage.clips(id).await;
+        let moving = clips.iter().find(|clip| clip.events.iter().any(|event| event.kind == EventKind::Motion));
+        moving.cloned().ok_or(clips.len())
+    })
+    .await;
+    assert!(clip.duration_us > 0);
+
+    // The owner can switch it off; what goes on then ends.
+    let off = MotionSettings { mode: MotionMode::Off, ..MotionSettings::default() };
+    stage.engine.set_motion_settings(id, off.clone()).await.unwrap();
+    assert_eq!(stage.engine.motion_settings(id).await.unwrap(), off);
+    until("the motion to end", PATIENCE, async || {
+        let tile = stage.engine.tiles().unwrap().remove(0);
+        if tile.last_event.as_ref().is_some_and(|event| !event.active) { Ok(()) } else { Err(tile) }
+    })
+    .await;
+    let zones = MotionSettings { sensitivity: 11, ..off };
+    assert_eq!(stage.engine.set_motion_settings(id, zones).await.unwrap_err().code, ErrorCode::Invalid);
+}
