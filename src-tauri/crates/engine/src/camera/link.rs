@@ -1,12 +1,15 @@
 //! The one conversation with a camera that everybody shares: who listens to its events and who changes its settings.
 //! It is begun when somebody needs it and given up when it fails. Here it is decided when a password is sent at all.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use hausrecht_ledger::Kind;
-use hausrecht_onvif::{Camera, CertificatePin, Credentials, Error as OnvifError, Settings};
+use hausrecht_onvif::{Backoff, Camera, CertificatePin, Credentials, Error as OnvifError, Settings};
 use hausrecht_store::{CameraRow, IntendedSignIn};
-use tokio::sync::MutexGuard;
+use tokio::{sync::MutexGuard, time::Instant};
 use url::Url;
 
 use super::{CameraTask, live::Live};
@@ -16,6 +19,11 @@ use crate::{
     logbook::Note,
     wire::{CertificateQuestion, DeadReason, Error, ErrorCode},
 };
+
+/// The first pause after a camera could not be reached.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest one: short enough for somebody who has just switched the camera on.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The conversation, or why there is none.
 #[derive(Debug, Default)]
@@ -27,24 +35,39 @@ pub(crate) struct Link {
 }
 
 /// What whoever holds the link may change.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
     live: Option<Arc<Live>>,
     /// Why the camera refused the sign-in; it is not tried again before the owner gives another.
     refused: Option<Error>,
+    backoff: Backoff,
+    /// Why the camera could not be reached, and until when that is answered without trying again.
+    unreached: Option<(Error, Instant)>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let backoff = Backoff::new(SHORTEST_PAUSE, LONGEST_PAUSE);
+        Self { live: None, refused: None, backoff, unreached: None }
+    }
 }
 
 impl State {
     /// Goes on with `camera`, whose sign-in was accepted.
     pub(crate) fn go_on_with(&mut self, camera: Camera) {
+        self.end();
         self.live = Some(Arc::new(Live::new(camera)));
-        self.refused = None;
     }
 
     /// Ends the conversation; the next who needs it begins anew.
     pub(crate) fn end(&mut self) {
-        self.live = None;
-        self.refused = None;
+        *self = Self::default();
+    }
+
+    /// Remembers that the camera could not be reached.
+    fn not_reached(&mut self, error: &Error) {
+        let pause = self.backoff.failed(rand::random());
+        self.unreached = Some((error.clone(), Instant::now() + pause));
     }
 }
 
@@ -143,6 +166,12 @@ impl CameraTask {
         if let Some(refused) = &state.refused {
             return Err(refused.clone());
         }
+        // Those who waited here for a camera that is gone do not wait for it one after the other.
+        if let Some((error, until)) = &state.unreached
+            && Instant::now() < *until
+        {
+            return Err(error.clone());
+        }
         let reached = match self.intended() {
             Some(intended) => self.resolve(inner, intended).await,
             None => self.reach(inner, &self.row().sign_in).await,
@@ -150,11 +179,14 @@ impl CameraTask {
         match reached {
             Ok(camera) => {
                 self.remember_certificate(inner, &camera).await?;
-                let live = Arc::new(Live::new(camera));
-                state.live = Some(Arc::clone(&live));
-                Ok(live)
+                state.go_on_with(camera);
+                state.live.clone().ok_or_else(|| Error::internal("the conversation has just begun"))
             }
-            Err(Trouble::Camera(error)) => Err(self.take_note(&mut state, error)),
+            Err(Trouble::Camera(error)) => {
+                let error = self.take_note(&mut state, error);
+                state.not_reached(&error);
+                Err(error)
+            }
             Err(Trouble::Own(error)) => Err(error),
         }
     }
@@ -206,6 +238,15 @@ impl CameraTask {
         } else {
             // Streams may work where questions are not answered.
             Ok(())
+        }
+    }
+
+    /// Takes note that the camera sends pictures again: whoever asks it now need not wait.
+    pub(super) fn answers_again(&self) {
+        // Whoever holds the link is asking the camera already.
+        if let Ok(mut state) = self.link.state.try_lock() {
+            state.backoff.succeeded();
+            state.unreached = None;
         }
     }
 

@@ -259,6 +259,7 @@ async fn watch_worker(
                         let alive = on_event(task, event, &mut fault, &mut silent_main, clock.monotonic());
                         if alive {
                             *had_picture = true;
+                            task.answers_again();
                             note_back(task, inner, lost_noted).await;
                             tell(inner);
                         }

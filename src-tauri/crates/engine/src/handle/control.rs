@@ -19,7 +19,7 @@ use hausrecht_store::Tables;
 use super::Handle;
 use crate::{
     Result,
-    camera::{CameraTask, live::Live},
+    camera::{CameraTask, link::is_uncertain, live::Live},
     logbook::Note,
     session::SignedIn,
     wire::Event,
@@ -54,6 +54,17 @@ impl Control {
         match outcome {
             Ok(value) => Ok(value),
             Err(error) => Err(self.task.failed(&self.live, error).await),
+        }
+    }
+
+    /// The same for what a camera may well not say; it is empty then.
+    async fn heard_or_empty<T: Default>(&self, outcome: Result<T, OnvifError>) -> Result<T> {
+        match outcome {
+            Err(error) if !is_uncertain(&error) && !error.needs_a_person() => {
+                tracing::info!(camera = %self.task.id, "not said: {error}");
+                Ok(T::default())
+            }
+            outcome => self.heard(outcome).await,
         }
     }
 

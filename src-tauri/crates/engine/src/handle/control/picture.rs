@@ -38,7 +38,7 @@ impl Handle {
         let control = self.control(camera).await?;
         let main = control.main().await?;
         let settings = control.heard(control.live.camera.imaging(&main).await).await?;
-        let options = control.heard(control.live.camera.imaging_options(&main).await).await?;
+        let options = control.heard_or_empty(control.live.camera.imaging_options(&main).await).await?;
         Ok(ImagingView { settings, options })
     }
 
@@ -72,7 +72,7 @@ impl Handle {
         let encoders = control.heard(live.camera.encoders().await).await?;
         let mut views = Vec::new();
         for encoder in encoders {
-            let options = control.heard(live.camera.encoder_options(&encoder).await).await?;
+            let options = control.heard_or_empty(live.camera.encoder_options(&encoder).await).await?;
             let mut used_for = Vec::new();
             if main.encoder.as_ref() == Some(&encoder.token) {
                 used_for.push(StreamRole::Main);

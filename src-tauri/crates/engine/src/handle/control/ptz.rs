@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hausrecht_model::CameraId;
-use hausrecht_onvif::camera::{Ptz, PtzVector};
+use hausrecht_onvif::{
+    Error as OnvifError,
+    camera::{Ptz, PtzVector},
+};
 use hausrecht_vault::{open_with, seal_to};
 use tokio::time::Instant;
 
@@ -37,7 +40,10 @@ impl Control {
         let main = self.heard(self.live.main(&self.task.row()).await).await?;
         match self.live.camera.snapshot(&main).await {
             Ok(jpeg) => Ok(Some(jpeg)),
-            Err(error) if error.needs_a_person() => Err(self.task.failed(&self.live, error).await),
+            Err(error @ OnvifError::CertificateChanged { .. }) => {
+                Err(self.task.failed(&self.live, error).await)
+            }
+            // Many cameras have rules of their own for the sign-in here, so a refusal says nothing about the rest.
             Err(error) => {
                 tracing::info!(camera = %self.task.id, "no picture: {error}");
                 Ok(None)
