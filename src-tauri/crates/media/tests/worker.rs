@@ -216,9 +216,13 @@ fn a_dead_worker_leaves_whole_fragments() {
 #[test]
 fn motion_is_measured_while_asked_for_by_either_reader() {
     let ball = "videotestsrc is-live=true pattern=ball";
-    let server =
-        Server::start(&[("/main", ball, 25, ""), ("/sub", ball, 15, ""), ("/udp", ball, 15, "udp-only")]);
-    for (main, sub) in [("/main", Some("/sub")), ("/udp", None), ("/main", None)] {
+    let server = Server::start(&[
+        ("/main", ball, 25, ""),
+        ("/sub", ball, 15, ""),
+        ("/udp", ball, 15, "udp-only"),
+        ("/rare", ball, 15, "tune=zerolatency key-int-max=60"),
+    ]);
+    for (main, sub) in [("/main", Some("/sub")), ("/udp", None), ("/main", None), ("/rare", None)] {
         let mut camera = open(&server.uri(main));
         camera.sub_uri = sub.map(|path| server.uri(path));
         camera.record = main == "/main";

@@ -12,16 +12,16 @@ use hausrecht_media::{CameraOpen, FaultCode, Password, Transport};
 use crate::support::{open, record};
 
 /// A question: its first line and its headers.
-type Question = Vec<String>;
+pub(crate) type Question = Vec<String>;
 
-struct Odd {
+pub(crate) struct Odd {
     port: u16,
     questions: Arc<Mutex<Vec<Question>>>,
 }
 
 impl Odd {
     /// Answers with status line and headers (without `CSeq`), and what follows the headers.
-    fn start(answer: impl Fn(&Question) -> String + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Question) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let questions: Arc<Mutex<Vec<Question>>> = Arc::default();
@@ -35,12 +35,12 @@ impl Odd {
         Self { port, questions }
     }
 
-    fn uri(&self) -> String {
+    pub(crate) fn uri(&self) -> String {
         format!("rtsp://127.0.0.1:{}/main", self.port)
     }
 
     /// The lines of all questions that begin with `word`.
-    fn lines(&self, word: &str) -> Vec<String> {
+    pub(crate) fn lines(&self, word: &str) -> Vec<String> {
         let questions = self.questions.lock().unwrap();
         questions.iter().flatten().filter(|line| line.starts_with(word)).cloned().collect()
     }
@@ -64,6 +64,27 @@ fn serve(connection: TcpStream, noted: &Mutex<Vec<Question>>, answer: &dyn Fn(&Q
             return;
         }
     }
+}
+
+/// A description of one video stream, as the answer to DESCRIBE.
+pub(crate) fn described(header: &str) -> String {
+    let description = [
+        "v=0",
+        "o=- 0 0 IN IP4 192.0.2.1",
+        "s=-",
+        "t=0 0",
+        "a=control:*",
+        "m=video 0 RTP/AVP 96",
+        "a=rtpmap:96 H264/90000",
+        "a=fmtp:96 packetization-mode=1",
+        "a=control:track1",
+        "",
+    ]
+    .join("\r\n");
+    let length = description.len();
+    format!(
+        "RTSP/1.0 200 OK\r\n{header}Content-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{description}"
+    )
 }
 
 fn camera(server: &Odd, transport: Transport) -> CameraOpen {
@@ -129,11 +150,7 @@ fn streams_are_set_up_where_they_were_described_whatever_the_base_says() {
             if !question[0].starts_with("DESCRIBE") {
                 return "RTSP/1.0 404 Not Found\r\n\r\n".to_owned();
             }
-            let description = "v=0\r\no=- 0 0 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\na=control:*\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:track1\r\n";
-            let length = description.len();
-            format!(
-                "RTSP/1.0 200 OK\r\n{header}Content-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{description}"
-            )
+            described(&header)
         });
         assert_eq!(
             record(camera(&server, Transport::Tcp), |_| {}).fault,

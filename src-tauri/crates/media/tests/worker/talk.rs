@@ -2,6 +2,7 @@
 
 use hausrecht_media::{Event, FaultCode, Order, Password, Sandbox, TalkOpen, TalkSound, Transport, Worker};
 
+use crate::odd::{Odd, Question, described};
 use crate::support::{
     LIMIT, Server,
     demo::{Demo, PASSWORD, USER},
@@ -107,6 +108,21 @@ fn a_camera_without_a_back_channel_says_so() {
     for uri in [plain.uri("/main"), silent.uri("/main")] {
         let mut worker = start(talk(&uri, TalkSound::Tone { hz: 440 }, 60_000));
         assert_eq!(until_its_end(&mut worker), (Some(FaultCode::NoBackChannel), 0), "{uri}");
+    }
+}
+
+#[test]
+fn a_camera_that_answers_551_has_no_back_channel() {
+    let refused = || "RTSP/1.0 551 Option not supported\r\n\r\n".to_owned();
+    let wants = |question: &Question| question.iter().any(|line| line.starts_with("Require:"));
+    let always = Odd::start(move |_| refused());
+    let once = Odd::start(move |question| if wants(question) { refused() } else { described("") });
+    for server in [always, once] {
+        let mut open = talk(&server.uri(), TalkSound::Tone { hz: 440 }, 60_000);
+        open.user.clear();
+        assert_eq!(until_its_end(&mut start(open)), (Some(FaultCode::NoBackChannel), 0));
+        assert!(!server.lines("Require: www.onvif.org/ver20/backchannel").is_empty());
+        assert!(server.lines("SETUP").is_empty());
     }
 }
 

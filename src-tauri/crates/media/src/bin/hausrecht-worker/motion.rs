@@ -2,7 +2,7 @@
 //! asked for. How motion is told from light and noise stands in [`scene`].
 //!
 //! What it costs is the decoding, so pictures that are not needed are not decoded: of Motion-JPEG, every fifth of a second one
-//! is taken; of a main stream, whose pictures are large, the key frames alone. A substream is decoded whole, for its pictures
+//! is taken; of a main stream, whose pictures are large, the key frames alone, if they come often enough. A substream is decoded whole, for its pictures
 //! build on each other, and five of them a second are scaled and looked at.
 
 pub(crate) mod scene;
@@ -37,12 +37,15 @@ const MAX_WAITING_BYTES: u64 = 4 * 1024 * 1024;
 /// How many pictures can be inside the decoder.
 const MAX_INSIDE: usize = 128;
 
+/// Key frames that are further apart than this are too few.
+const RARE_US: u64 = 2_000_000;
+
 /// Which pictures are decoded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Pictures {
     /// All, for the small ones of a substream.
     All,
-    /// Those that need no other.
+    /// Those that need no other; all, once it is seen that these are rare.
     KeyFrames,
 }
 
@@ -79,6 +82,7 @@ pub(crate) struct Motion {
     format: Arc<Format>,
     pictures: Pictures,
     taken_us: Option<u64>,
+    key_us: Option<u64>,
     wait_for_key: bool,
 }
 
@@ -131,7 +135,16 @@ impl Motion {
             gst::BusSyncReply::Drop
         });
         pipeline.set_state(gst::State::Playing).context("starting to measure motion")?;
-        Ok(Self { pipeline, source, looked, format, pictures, taken_us: None, wait_for_key: true })
+        Ok(Self {
+            pipeline,
+            source,
+            looked,
+            format,
+            pictures,
+            taken_us: None,
+            key_us: None,
+            wait_for_key: true,
+        })
     }
 
     /// Takes the next access unit; false if measuring has ended and must be started anew.
@@ -142,6 +155,14 @@ impl Motion {
             self.wait_for_key = true;
         }
         if self.source.current_level_bytes() > MAX_WAITING_BYTES {
+            self.wait_for_key = true;
+        }
+        if unit.key {
+            self.key_us = Some(unit.pts_us);
+        } else if self.pictures == Pictures::KeyFrames
+            && self.key_us.is_some_and(|key| unit.pts_us.saturating_sub(key) > RARE_US)
+        {
+            self.pictures = Pictures::All;
             self.wait_for_key = true;
         }
         let alone = self.pictures == Pictures::KeyFrames || format.codec == Codec::Mjpeg;

@@ -116,14 +116,14 @@ impl Talk<'_> {
         let limit = Duration::from_millis(u64::from(self.open.limit_ms.min(TalkOpen::MAX_LIMIT_MS)));
         let until = self.clock.monotonic() + limit;
         self.address.probe()?;
-        let Some((channel, offer)) = self.agree(incoming, until)? else { return Ok(()) };
+        let Some((attempt, channel, offer)) = self.agree(incoming, until)? else { return Ok(()) };
         let inputs = self.inputs.clone();
         let sound = Sound::start(self.open.sound, self.server.as_deref(), &offer, move |what| {
             // A talk that has ended needs no sound.
             let _ = inputs.send(Input::Sound(what));
         })
         .map_err(|error| (FaultCode::NoMicrophone, format!("{error:#}")))?;
-        let spoken = self.speak(incoming, until, &channel, &offer);
+        let spoken = self.speak(incoming, until, attempt, |packet| channel.give(&offer, packet));
         // First the microphone, then the camera.
         drop(sound);
         drop(channel);
@@ -135,7 +135,7 @@ impl Talk<'_> {
         &self,
         incoming: &mpsc::Receiver<Input>,
         until: Duration,
-    ) -> Result<Option<(BackChannel, channel::Offer)>, Failure> {
+    ) -> Result<Option<(usize, BackChannel, channel::Offer)>, Failure> {
         let mut ways = vec![(Transport::Tcp, Streams::BackChannel), (Transport::Tcp, Streams::All)];
         match self.open.transport {
             Transport::Tcp => {}
@@ -158,12 +158,12 @@ impl Talk<'_> {
                 let now = self.clock.monotonic();
                 match incoming.recv_timeout(patience.saturating_sub(now)) {
                     Ok(Input::Camera { attempt: of, what }) if of == attempt => match what {
-                        FromCamera::Agreed(offer) => return Ok(Some((channel, offer))),
+                        FromCamera::Agreed(offer) => return Ok(Some((attempt, channel, offer))),
                         FromCamera::Failed { code, text } => break (code, text),
                     },
                     Ok(Input::Camera { .. } | Input::Sound(_)) => {}
                     Ok(Input::End) | Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(None),
-                    Err(mpsc::RecvTimeoutError::Timeout) if now >= until => return Ok(None),
+                    Err(mpsc::RecvTimeoutError::Timeout) if patience >= until => return Ok(None),
                     Err(mpsc::RecvTimeoutError::Timeout) => {
                         break (FaultCode::Timeout, "the camera did not agree in time".into());
                     }
@@ -184,8 +184,8 @@ impl Talk<'_> {
         &self,
         incoming: &mpsc::Receiver<Input>,
         until: Duration,
-        channel: &BackChannel,
-        offer: &channel::Offer,
+        attempt: usize,
+        give: impl Fn(&gstreamer::Sample) -> bool,
     ) -> Result<(), Failure> {
         let began = self.clock.monotonic();
         let (mut packets, mut loudness, mut told) = (0_u64, 0_u16, None::<Duration>);
@@ -200,19 +200,20 @@ impl Talk<'_> {
             match incoming.recv_timeout(TICK.min(until.saturating_sub(now))) {
                 Ok(Input::End) | Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(()),
                 Ok(Input::Sound(FromSound::Packet(packet, loud))) => {
-                    if !channel.give(offer, &packet) {
+                    if !give(&packet) {
                         return Err((FaultCode::Lost, "the camera takes no more sound".into()));
                     }
                     packets += 1;
                     loudness = loudness.max(loud);
                 }
                 Ok(Input::Sound(FromSound::Failed(text))) => return Err((FaultCode::NoMicrophone, text)),
-                Ok(Input::Camera { what: FromCamera::Failed { code, text }, .. }) => {
+                Ok(Input::Camera { attempt: of, what: FromCamera::Failed { code, text } })
+                    if of == attempt =>
+                {
                     let code = if code == FaultCode::NotAuthorized { code } else { FaultCode::Lost };
                     return Err((code, text));
                 }
-                Ok(Input::Camera { what: FromCamera::Agreed(_), .. })
-                | Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Ok(Input::Camera { .. }) | Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
             if packets > 0 && told.is_none_or(|told| now.saturating_sub(told) >= TELL_EVERY) {
                 told = Some(now);
