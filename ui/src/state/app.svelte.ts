@@ -42,6 +42,8 @@ export class App {
 
   #numbers = 0
   #touchedMs = 0
+  /** Where to go once somebody has signed in. */
+  #waiting: string | null = null
   #endings: (() => void)[] = []
 
   me = $derived(this.session?.phase === 'open' ? this.session.me : null)
@@ -61,6 +63,7 @@ export class App {
       client.on('clips_changed', () => (this.clipsChanged += 1)),
       client.on('log_grew', (size) => (this.logSize = size)),
       client.on('notice', (notice) => this.notify(notice)),
+      client.on('open_route', (hash) => this.open(hash)),
     )
     const tick = setInterval(() => (this.nowUs = Date.now() * 1000), 1000)
     this.#endings.push(() => clearInterval(tick))
@@ -88,6 +91,12 @@ export class App {
   go(route: Route): void {
     location.hash = hashOf(route)
     this.route = route
+  }
+
+  /** Goes where a notification of the desktop leads; while the window is locked, once it is open. */
+  open(hash: string): void {
+    if (this.session?.phase === 'open') this.go(routeOf(hash))
+    else this.#waiting = hash
   }
 
   /** Shows settings at once. */
@@ -177,6 +186,10 @@ export class App {
     } catch {
       // The snapshots come again by event.
     }
-    if (!this.owner && this.route.screen === 'people') this.go({ screen: 'live' })
+    if (!this.owner && (this.route.screen === 'people' || this.route.screen === 'camera')) this.go({ screen: 'live' })
+    if (this.#waiting !== null) {
+      this.go(routeOf(this.#waiting))
+      this.#waiting = null
+    }
   }
 }

@@ -21,6 +21,7 @@ export type Filter = keyof typeof FILTERS
 const DEAD: readonly string[] = [
   'unreachable',
   'stream_refused',
+  'certificate_changed',
   'wrong_password',
   'frozen',
   'no_key_frame',
@@ -32,7 +33,12 @@ const EVENTS: readonly string[] = [
   'person',
   'vehicle',
   'animal',
+  'face',
+  'package',
+  'line',
+  'intrusion',
   'doorbell',
+  'sound',
   'tamper',
   'input',
   'unknown',
@@ -214,6 +220,8 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
       return fact(row, 'reason') ?? ''
     case 'camera_added':
       return fact(row, 'model') ?? ''
+    case 'camera_changed':
+      return fact(row, 'what') ?? ''
     case 'started':
       return fact(row, 'version') ?? ''
     default:
