@@ -1,7 +1,8 @@
 // What the wire's names are called in the window.
 
-import type { CameraPanel, Codec, DeadReason, ErrorCode, EventKind, Features, Notice, ProfileView, UserLevel } from '../ipc/client'
+import type { CameraPanel, Codec, DeadReason, ErrorCode, EventKind, Features, ProfileView, UserLevel } from '../ipc/client'
 import type { IconName } from '../components/Icon.svelte'
+import type { Shown } from '../state/app.svelte'
 import { m } from './generated/messages.js'
 
 /** An event kind. */
@@ -177,8 +178,12 @@ export function deadSentence(reason: DeadReason): string {
 }
 
 /** A notice. */
-export function noticeSentence(notice: Notice): string {
+export function noticeSentence(notice: Shown): string {
   switch (notice.kind) {
+    case 'camera_new':
+      return m.notice_camera_new({ name: notice.detail })
+    case 'camera_away':
+      return m.notice_camera_away()
     case 'disk_full':
       return m.notice_disk_full()
     case 'clock_step':

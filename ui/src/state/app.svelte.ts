@@ -1,12 +1,15 @@
 // What the whole window knows: who is signed in, the cameras, the tiles, where it is. Snapshots replace, never patch.
 
-import { asWireError, type CameraView, type Client, type Notice, type Session, type Settings, type TileState } from '../ipc/client'
+import { asWireError, type CameraView, type Client, type Discovery, type Notice, type Session, type Settings, type TileState } from '../ipc/client'
 import { m } from '../i18n/generated/messages.js'
 import { setLanguage } from '../i18n/locale.svelte'
 import { hashOf, routeOf, type Route } from './route'
 
+/** Notices that the window makes itself, from snapshots. */
+export type OwnNotice = { kind: 'camera_new' | 'camera_away'; camera: string | null; detail: string }
+
 /** A notice with a number of its own, so that two alike can stand. */
-export type Shown = Notice & { number: number }
+export type Shown = (Notice | OwnNotice) & { number: number }
 
 /** State of the window; one for its life. */
 export class App {
@@ -42,6 +45,7 @@ export class App {
 
   #numbers = 0
   #touchedMs = 0
+  #announced = new Set<string>()
   /** Where to go once somebody has signed in. */
   #waiting: string | null = null
   #endings: (() => void)[] = []
@@ -58,7 +62,8 @@ export class App {
     const { client } = this
     this.#endings.push(
       client.on('session', (session) => this.#setSession(session)),
-      client.on('cameras', (cameras) => (this.cameras = cameras)),
+      client.on('cameras', (cameras) => this.#setCameras(cameras)),
+      client.on('discovery', (discovery) => this.#heard(discovery)),
       client.on('tiles', (tiles) => (this.tiles = tiles)),
       client.on('clips_changed', () => (this.clipsChanged += 1)),
       client.on('log_grew', (size) => (this.logSize = size)),
@@ -107,7 +112,7 @@ export class App {
     this.client.nameTray(m.tray_show(), m.tray_quit()).catch(() => {})
   }
 
-  notify(notice: Notice): void {
+  notify(notice: Notice | OwnNotice): void {
     this.#numbers += 1
     const others = this.notices.filter((n) => n.kind !== notice.kind || n.camera !== notice.camera)
     this.notices = [...others, { ...notice, number: this.#numbers }].slice(-3)
@@ -144,6 +149,27 @@ export class App {
   /** Takes what a sign-in or a lock answered. */
   signedIn(session: Session): void {
     this.#setSession(session)
+  }
+
+  /** Says which camera has left the network since the last snapshot. */
+  #setCameras(cameras: CameraView[]): void {
+    const before = this.cameras
+    this.cameras = cameras
+    for (const camera of cameras) {
+      const was = before.find((one) => one.id === camera.id)
+      if (was && !was.away && camera.away) this.notify({ kind: 'camera_away', camera: camera.id, detail: '' })
+      if (was?.away && !camera.away) this.notices = this.notices.filter((one) => one.kind !== 'camera_away' || one.camera !== camera.id)
+    }
+  }
+
+  /** Says once that a camera came which was not there before; where they are added, the list says it. */
+  #heard({ cameras }: Discovery): void {
+    for (const camera of cameras) {
+      if (!camera.new || camera.known || camera.gone || camera.outside_range || this.#announced.has(camera.key)) continue
+      this.#announced.add(camera.key)
+      if (!this.owner || this.welcoming || this.route.screen === 'add-camera') continue
+      this.notify({ kind: 'camera_new', camera: null, detail: camera.name })
+    }
   }
 
   async #leave(): Promise<void> {

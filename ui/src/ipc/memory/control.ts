@@ -121,6 +121,7 @@ export function controlOf(
   }
   let filling = true
   let jobs: wire.CardJob[] = []
+  let made = 100
 
   const can = (camera: wire.CameraId, feature: keyof wire.Features) => {
     const presence = features(kindOf(home, camera))[feature]
@@ -202,7 +203,7 @@ export function controlOf(
       return presets
     },
     async ptzSavePreset(_, name, token) {
-      const preset = { token: token ?? `p${Date.now()}`, name, picture: fakeJpeg(3) }
+      const preset = { token: token ?? `p${(made += 1)}`, name, picture: fakeJpeg(3) }
       presets = token === null ? [...presets, preset] : presets.map((one) => (one.token === token ? preset : one))
       return preset
     },
@@ -275,7 +276,7 @@ export function controlOf(
       }
     },
     async setOsd(_, given) {
-      osds = given.token === '' ? [...osds, { ...given, token: `o${Date.now()}` }] : osds.map((one) => (one.token === given.token ? given : one))
+      osds = given.token === '' ? [...osds, { ...given, token: `o${(made += 1)}` }] : osds.map((one) => (one.token === given.token ? given : one))
       return null
     },
     async deleteOsd(_, given) {
@@ -287,7 +288,7 @@ export function controlOf(
       return { masks, options: { most: 8, most_corners: 8, kinds: ['Color', 'Pixelated'], is_rectangle_only: false, is_single_colour_only: true } }
     },
     async setMask(_, given) {
-      masks = given.token === '' ? [...masks, { ...given, token: `m${Date.now()}` }] : masks.map((one) => (one.token === given.token ? given : one))
+      masks = given.token === '' ? [...masks, { ...given, token: `m${(made += 1)}` }] : masks.map((one) => (one.token === given.token ? given : one))
       return null
     },
     async deleteMask(_, given) {

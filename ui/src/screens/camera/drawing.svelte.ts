@@ -45,9 +45,13 @@ export class Drawing {
     return this.shapes.some((shape) => isChanged(shape))
   }
 
-  /** Takes what came; what is being drawn and is new stays only if `keepNew`. */
-  take(saved: { key: string; corners: Point[] }[]): void {
-    this.shapes = saved.map(({ key, corners }) => ({ key, corners, saved: corners }))
+  /** Takes what came; shapes of `pending` stay as they were drawn. */
+  take(saved: { key: string; corners: Point[] }[], pending: Shape[] = []): void {
+    const came = saved.map(({ key, corners }) => {
+      const drawn = pending.find((shape) => shape.key === key && shape.saved !== null)
+      return { key, corners: drawn?.corners ?? corners, saved: corners }
+    })
+    this.shapes = [...came, ...pending.filter((shape) => shape.saved === null)]
     this.#past = []
     this.open = []
     if (this.current === null) this.selected = null

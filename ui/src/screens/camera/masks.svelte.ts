@@ -42,7 +42,7 @@ export class Masks {
     await this.still.run(() => this.#client.stillPicture(this.#camera))
   }
 
-  async read(): Promise<void> {
+  async read(pending: Shape[] = []): Promise<void> {
     await this.asked.run(() => this.#client.masks(this.#camera))
     const { view } = this
     if (view === null) return
@@ -50,7 +50,7 @@ export class Masks {
     this.drawing.upright = options.is_rectangle_only
     this.drawing.cornersMost = options.is_rectangle_only ? 4 : (options.most_corners ?? 64)
     if (!options.kinds.includes(this.kind)) this.kind = masks[0]?.kind || options.kinds[0] || 'Color'
-    this.drawing.take(masks.map(({ token, corners }) => ({ key: token, corners })))
+    this.drawing.take(masks.map(({ token, corners }) => ({ key: token, corners })), pending)
   }
 
   maskOf(shape: Shape): Mask | null {
@@ -59,25 +59,33 @@ export class Masks {
 
   /** Puts everything that was drawn or changed into the camera, one after the other. */
   async put(): Promise<void> {
-    const changed = this.drawing.shapes.filter(isChanged)
+    const pending = this.drawing.shapes.filter(isChanged)
     await this.putting.run(async () => {
-      for (const shape of changed) await this.#client.setMask(this.#camera, this.#written(shape))
+      for (let next = pending[0]; next !== undefined; next = pending[0]) {
+        await this.#client.setMask(this.#camera, this.#written(next))
+        pending.shift()
+      }
     })
-    const { error } = this.putting
     // What went in before a failure is in; what did not stays drawn.
-    if (error === null) await this.load()
+    await Promise.all([this.read(pending), this.picture()])
   }
 
   /** Switches a mask of the camera on or off, or changes how it covers. */
   async change(mask: Mask): Promise<void> {
     await this.putting.run(async () => void (await this.#client.setMask(this.#camera, mask)))
-    if (this.putting.error === null) await this.load()
+    if (this.putting.error === null) await this.#again(mask)
   }
 
   /** Takes a mask out of the camera. */
   async remove(mask: Mask): Promise<void> {
     await this.#client.deleteMask(this.#camera, mask)
-    await this.load()
+    await this.#again(mask)
+  }
+
+  /** Asks anew after one mask was changed; what is drawn besides stays drawn. */
+  async #again(mask: Mask): Promise<void> {
+    const pending = this.drawing.shapes.filter((shape) => isChanged(shape) && shape.key !== mask.token)
+    await Promise.all([this.read(pending), this.picture()])
   }
 
   #written(shape: Shape): Mask {

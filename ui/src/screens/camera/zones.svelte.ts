@@ -29,7 +29,8 @@ export class Zones {
 
   /** Whether the zones differ from what is kept. */
   get isChanged(): boolean {
-    return this.drawing.isChanged || this.drawing.shapes.length !== (this.asked.value?.zones.length ?? 0)
+    if (this.asked.value === null) return false
+    return this.drawing.isChanged || this.drawing.shapes.length !== this.asked.value.zones.length
   }
 
   /** Keeps a change of mode or sensitivity at once; zones that are being drawn stay drawn. */
