@@ -32,4 +32,9 @@ describe('the table', () => {
     expect(isTold(tell(rules, 'b', ['motion'], true), 'b', 'motion')).toBe(true)
     expect(isTold(rules, 'b', 'motion')).toBe(false)
   })
+  it('has the usual kinds for a camera that is not named', () => {
+    expect(isTold(rules, 'b', 'person')).toBe(true)
+    expect(isTold(tell(rules, 'b', ['person'], false), 'b', 'person')).toBe(false)
+    expect(isTold(tell(rules, 'b', ['person'], false), 'b', 'doorbell')).toBe(true)
+  })
 })

@@ -134,6 +134,11 @@ export function streamLine(profile: ProfileView): string {
   })
 }
 
+/** A fingerprint in groups of four digits, whatever stood between them. */
+export function fingerprint(text: string): string {
+  return (text.replace(/[^0-9a-f]/gi, '').toUpperCase().match(/.{1,4}/g) ?? []).join(' ')
+}
+
 /** What an account may do. */
 export function levelWord(level: UserLevel): string {
   switch (level) {

@@ -4,6 +4,9 @@ import type { Client, ImagingOptions, ImagingSettings } from '../../ipc/client'
 import { asWireError, type WireError } from '../../ipc/client'
 import { Ask } from '../../state/ask.svelte'
 
+/** Pause between two changes while a slider is dragged: each stands in the log. Milliseconds. */
+const PAUSE_MS = 300
+
 /** Settings of which none is to be changed. */
 export const UNCHANGED: ImagingSettings = {
   brightness: null,
@@ -88,6 +91,7 @@ export class Imaging {
         if (Object.values(change).every((value) => value === null)) break
         await this.#client.setImaging(this.#camera, change)
         this.#sent = to
+        await new Promise((done) => setTimeout(done, PAUSE_MS))
       }
     } catch (thrown) {
       // The sliders show again what the camera really has.

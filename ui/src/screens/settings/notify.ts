@@ -21,6 +21,9 @@ export const KINDS: EventKind[] = [
   'motion',
 ]
 
+/** What is told of a camera until the owner says otherwise: people and what they do, not everything that moves. */
+const USUAL: EventKind[] = ['person', 'package', 'intrusion', 'doorbell', 'tamper']
+
 /** `22:00` of 1320. */
 export function timeField(minutes: number): string {
   const two = (n: number) => String(n).padStart(2, '0')
@@ -45,14 +48,19 @@ export function isQuiet(quiet: QuietHours | null, minute: number): boolean {
   return isOverMidnight(quiet) ? at >= quiet.from_min || at < quiet.to_min : at >= quiet.from_min && at < quiet.to_min
 }
 
+/** What is told of a camera. */
+function kindsOf(rules: NotifyRules, camera: string): EventKind[] {
+  return rules.kinds.find((one) => one.camera === camera)?.kinds ?? USUAL
+}
+
 /** Whether a kind of a camera is told. */
 export function isTold(rules: NotifyRules, camera: string, kind: EventKind): boolean {
-  return rules.kinds.some((one) => one.camera === camera && one.kinds.includes(kind))
+  return kindsOf(rules, camera).includes(kind)
 }
 
 /** The rules with some kinds of a camera told or not. */
 export function tell(rules: NotifyRules, camera: string, kinds: EventKind[], told: boolean): NotifyRules {
-  const before = rules.kinds.find((one) => one.camera === camera)?.kinds ?? []
+  const before = kindsOf(rules, camera)
   const rest = before.filter((kind) => !kinds.includes(kind))
   const after = told ? [...KINDS, ...before].filter((kind, i, all) => all.indexOf(kind) === i && (rest.includes(kind) || kinds.includes(kind))) : rest
   return { ...rules, kinds: [...rules.kinds.filter((one) => one.camera !== camera), { camera, kinds: after }] }
