@@ -185,8 +185,12 @@ export function deadSentence(reason: DeadReason): string {
 /** A notice. */
 export function noticeSentence(notice: Shown): string {
   switch (notice.kind) {
-    case 'camera_new':
-      return m.notice_camera_new({ name: notice.detail })
+    case 'camera_came':
+      return m.notice_camera_came({ name: notice.detail })
+    case 'camera_moved':
+      return m.notice_camera_moved({ address: notice.detail })
+    case 'event_flood':
+      return m.notice_event_flood()
     case 'camera_away':
       return m.notice_camera_away()
     case 'disk_full':

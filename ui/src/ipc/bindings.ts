@@ -1116,7 +1116,16 @@ export type NoticeKind =
 /**  The log could not be written. */
 "log_unwritable" | 
 /**  A clip could not be written; each new clip is a new try. */
-"recording_failed";
+"recording_failed" | 
+/**  A camera that nobody has added has come; the detail is its name. */
+"camera_came" | 
+/**
+ *  Something says that it is an added camera at another address, and has not proven it: the owner decides by
+ *  connecting it anew. The detail is the new address.
+ */
+"camera_moved" | 
+/**  A camera reports more than is kept: of each state the last is, of what repeats itself not every one. */
+"event_flood";
 
 /**  What the desktop is told. */
 export type NotifyRules = {

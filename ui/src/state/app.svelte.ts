@@ -1,12 +1,12 @@
 // What the whole window knows: who is signed in, the cameras, the tiles, where it is. Snapshots replace, never patch.
 
-import { asWireError, type CameraView, type Client, type Discovery, type Notice, type Session, type Settings, type TileState } from '../ipc/client'
+import { asWireError, type CameraView, type Client, type Notice, type Session, type Settings, type TileState } from '../ipc/client'
 import { m } from '../i18n/generated/messages.js'
 import { setLanguage } from '../i18n/locale.svelte'
 import { hashOf, routeOf, type Route } from './route'
 
-/** Notices that the window makes itself, from snapshots. */
-export type OwnNotice = { kind: 'camera_new' | 'camera_away'; camera: string | null; detail: string }
+/** A notice that the window makes itself, from a snapshot. */
+export type OwnNotice = { kind: 'camera_away'; camera: string | null; detail: string }
 
 /** A notice with a number of its own, so that two alike can stand. */
 export type Shown = (Notice | OwnNotice) & { number: number }
@@ -45,7 +45,6 @@ export class App {
 
   #numbers = 0
   #touchedMs = 0
-  #announced = new Set<string>()
   /** Where to go once somebody has signed in. */
   #waiting: string | null = null
   #endings: (() => void)[] = []
@@ -63,7 +62,6 @@ export class App {
     this.#endings.push(
       client.on('session', (session) => this.#setSession(session)),
       client.on('cameras', (cameras) => this.#setCameras(cameras)),
-      client.on('discovery', (discovery) => this.#heard(discovery)),
       client.on('tiles', (tiles) => (this.tiles = tiles)),
       client.on('clips_changed', () => (this.clipsChanged += 1)),
       client.on('log_grew', (size) => (this.logSize = size)),
@@ -159,16 +157,6 @@ export class App {
       const was = before.find((one) => one.id === camera.id)
       if (was && !was.away && camera.away) this.notify({ kind: 'camera_away', camera: camera.id, detail: '' })
       if (was?.away && !camera.away) this.notices = this.notices.filter((one) => one.kind !== 'camera_away' || one.camera !== camera.id)
-    }
-  }
-
-  /** Says once that a camera came which was not there before; where they are added, the list says it. */
-  #heard({ cameras }: Discovery): void {
-    for (const camera of cameras) {
-      if (!camera.new || camera.known || camera.gone || camera.outside_range || this.#announced.has(camera.key)) continue
-      this.#announced.add(camera.key)
-      if (!this.owner || this.welcoming || this.route.screen === 'add-camera') continue
-      this.notify({ kind: 'camera_new', camera: null, detail: camera.name })
     }
   }
 

@@ -95,6 +95,9 @@ export class Drawing {
 
   /** A click of the polygon tool. */
   addOpen(point: Point): void {
+    const last = this.open.at(-1)
+    // The second half of a double click is no corner of its own.
+    if (last !== undefined && Math.hypot(point.x - last.x, point.y - last.y) < 0.004) return
     if (this.open.length < this.cornersMost) this.open = [...this.open, point]
   }
 
