@@ -57,9 +57,12 @@ describe('routes', () => {
       { screen: 'log', person: 'p1' },
       { screen: 'log', entry: 0 },
       { screen: 'settings' },
+      { screen: 'camera', id: 'ab' },
+      { screen: 'camera', id: 'ab', part: 'masks' },
     ]
     for (const route of routes) expect(routeOf(hashOf(route))).toEqual(route)
     expect(routeOf('')).toEqual({ screen: 'live' })
+    expect(routeOf('#/clips/00ff')).toEqual({ screen: 'clip', id: '00ff' })
     expect(routeOf('#/nowhere')).toEqual({ screen: 'live' })
   })
 })
@@ -73,6 +76,8 @@ describe('found cameras', () => {
     outside_range: false,
     known: false,
     demo: false,
+    gone: false,
+    new: false,
     ...part,
   })
   it('ticks one’s own, not the neighbour’s', () => {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import en from '../messages/en.json'
 import de from '../messages/de.json'
 import { overwriteGetLocale } from '../src/i18n/generated/runtime.js'
-import { errorSentence } from '../src/i18n/words'
+import { errorSentence, fingerprint } from '../src/i18n/words'
 import type { LogRow } from '../src/ipc/bindings'
 import { ground, sentence } from '../src/screens/log/wording'
 
@@ -55,5 +55,42 @@ describe('messages', () => {
     for (const code of ['wrong_passphrase', 'clip_missing', 'log_unwritable', 'internal'] as const) {
       expect(errorSentence(code).length).toBeGreaterThan(40)
     }
+  })
+})
+
+describe('orders to a camera', () => {
+  const WHAT =
+    'account_password account_deleted account_made account_in_use relay streams certificate_accepted reboot clock imaging encoder osd osd_deleted mask mask_deleted ptz_move ptz_preset ptz_home preset_saved preset_removed home_saved talk motion failed'.split(
+      ' ',
+    )
+  const changed = (facts: [string, string][]): LogRow => ({
+    ...row,
+    kind: 'camera_changed',
+    clip: null,
+    clip_start_us: null,
+    facts: facts.map(([name, value]) => ({ name, value, personal: false })),
+  })
+  it('have each a sentence of their own', () => {
+    const said = new Set(WHAT.map((what) => sentence(changed([['what', what]]), nowUs)))
+    expect(said.size).toBe(WHAT.length)
+    expect(said).not.toContain('Camera changed: Front door')
+  })
+  it('are not taken for a new name, though a certificate has a from and a to', () => {
+    const accepted = changed([['what', 'certificate_accepted'], ['from', 'AA'], ['to', 'BB']])
+    expect(sentence(accepted, nowUs)).toBe('New certificate trusted: Front door')
+    expect(sentence(changed([['from', 'Old'], ['name', 'New']]), nowUs)).toContain('Old')
+  })
+  it('tell a relay that was switched on from one switched off', () => {
+    expect(sentence(changed([['what', 'relay'], ['token', '1'], ['on', 'false']]), nowUs)).toContain('off')
+  })
+  it('of a later version are shown plainly', () => {
+    expect(sentence(changed([['what', 'washed']]), nowUs)).toBe('Camera changed: Front door')
+  })
+})
+
+describe('fingerprints', () => {
+  it('stand in groups of four, whatever the engine puts between', () => {
+    expect(fingerprint('aa:bb:cc:dd:0e')).toBe('AABB CCDD 0E')
+    expect(fingerprint('AABB CCDD')).toBe('AABB CCDD')
   })
 })

@@ -1,6 +1,8 @@
 // What the wire's names are called in the window.
 
-import type { DeadReason, ErrorCode, EventKind, Notice } from '../ipc/client'
+import type { CameraPanel, Codec, DeadReason, ErrorCode, EventKind, Features, ProfileView, UserLevel } from '../ipc/client'
+import type { IconName } from '../components/Icon.svelte'
+import type { Shown } from '../state/app.svelte'
 import { m } from './generated/messages.js'
 
 /** An event kind. */
@@ -14,8 +16,18 @@ export function eventWord(kind: EventKind): string {
       return m.ev_vehicle()
     case 'animal':
       return m.ev_animal()
+    case 'face':
+      return m.ev_face()
+    case 'package':
+      return m.ev_package()
+    case 'line':
+      return m.ev_line()
+    case 'intrusion':
+      return m.ev_intrusion()
     case 'doorbell':
       return m.ev_doorbell()
+    case 'sound':
+      return m.ev_sound()
     case 'tamper':
       return m.ev_tamper()
     case 'input':
@@ -23,6 +35,11 @@ export function eventWord(kind: EventKind): string {
     case 'unknown':
       return m.ev_unknown()
   }
+}
+
+/** The icon of an event kind. */
+export function eventIcon(kind: EventKind): IconName {
+  return kind === 'doorbell' ? 'bell' : kind === 'unknown' ? 'more' : kind
 }
 
 /** Several kinds: `Person, doorbell`; German nouns keep their capitals. */
@@ -66,6 +83,83 @@ export function errorSentence(code: ErrorCode): string {
   }
 }
 
+/** The same about an order to a camera that is already connected. */
+export function orderErrorSentence(code: ErrorCode): string {
+  switch (code) {
+    case 'camera_unreachable':
+      return m.cerr_unreachable()
+    case 'camera_refused':
+      return m.cerr_refused()
+    case 'camera_unsuitable':
+      return m.cerr_unsuitable()
+    case 'not_allowed':
+      return m.cerr_not_allowed()
+    case 'invalid':
+      return m.cerr_invalid()
+    case 'wrong_passphrase':
+    case 'locked':
+    case 'already_set_up':
+    case 'not_found':
+    case 'log_unwritable':
+    case 'clip_missing':
+    case 'clip_changed':
+    case 'clip_cut':
+    case 'disk_full':
+    case 'internal':
+      return errorSentence(code)
+  }
+}
+
+/** A codec. */
+export function codecWord(codec: Codec | null): string {
+  switch (codec) {
+    case 'h264':
+      return 'H.264'
+    case 'h265':
+      return 'H.265'
+    case 'mjpeg':
+      return 'Motion JPEG'
+    case null:
+      return '?'
+  }
+}
+
+/** A stream: `H.264 · 2560 × 1440 · 25 fps`. */
+export function streamLine(profile: ProfileView): string {
+  return m.c_stream_line({
+    codec: codecWord(profile.codec),
+    width: profile.width,
+    height: profile.height,
+    fps: Math.round(profile.fps),
+  })
+}
+
+/** A fingerprint in groups of four digits, whatever stood between them. */
+export function fingerprint(text: string): string {
+  return (text.replace(/[^0-9a-f]/gi, '').toUpperCase().match(/.{1,4}/g) ?? []).join(' ')
+}
+
+/** What an account may do. */
+export function levelWord(level: UserLevel): string {
+  switch (level) {
+    case 'administrator':
+      return m.lvl_administrator()
+    case 'operator':
+      return m.lvl_operator()
+    case 'user':
+      return m.lvl_user()
+    case 'anonymous':
+      return m.lvl_anonymous()
+    case 'extended':
+      return m.lvl_extended()
+  }
+}
+
+/** Whether a part of the camera page is shown: what a camera lacks is not. */
+export function hasPart(panel: CameraPanel, feature: keyof Features): boolean {
+  return panel.features[feature] !== 'absent'
+}
+
 /** Why there is no picture. */
 export function deadSentence(reason: DeadReason): string {
   switch (reason) {
@@ -73,6 +167,8 @@ export function deadSentence(reason: DeadReason): string {
       return m.dead_unreachable()
     case 'stream_refused':
       return m.dead_stream_refused()
+    case 'certificate_changed':
+      return m.dead_certificate_changed()
     case 'wrong_password':
       return m.dead_wrong_password()
     case 'frozen':
@@ -87,8 +183,16 @@ export function deadSentence(reason: DeadReason): string {
 }
 
 /** A notice. */
-export function noticeSentence(notice: Notice): string {
+export function noticeSentence(notice: Shown): string {
   switch (notice.kind) {
+    case 'camera_came':
+      return m.notice_camera_came({ name: notice.detail })
+    case 'camera_moved':
+      return m.notice_camera_moved({ address: notice.detail })
+    case 'event_flood':
+      return m.notice_event_flood()
+    case 'camera_away':
+      return m.notice_camera_away()
     case 'disk_full':
       return m.notice_disk_full()
     case 'clock_step':

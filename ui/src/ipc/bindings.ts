@@ -50,6 +50,96 @@ export const commands = {
 	setCameraPassword: (id: CameraId, user: string, password: string) => typedError<CameraView, Error>(__TAURI_INVOKE("set_camera_password", { id, user, password })),
 	/**  Stops recording a camera and forgets it; its clips stay until their time. */
 	removeCamera: (id: CameraId) => typedError<null, Error>(__TAURI_INVOKE("remove_camera", { id })),
+	/**  What a camera has, and how it is reached. */
+	cameraPanel: (camera: CameraId) => typedError<CameraPanel, Error>(__TAURI_INVOKE("camera_panel", { camera })),
+	/**  Chooses which streams are recorded and shown. */
+	chooseStreams: (camera: CameraId, main: string, sub: string | null) => typedError<null, Error>(__TAURI_INVOKE("choose_streams", { camera, main, sub })),
+	/**  The question about a certificate that is not the one from before. */
+	cameraCertificate: (camera: CameraId) => typedError<CertificateQuestion | null, Error>(__TAURI_INVOKE("camera_certificate", { camera })),
+	/**  Trusts the new certificate. */
+	acceptCertificate: (camera: CameraId, seen: string) => typedError<null, Error>(__TAURI_INVOKE("accept_certificate", { camera, seen })),
+	/**  Starts the camera anew. */
+	rebootCamera: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("reboot_camera", { camera })),
+	/**  Sets the camera's clock to this computer's. */
+	setCameraClock: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("set_camera_clock", { camera })),
+	/**  Moves a camera for at most a second; repeated while it goes on. */
+	ptzMove: (camera: CameraId, speed: PtzVector) => typedError<null, Error>(__TAURI_INVOKE("ptz_move", { camera, speed })),
+	/**  Stops a camera. */
+	ptzStop: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("ptz_stop", { camera })),
+	/**  The places that a camera remembers, with pictures. */
+	ptzPresets: (camera: CameraId) => typedError<PresetView[], Error>(__TAURI_INVOKE("ptz_presets", { camera })),
+	/**  Lets a camera remember where it looks now. */
+	ptzSavePreset: (camera: CameraId, name: string, token: string | null) => typedError<PresetView, Error>(__TAURI_INVOKE("ptz_save_preset", { camera, name, token })),
+	/**  Turns a camera to a place that it remembers. */
+	ptzGoToPreset: (camera: CameraId, token: string) => typedError<null, Error>(__TAURI_INVOKE("ptz_go_to_preset", { camera, token })),
+	/**  Lets a camera forget a place. */
+	ptzRemovePreset: (camera: CameraId, token: string) => typedError<null, Error>(__TAURI_INVOKE("ptz_remove_preset", { camera, token })),
+	/**  Turns a camera to its home position. */
+	ptzGoHome: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("ptz_go_home", { camera })),
+	/**  Makes where a camera looks now its home position. */
+	ptzSetHome: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("ptz_set_home", { camera })),
+	/**  How the picture is set. */
+	imaging: (camera: CameraId) => typedError<ImagingView, Error>(__TAURI_INVOKE("imaging", { camera })),
+	/**  Changes the picture. */
+	setImaging: (camera: CameraId, settings: ImagingSettings) => typedError<null, Error>(__TAURI_INVOKE("set_imaging", { camera, settings })),
+	/**  How the streams are encoded. */
+	encoders: (camera: CameraId) => typedError<EncoderView[], Error>(__TAURI_INVOKE("encoders", { camera })),
+	/**  Changes how a stream is encoded; it breaks off for a moment. */
+	setEncoder: (camera: CameraId, encoder: Encoder) => typedError<null, Error>(__TAURI_INVOKE("set_encoder", { camera, encoder })),
+	/**  What is written on the picture. */
+	osds: (camera: CameraId) => typedError<OsdView, Error>(__TAURI_INVOKE("osds", { camera })),
+	/**  Writes something on the picture; without a token, something new. */
+	setOsd: (camera: CameraId, osd: Osd) => typedError<null, Error>(__TAURI_INVOKE("set_osd", { camera, osd })),
+	/**  Takes something off the picture. */
+	deleteOsd: (camera: CameraId, osd: Osd) => typedError<null, Error>(__TAURI_INVOKE("delete_osd", { camera, osd })),
+	/**  What the camera covers. */
+	masks: (camera: CameraId) => typedError<MaskView, Error>(__TAURI_INVOKE("masks", { camera })),
+	/**  Covers a part of the picture; without a token, a new one. */
+	setMask: (camera: CameraId, mask: Mask) => typedError<null, Error>(__TAURI_INVOKE("set_mask", { camera, mask })),
+	/**  Uncovers a part of the picture. */
+	deleteMask: (camera: CameraId, mask: Mask) => typedError<null, Error>(__TAURI_INVOKE("delete_mask", { camera, mask })),
+	/**  The picture as it is now: JPEG as base64. */
+	stillPicture: (camera: CameraId) => typedError<string, Error>(__TAURI_INVOKE("still_picture", { camera })),
+	/**  The relays of a camera. */
+	relays: (camera: CameraId) => typedError<RelayView[], Error>(__TAURI_INVOKE("relays", { camera })),
+	/**  Switches a relay. */
+	operateRelay: (camera: CameraId, token: string, on: boolean) => typedError<null, Error>(__TAURI_INVOKE("operate_relay", { camera, token, on })),
+	/**  The accounts of a camera. */
+	cameraUsers: (camera: CameraId) => typedError<CameraUserView[], Error>(__TAURI_INVOKE("camera_users", { camera })),
+	/**  Changes a password in the camera itself. */
+	setCameraUserPassword: (camera: CameraId, user: string, password: string) => typedError<null, Error>(__TAURI_INVOKE("set_camera_user_password", { camera, user, password })),
+	/**  Makes an account for Hausrecht, with the least level that suffices. */
+	makeOwnAccount: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("make_own_account", { camera })),
+	/**  Deletes an account of a camera. */
+	deleteCameraUser: (camera: CameraId, user: string) => typedError<null, Error>(__TAURI_INVOKE("delete_camera_user", { camera, user })),
+	/**  Opens or closes this computer's microphone towards a camera. */
+	talk: (camera: CameraId, on: boolean) => typedError<null, Error>(__TAURI_INVOKE("talk", { camera, on })),
+	/**  What cameras reported that Hausrecht does not know. */
+	unknownTopics: () => typedError<UnknownTopic[], Error>(__TAURI_INVOKE("unknown_topics")),
+	/**  What the owner says that topics mean. */
+	topicMap: () => typedError<TopicMapping[], Error>(__TAURI_INVOKE("topic_map")),
+	/**  Says what a topic means. */
+	mapTopic: (topic: string, kind: EventKind | null) => typedError<null, Error>(__TAURI_INVOKE("map_topic", { topic, kind })),
+	/**  How motion is found. */
+	motionSettings: (camera: CameraId) => typedError<MotionSettings, Error>(__TAURI_INVOKE("motion_settings", { camera })),
+	/**  Changes how motion is found. */
+	setMotionSettings: (camera: CameraId, settings: MotionSettings) => typedError<null, Error>(__TAURI_INVOKE("set_motion_settings", { camera, settings })),
+	/**  What the desktop is told. */
+	notifyRules: () => typedError<NotifyRules, Error>(__TAURI_INVOKE("notify_rules")),
+	/**  Changes what the desktop is told. */
+	setNotifyRules: (rules: NotifyRules) => typedError<NotifyRules, Error>(__TAURI_INVOKE("set_notify_rules", { rules })),
+	/**  What is on the camera's own card. */
+	card: (camera: CameraId, fromUs: UnixMicros, toUs: UnixMicros) => typedError<CardView, Error>(__TAURI_INVOKE("card", { camera, fromUs, toUs })),
+	/**  Fetches a span from the card into the vault; returns the job's id. */
+	fetchFromCard: (camera: CameraId, recording: string, fromUs: UnixMicros, toUs: UnixMicros) => typedError<string, Error>(__TAURI_INVOKE("fetch_from_card", { camera, recording, fromUs, toUs })),
+	/**  Spans that are fetched, or were. */
+	cardJobs: () => typedError<CardJob[], Error>(__TAURI_INVOKE("card_jobs")),
+	/**  Whether gaps are filled from the card. */
+	fillGaps: (camera: CameraId) => typedError<boolean, Error>(__TAURI_INVOKE("fill_gaps", { camera })),
+	/**  Sets whether gaps are filled from the card. */
+	setFillGaps: (camera: CameraId, on: boolean) => typedError<null, Error>(__TAURI_INVOKE("set_fill_gaps", { camera, on })),
+	/**  Plays from the camera's card. */
+	openCard: (camera: CameraId, recording: string, fromUs: UnixMicros) => typedError<PlayerState, Error>(__TAURI_INVOKE("open_card", { camera, recording, fromUs })),
 	/**  The shell's own: starts the demo cameras and searches for them. */
 	startDemo: () => typedError<null, Error>(__TAURI_INVOKE("start_demo")),
 	/**  The shell's own: whether there are demo cameras to start. */
@@ -97,23 +187,12 @@ export const commands = {
 	checkpoint: () => typedError<string, Error>(__TAURI_INVOKE("checkpoint")),
 	/**  Writes the newest checkpoint into the person's downloads, else into their home. Returns the file's path. */
 	exportCheckpoint: () => typedError<string, Error>(__TAURI_INVOKE("export_checkpoint")),
-	/**  Topics that Hausrecht does not know, the last that came first. */
-	unknownTopics: () => typedError<UnknownTopic[], Error>(__TAURI_INVOKE("unknown_topics")),
-	/**  What the owner has said of topics. */
-	topicMap: () => typedError<TopicMapping[], Error>(__TAURI_INVOKE("topic_map")),
-	/**  Lets a topic mean something, also in events that are stored as unknown; without a kind, forgets what was said. */
-	mapTopic: (topic: string, kind: EventKind | null) => typedError<null, Error>(__TAURI_INVOKE("map_topic", { topic, kind })),
-	/**  What the owner wants to be notified of. */
-	notifyRules: () => typedError<NotifyRules, Error>(__TAURI_INVOKE("notify_rules")),
-	/**  Sets what the owner wants to be notified of. */
-	setNotifyRules: (rules: NotifyRules) => typedError<NotifyRules, Error>(__TAURI_INVOKE("set_notify_rules", { rules })),
-	/**  The shell's own: which program of the desktop shows notifications, if any. */
-	notificationServer: () => typedError<NotificationServer, Error>(__TAURI_INVOKE("notification_server")),
 };
 
 /** Events */
 export const events = {
 	cameras: makeEvent<CamerasEvent, CamerasEvent>("cameras"),
+	cardJobs: makeEvent<CardJobsEvent, CardJobsEvent>("card_jobs"),
 	clipsChanged: makeEvent<ClipsChangedEvent, ClipsChangedEvent>("clips_changed"),
 	discovery: makeEvent<DiscoveryEvent, DiscoveryEvent>("discovery"),
 	logGrew: makeEvent<LogGrewEvent, LogGrewEvent>("log_grew"),
@@ -139,12 +218,60 @@ export type AddPerson = {
 /**  A camera. */
 export type CameraId = string;
 
-/**  Kinds of one camera. */
+/**  Which events of a camera. */
 export type CameraKinds = {
 	/**  Camera. */
 	camera: CameraId,
-	/**  Kinds; empty: none. */
+	/**  Kinds. */
 	kinds: EventKind[],
+};
+
+/**  What a camera has, and how it is reached. */
+export type CameraPanel = {
+	/**  Camera. */
+	camera: CameraId,
+	/**  Maker and model. */
+	maker_model: string,
+	/**  Firmware version. */
+	firmware: string,
+	/**  Host and port. */
+	address: string,
+	/**  Whether requests travel encrypted. */
+	encrypted: boolean,
+	/**  SHA-256 of its certificate, hex in groups. */
+	certificate: string | null,
+	/**  How far its clock is ahead of this computer's. Milliseconds. */
+	clock_offset_ms: number | null,
+	/**  The account in use. */
+	account: string,
+	/**  What that account may do. */
+	account_level: UserLevel | null,
+	/**  Whether Hausrecht made that account. */
+	own_account: boolean,
+	/**  Whether the password in use is one that makers ship. */
+	factory_password_suspected: boolean,
+	/**  What it has. */
+	features: Features,
+	/**  What its motors can do. */
+	ptz: PtzAbilities | null,
+	/**  Whether one can talk through it. */
+	talk: boolean,
+	/**  Its streams. */
+	profiles: ProfileView[],
+	/**  The stream that is recorded and shown large. */
+	main: string,
+	/**  The stream for tiles. */
+	sub: string | null,
+};
+
+/**  An account of a camera. */
+export type CameraUserView = {
+	/**  The name to sign in with. */
+	name: string,
+	/**  What it may do. */
+	level: UserLevel,
+	/**  Whether Hausrecht signs in with it. */
+	in_use: boolean,
 };
 
 /**  A camera that was added. */
@@ -161,16 +288,72 @@ export type CameraView = {
 	address: string,
 	/**  A simulated camera of the demo. */
 	demo: boolean,
+	/**  It has left the network, or does not answer. */
+	away: boolean,
 	/**  Recording, as far as a stream comes. */
 	recording: boolean,
-	/**  It said that it goes, or does not answer. */
-	away: boolean,
 	/**  Who may view live pictures: faces for the tile. */
 	viewers: Face[],
 };
 
 /**  The cameras that were added. */
 export type CamerasEvent = CameraView[];
+
+/**  A span that is fetched from a card, or was. */
+export type CardJob = {
+	/**  Id. */
+	id: string,
+	/**  Camera. */
+	camera: CameraId,
+	/**  From. */
+	from_us: UnixMicros,
+	/**  To. */
+	to_us: UnixMicros,
+	/**  How much of it is in the vault. Microseconds. */
+	done_us: number,
+	/**  How far it is. */
+	state: CardJobState,
+	/**  Why it was given up. */
+	error: Error | null,
+};
+
+/**  How far a job is. */
+export type CardJobState = 
+/**  Not begun. */
+"waiting" | 
+/**  Being fetched. */
+"running" | 
+/**  In the vault. */
+"done" | 
+/**  Given up. */
+"failed";
+
+/**  Spans that are fetched. */
+export type CardJobsEvent = CardJob[];
+
+/**  A stretch on a card. */
+export type CardSpan = {
+	/**  The camera's id of the recording. */
+	recording: string,
+	/**  From. */
+	from_us: UnixMicros,
+	/**  To. */
+	to_us: UnixMicros,
+};
+
+/**  What is on a camera's own card. */
+export type CardView = {
+	/**  Where there is something. */
+	spans: CardSpan[],
+};
+
+/**  A certificate that is not the one from before. */
+export type CertificateQuestion = {
+	/**  SHA-256 of the one that is trusted, hex in groups. */
+	expected: string,
+	/**  SHA-256 of the one that the camera shows now, hex in groups. */
+	seen: string,
+};
 
 /**  One clip and its three questions. */
 export type ClipDetail = {
@@ -234,6 +417,15 @@ export type ClipView = {
 /**  There are other clips than before; at most once a second. */
 export type ClipsChangedEvent = null;
 
+/**  A video codec that cameras send. */
+export type Codec = 
+/**  ITU-T H.264. */
+"h264" | 
+/**  ITU-T H.265. */
+"h265" | 
+/**  Motion JPEG, RFC 2435. */
+"mjpeg";
+
 /**  Connect what was ticked, with one sign-in. */
 export type ConnectCameras = {
 	/**  Keys of [`FoundCamera`]. */
@@ -280,6 +472,8 @@ export type DeadReason =
 "unreachable" | 
 /**  The camera answers, the stream is refused. */
 "stream_refused" | 
+/**  Its certificate is not the one from before; not tried again until the owner has decided. */
+"certificate_changed" | 
 /**  Name or password is wrong; not tried again until changed. */
 "wrong_password" | 
 /**  Connected, but no picture has come for five seconds. */
@@ -301,6 +495,68 @@ export type Discovery = {
 
 /**  The search for cameras. */
 export type DiscoveryEvent = Discovery;
+
+/**  How a stream is encoded. */
+export type Encoder = {
+	/**  The camera's id of this configuration. */
+	token: string,
+	/**  The camera's name of it. */
+	name: string,
+	/**  How many profiles use it: a change affects them all. */
+	use_count: number,
+	/**  The codec; `None` for one that Hausrecht does not know. */
+	codec: Codec | null,
+	/**  Width in pixels; 0 if not said. */
+	width: number,
+	/**  Height in pixels; 0 if not said. */
+	height: number,
+	/**  Picture quality on the camera's own scale, see [`EncoderOptions::quality`]; `None` if not said. */
+	quality: number | null,
+	/**  Frames per second; 0 if not said. */
+	fps: number,
+	/**  Bit rate limit in kbit/s; 0 if not said. */
+	bitrate_kbps: number,
+	/**  Whether the bit rate is held constant; `None` if not said. Only Media2 has it. */
+	is_constant_bitrate: boolean | null,
+	/**  Frames from one key frame to the next; `None` if not said, and with JPEG, where each frame is one. */
+	gov_length: number | null,
+	/**  `Baseline`, `Main`, `High`...; `None` if not said. */
+	profile: string | null,
+	/**  The service that listed it; a change goes there too. */
+	service: MediaService,
+};
+
+/**  What a camera can do in one codec. */
+export type EncoderOptions = {
+	/**  The codec. */
+	codec: Codec,
+	/**  Sizes in pixels, width and height, as the camera lists them. */
+	resolutions: [number, number][],
+	/**  The scale of the quality. */
+	quality: Range | null,
+	/**  The frame rates, or the smallest and the largest if the camera gives a range. */
+	fps: number[],
+	/**  Whether `fps` is a range of two ends. */
+	is_fps_range: boolean,
+	/**  The bit rates in kbit/s. */
+	bitrate_kbps: Range | null,
+	/**  Frames from one key frame to the next. */
+	gov_length: Range | null,
+	/**  `Baseline`, `Main`, `High`... */
+	profiles: string[],
+	/**  Whether the bit rate can be held constant. */
+	has_constant_bitrate: boolean,
+};
+
+/**  How a stream is encoded. */
+export type EncoderView = {
+	/**  As it is. */
+	encoder: Encoder,
+	/**  As it may be. */
+	options: EncoderOptions[],
+	/**  Which of the streams in use it makes. */
+	used_for: StreamRole[],
+};
 
 /**  What went wrong, for a person (`message`) and for the window (`code`). */
 export type Error = {
@@ -389,6 +645,13 @@ export type EventMark = {
 	to_us: UnixMicros,
 };
 
+/**  How the exposure is chosen. */
+export type ExposureMode = 
+/**  By the camera. */
+"auto" | 
+/**  By hand. */
+"manual";
+
 /**  A person as drawn: initial and colour. */
 export type Face = {
 	/**  Id. */
@@ -409,6 +672,44 @@ export type Fact = {
 	value: string,
 	/**  Personal: sealed, and erasable without harm to the proofs. */
 	personal: boolean,
+};
+
+/**  What a camera has. */
+export type Features = {
+	/**  Turning or zooming: motors, not only the service. */
+	ptz: Presence,
+	/**  Changing the picture. */
+	imaging: Presence,
+	/**  Moving the focus. */
+	focus: Presence,
+	/**  Changing the encoder. */
+	encoder: Presence,
+	/**  Still pictures. */
+	snapshot: Presence,
+	/**  Text on the picture. */
+	osd: Presence,
+	/**  Masks that the camera itself puts onto the picture. */
+	masks: Presence,
+	/**  At least one relay. */
+	relays: Presence,
+	/**  At least one digital input. */
+	inputs: Presence,
+	/**  A loudspeaker. */
+	talk: Presence,
+	/**  Events. */
+	events: Presence,
+	/**  Recordings of its own, which can be listed. */
+	recordings: Presence,
+	/**  Playing them. */
+	replay: Presence,
+	/**  Rules that find things in the picture. */
+	analytics: Presence,
+	/**  A metadata stream. */
+	metadata: Presence,
+	/**  Managing accounts. */
+	users: Presence,
+	/**  Reading the network settings. */
+	network: Presence,
 };
 
 /**  Something wrong in the log or with a clip that it names. */
@@ -439,9 +740,9 @@ export type FoundCamera = {
 	known: boolean,
 	/**  A simulated camera of the demo. */
 	demo: boolean,
-	/**  It said that it goes, and was not heard of since. */
+	/**  It has left the network since it answered. */
 	gone: boolean,
-	/**  It came by itself since the last search. */
+	/**  It came while the window was open. */
 	new: boolean,
 };
 
@@ -501,6 +802,84 @@ export type GrantView = {
 	entry: number,
 };
 
+/**  What the settings may be. */
+export type ImagingOptions = {
+	/**  Brightness. */
+	brightness: Range | null,
+	/**  Contrast. */
+	contrast: Range | null,
+	/**  Strength of colours. */
+	saturation: Range | null,
+	/**  Sharpness. */
+	sharpness: Range | null,
+	/**  Day and night modes. */
+	ir_cut: IrCut[],
+	/**  Whether backlight can be compensated. */
+	has_backlight_compensation: boolean,
+	/**  How strongly. */
+	backlight_compensation_level: Range | null,
+	/**  Whether there is a wide dynamic range. */
+	has_wide_dynamic_range: boolean,
+	/**  How strong it may be. */
+	wide_dynamic_range_level: Range | null,
+	/**  The ways in which the exposure can be chosen. */
+	exposure: ExposureMode[],
+	/**  Exposure times in microseconds. */
+	exposure_time_us: Range | null,
+	/**  Gains in dB. */
+	gain_db: Range | null,
+	/**  Whether white can be found by the camera. */
+	has_auto_white_balance: boolean,
+	/**  Whether white can be set by hand. */
+	has_manual_white_balance: boolean,
+	/**  Gains of red. */
+	white_balance_red: Range | null,
+	/**  Gains of blue. */
+	white_balance_blue: Range | null,
+	/**  Whether the camera can focus by itself. */
+	has_autofocus: boolean,
+};
+
+/**  How a picture is set, each on the camera's own scale, see [`ImagingOptions`]. `None` is what a camera does not have, and what stays as it is when the settings are written. */
+export type ImagingSettings = {
+	/**  Brightness. */
+	brightness: number | null,
+	/**  Contrast. */
+	contrast: number | null,
+	/**  Strength of colours. */
+	saturation: number | null,
+	/**  Sharpness. */
+	sharpness: number | null,
+	/**  Day or night. */
+	ir_cut: IrCut | null,
+	/**  Whether backlight is compensated. */
+	has_backlight_compensation: boolean | null,
+	/**  How strongly; only where it is on. */
+	backlight_compensation_level: number | null,
+	/**  Whether dark and bright parts are both kept visible. */
+	has_wide_dynamic_range: boolean | null,
+	/**  How strongly; only where it is on. */
+	wide_dynamic_range_level: number | null,
+	/**  How the exposure is chosen. */
+	exposure: ExposureMode | null,
+	/**  The exposure time in microseconds; by hand only. */
+	exposure_time_us: number | null,
+	/**  The gain in dB; by hand only. */
+	gain_db: number | null,
+	/**  How white is found. */
+	white_balance: WhiteBalance | null,
+	/**  Whether the camera focuses by itself. */
+	is_autofocus: boolean | null,
+};
+
+/**  How the picture is set. */
+export type ImagingView = {
+	/**  As it is. */
+	settings: ImagingSettings,
+	/**  As it may be. */
+	options: ImagingOptions,
+};
+
 /**  Whether a clip's file is what the log says. */
 export type Integrity = 
 /**  SHA-256 of the file equals the signed entry. */
@@ -509,6 +888,15 @@ export type Integrity =
 "changed" | 
 /**  The file is gone. */
 "missing";
+
+/**  Whether the filter that keeps infrared light out is in the light's way: in by day, out by night. */
+export type IrCut = 
+/**  In: colours as by day. */
+"on" | 
+/**  Out: sees infrared light, usually in black and white. */
+"off" | 
+/**  As the camera thinks best. */
+"auto";
 
 /**  One camera on the timeline. */
 export type Lane = {
@@ -616,6 +1004,42 @@ export type LogRow = {
 	facts: Fact[],
 };
 
+/**  A covered part of the picture. */
+export type Mask = {
+	/**  The camera's id of it; empty for a new one. */
+	token: string,
+	/**  The video source configuration whose picture it covers, [`Profile::source_configuration`]. */
+	source_configuration: string,
+	/**  The corners, in the picture's coordinates. */
+	corners: Point[],
+	/**  `Color`, `Pixelated` or `Blurred`; see [`MaskOptions::kinds`]. */
+	kind: string,
+	/**  Whether it covers at present. */
+	is_on: boolean,
+};
+
+/**  Which masks a camera can do. */
+export type MaskOptions = {
+	/**  How many; `None` if not said. */
+	most: number | null,
+	/**  How many corners each may have; `None` if not said. */
+	most_corners: number | null,
+	/**  `Color`, `Pixelated`, `Blurred`. */
+	kinds: string[],
+	/**  Whether they must be upright rectangles. */
+	is_rectangle_only: boolean,
+	/**  Whether all share one colour. */
+	is_single_colour_only: boolean,
+};
+
+/**  What a camera covers. */
+export type MaskView = {
+	/**  What is covered. */
+	masks: Mask[],
+	/**  What may be. */
+	options: MaskOptions,
+};
+
 /**  A person who may view the clip. */
 export type MayView = {
 	/**  Who. */
@@ -640,6 +1064,32 @@ export type Me = {
 	color: number,
 	/**  Whether the recovery sheet was made. */
 	recovery_made: boolean,
+};
+
+/**  Which of the two media services listed something. */
+export type MediaService = 
+/**  The first one, H.264 and older. */
+"media" | 
+/**  The second one, H.265 too. */
+"media2";
+
+/**  When Hausrecht looks for motion itself. */
+export type MotionMode = 
+/**  Where the camera reports none. */
+"auto" | 
+/**  Always. */
+"on" | 
+/**  Never. */
+"off";
+
+/**  How motion is found. */
+export type MotionSettings = {
+	/**  When. */
+	mode: MotionMode,
+	/**  1 (only much) to 10 (very little). */
+	sensitivity: number,
+	/**  Where; empty: in the whole picture. */
+	zones: Point[][],
 };
 
 /**  What the window should say without being asked, for example "Disk full: recording stopped". */
@@ -677,34 +1127,21 @@ export type NoticeKind =
 /**  A camera reports more than is kept: of each state the last is, of what repeats itself not every one. */
 "event_flood";
 
-/**  The program that shows notifications. */
-export type NotificationServer = {
-	/**  Its name; `None`: nothing on this desktop shows notifications. */
-	name: string | null,
-	/**  A click on a notification can open the window. */
-	clicks: boolean,
-	/**  It plays sounds. */
-	sounds: boolean,
-};
-
-/**  What the owner wants to be notified of. */
+/**  What the desktop is told. */
 export type NotifyRules = {
-	/**  At all. */
+	/**  Whether anything is. */
 	enabled: boolean,
-	/**  Of which kinds, for each camera; a camera that is not named has [`CameraKinds::USUAL`]. */
+	/**  What of each camera. */
 	kinds: CameraKinds[],
-	/**  When nothing is shown. */
+	/**  When nothing is. */
 	quiet: QuietHours | null,
-	/**
-	 *  With a small picture, where the desktop shows one and somebody is signed in who may see it. Each is logged as
-	 *  previewed.
-	 */
+	/**  Whether with a picture, while the vault is open. */
 	pictures: boolean,
-	/**  The desktop's own sound of a bell when somebody rings. */
+	/**  Whether the doorbell rings. */
 	bell_sound: boolean,
 };
 
-/**  Where the window is to go: the part of its address from `#` on. */
+/**  Where a notification leads, like `#/clips/CLIPID`. */
 export type OpenRouteEvent = string;
 
 /**  An opening. */
@@ -715,6 +1152,72 @@ export type Opened = {
 	at_us: UnixMicros,
 	/**  Entry in the log. */
 	entry: number,
+};
+
+/**  Something on the picture. */
+export type Osd = {
+	/**  The camera's id of it; empty for a new one. */
+	token: string,
+	/**  The video source configuration whose picture it is on, [`Profile::source_configuration`]. */
+	source_configuration: string,
+	/**  Where it is. */
+	position: OsdPosition,
+	/**  What it shows. */
+	content: OsdContent,
+	/**  The size of the letters on the camera's own scale; `None` leaves it to the camera. */
+	font_size: number | null,
+	/**  The service that listed it; a change goes there too. */
+	service: MediaService,
+};
+
+/**  What something on the picture shows. */
+export type OsdContent = 
+/**  These words. */
+{ text: string } | 
+/**  The date. */
+"date" | 
+/**  The time of day. */
+"time" | 
+/**  Date and time. */
+"date_and_time" | 
+/**  A picture that the camera keeps. */
+"image" | 
+/**  Something of the maker's own; it can be moved and deleted, not changed. */
+"other";
+
+/**  What a camera can put onto its picture. */
+export type OsdOptions = {
+	/**  How many in all; `None` if not said. */
+	most: number | null,
+	/**  How many that show words of one's own; `None` if not said. */
+	most_plain_texts: number | null,
+	/**  The names of the positions as the camera lists them: `UpperLeft`, `Custom`... */
+	positions: string[],
+	/**  What texts may show: `Plain`, `Date`, `Time`, `DateAndTime`. */
+	text_types: string[],
+	/**  Whether it can show a picture. */
+	has_images: boolean,
+};
+
+/**  Where something is on the picture. */
+export type OsdPosition = 
+/**  In the upper left corner. */
+"upper_left" | 
+/**  In the upper right corner. */
+"upper_right" | 
+/**  In the lower left corner. */
+"lower_left" | 
+/**  In the lower right corner. */
+"lower_right" | 
+/**  With its upper left corner here. */
+{ at: Point };
+
+/**  What is written on the picture. */
+export type OsdView = {
+	/**  What is there. */
+	osds: Osd[],
+	/**  What may be there. */
+	options: OsdOptions,
 };
 
 /**  How strong a passphrase of one's own is, measured with zxcvbn. */
@@ -799,6 +1302,25 @@ export type PlayerState = {
 	error: Error | null,
 };
 
+/**  A place in the picture: (0, 0) is the upper left corner, (1, 1) the lower right. */
+export type Point = {
+	/**  From the left edge, 0 to 1. */
+	x: number,
+	/**  From the upper edge, 0 to 1. */
+	y: number,
+};
+
+/**  Whether a camera has a feature. */
+export type Presence = 
+/**  It is there. */
+"present" | 
+/**  It is not there. */
+"absent" | 
+/**  It is there, but this account may not use it. */
+"not_allowed" | 
+/**  The camera gave no clear answer. */
+"unclear";
+
 /**  How pictures reach the window. */
 export type PresenterKind = 
 /**  One drawing area of the desktop, above the page. */
@@ -806,14 +1328,80 @@ export type PresenterKind =
 /**  Canvases in the page, over a loopback WebSocket. */
 "canvas";
 
-/**  A span of every day, in the computer's own time. It may go over midnight. */
+/**  A place that a camera remembers. */
+export type PresetView = {
+	/**  The camera's id of it. */
+	token: string,
+	/**  Name. */
+	name: string,
+	/**  JPEG as base64, taken when it was saved. */
+	picture: string | null,
+};
+
+/**  A stream of a camera. */
+export type ProfileView = {
+	/**  The camera's id of it. */
+	token: string,
+	/**  Name. */
+	name: string,
+	/**  Codec. */
+	codec: Codec | null,
+	/**  Width in pixels. */
+	width: number,
+	/**  Height in pixels. */
+	height: number,
+	/**  Frames per second. */
+	fps: number,
+	/**  Bit rate limit in kbit/s. */
+	bitrate_kbps: number,
+};
+
+/**  What motors can do. */
+export type PtzAbilities = {
+	/**  Turning until stopped. */
+	can_pan_tilt: boolean,
+	/**  Zooming until stopped. */
+	can_zoom: boolean,
+	/**  Turning or zooming by a distance. */
+	can_move_by: boolean,
+	/**  Turning or zooming to a place. */
+	can_move_to: boolean,
+	/**  How many places it can remember; zero if none or not said. */
+	presets_most: number,
+	/**  Whether it has a home position. */
+	has_home: boolean,
+	/**  Whether the home position cannot be changed; `None` if not said. */
+	is_home_fixed: boolean | null,
+	/**  Further commands: a wiper, a lamp. */
+	auxiliary_commands: string[],
+};
+
+/**  A direction, a distance or a place on the three axes, each -1 to 1. */
+export type PtzVector = {
+	/**  To the right; negative to the left. */
+	pan: number,
+	/**  Up; negative down. */
+	tilt: number,
+	/**  Closer; negative farther. */
+	zoom: number,
+};
+
+/**  A part of each day; it may go over midnight. */
 export type QuietHours = {
-	/**  From, in minutes since midnight, 0 to 1439. */
+	/**  From. Minutes from midnight. */
 	from_min: number,
-	/**  To, in minutes since midnight, 0 to 1439. */
+	/**  To. Minutes from midnight. */
 	to_min: number,
-	/**  Quiet for the doorbell too. */
+	/**  Whether the doorbell is quiet too. */
 	doorbell_too: boolean,
+};
+
+/**  The smallest and the largest value that a camera accepts. */
+export type Range = {
+	/**  The smallest. */
+	min: number,
+	/**  The largest. */
+	max: number,
 };
 
 /**  A stretch without a gap. */
@@ -834,6 +1422,16 @@ export type RecoverySheet = {
 	recipient: string,
 	/**  When the vault was made. */
 	made_us: UnixMicros,
+};
+
+/**  A relay. */
+export type RelayView = {
+	/**  The camera's id of it. */
+	token: string,
+	/**  It falls back by itself, as a door opener does. */
+	momentary: boolean,
+	/**  Whether the contact is open while the relay rests; `None` if not said. */
+	is_idle_open: boolean | null,
 };
 
 /**  Who is signed in. */
@@ -974,30 +1572,43 @@ export type Timeline = {
 	lanes: Lane[],
 };
 
-/**  What the owner has said of a topic. */
+/**  What the owner says that a topic means. */
 export type TopicMapping = {
-	/**  The topic without prefixes; capitals do not matter. */
+	/**  Topic. */
 	topic: string,
-	/**  What it means; `unknown`: nothing, it is not kept at all. */
+	/**  Kind. */
 	kind: EventKind,
 };
 
 /**  Microseconds since 1970-01-01T00:00:00Z, leap seconds not counted. */
 export type UnixMicros = number;
 
-/**  A topic that Hausrecht does not know, as a camera last sent it. */
+/**  Something that a camera reported and that Hausrecht does not know. */
 export type UnknownTopic = {
 	/**  Camera. */
 	camera: CameraId,
-	/**  The topic without prefixes. */
+	/**  The camera's own topic. */
 	topic: string,
-	/**  Names and values of the last message. */
-	data: ([string, string])[],
-	/**  How often it came; zero: so far only as a first state. */
+	/**  The last message's particulars. */
+	data: [string, string][],
+	/**  How often it came. */
 	count: number,
-	/**  When it came last. */
+	/**  When it last came. */
 	last_us: UnixMicros,
 };
+
+/**  What an account may do. ONVIF Core Specification, "User levels". */
+export type UserLevel = 
+/**  Everything. */
+"administrator" | 
+/**  Everything but users, network and reset; the least that suffices for turning the camera and changing its picture. */
+"operator" | 
+/**  Watching; the least that suffices for recording. */
+"user" | 
+/**  What anybody may do without a password. */
+"anonymous" | 
+/**  A level of the maker's own. */
+"extended";
 
 /**  How far a verification is. */
 export type VerifyEvent = VerifyState;
@@ -1015,6 +1626,18 @@ export type VerifyState = {
 	/**  When it ended. */
 	finished_us: UnixMicros | null,
 };
+
+/**  How white is found. */
+export type WhiteBalance = 
+/**  By the camera. */
+"auto" | 
+/**  By these gains of red and blue, on the camera's own scale. */
+{ manual: {
+	/**  Gain of red. */
+	red: number | null,
+	/**  Gain of blue. */
+	blue: number | null,
+} };
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -38,6 +38,9 @@ export interface ClientEvents {
   log_grew: number
   verify: wire.VerifyState
   notice: wire.Notice
+  card_jobs: wire.CardJob[]
+  /** Where a notification of the desktop leads, as an address after `#`. */
+  open_route: string
 }
 
 type Data<R> = R extends { status: 'ok'; data: infer D } ? D : R extends { status: 'error' } ? never : R
@@ -83,6 +86,8 @@ const sources: Sources = {
   log_grew: events.logGrew,
   verify: events.verify,
   notice: events.notice,
+  card_jobs: events.cardJobs,
+  open_route: events.openRoute,
 }
 
 /** The client of the desktop window. */

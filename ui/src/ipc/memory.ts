@@ -4,6 +4,7 @@
 import { WireError, type Client, type ClientEvents } from './client'
 import type * as wire from './bindings'
 import { fakeFrame, fakeJpeg } from './memory/pictures'
+import { controlOf } from './memory/control'
 import { clipsOf, DEMO, FOUND, house, logRow, MINUTE, type House } from './memory/house'
 
 type Listeners = { [K in keyof ClientEvents]: Set<(snapshot: ClientEvents[K]) => void> }
@@ -22,11 +23,14 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     log_grew: new Set(),
     verify: new Set(),
     notice: new Set(),
+    card_jobs: new Set(),
+    open_route: new Set(),
   }
   function emit<K extends keyof ClientEvents>(name: K, snapshot: ClientEvents[K]): void {
     for (const receive of listeners[name]) receive(snapshot)
   }
 
+  const { certificateChanged, ...control } = controlOf(home, nowUs, emit)
   const lockAfterUs = () => settings.lock_after_minutes * MINUTE
   const openAs = (me: wire.Me): wire.Session => ({ phase: 'open', me, locks_at_us: nowUs() + lockAfterUs() - 1 })
   let settings: wire.Settings = {
@@ -78,7 +82,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
       camera: camera.id,
       picture:
         i === 5
-          ? { state: 'dead', since_us: home.startUs - 95 * MINUTE, reason: 'stream_refused', retry_at_us: nowUs() + 8_000_000 }
+          ? { state: 'dead', since_us: home.startUs - 95 * MINUTE, reason: certificateChanged() ? 'certificate_changed' : 'stream_refused', retry_at_us: certificateChanged() ? null : nowUs() + 8_000_000 }
           : { state: 'live' },
       recording: i !== 5,
       fps: 25,
@@ -128,6 +132,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
       firmware: '1.0',
       address: camera.address,
       demo: camera.demo,
+      away: false,
       recording: true,
       viewers: [home.people[0]!.face],
     }
@@ -142,6 +147,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
   }
 
   return {
+    ...control,
     on(name, receive) {
       listeners[name].add(receive)
       return () => void listeners[name].delete(receive)
@@ -208,7 +214,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     },
     discovery: async () => discovery,
     async addByAddress(address) {
-      const camera = { key: address, name: 'Shed', maker_model: 'Axis M1065', address, outside_range: false, known: false, demo: false }
+      const camera = { key: address, name: 'Shed', maker_model: 'Axis M1065', address, outside_range: false, known: false, demo: false, gone: false, new: false }
       discovery = { ...discovery, cameras: [...discovery.cameras, camera] }
       emit('discovery', discovery)
       return camera
@@ -318,6 +324,12 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
         has_picture: true,
         error: null,
       }
+      if (idle) later(200, run)
+      return player
+    },
+    async openCard(camera, recording, from_us) {
+      const idle = player === null
+      player = { clip: `${camera}/${recording}`, start_us: from_us, duration_us: 3_600_000_000, position_us: 0, playing: false, ended: false, speed: 1, has_picture: true, error: null }
       if (idle) later(200, run)
       return player
     },

@@ -5,8 +5,11 @@ import { m } from '../i18n/generated/messages.js'
 import { setLanguage } from '../i18n/locale.svelte'
 import { hashOf, routeOf, type Route } from './route'
 
+/** A notice that the window makes itself, from a snapshot. */
+export type OwnNotice = { kind: 'camera_away'; camera: string | null; detail: string }
+
 /** A notice with a number of its own, so that two alike can stand. */
-export type Shown = Notice & { number: number }
+export type Shown = (Notice | OwnNotice) & { number: number }
 
 /** State of the window; one for its life. */
 export class App {
@@ -42,6 +45,8 @@ export class App {
 
   #numbers = 0
   #touchedMs = 0
+  /** Where to go once somebody has signed in. */
+  #waiting: string | null = null
   #endings: (() => void)[] = []
 
   me = $derived(this.session?.phase === 'open' ? this.session.me : null)
@@ -56,11 +61,12 @@ export class App {
     const { client } = this
     this.#endings.push(
       client.on('session', (session) => this.#setSession(session)),
-      client.on('cameras', (cameras) => (this.cameras = cameras)),
+      client.on('cameras', (cameras) => this.#setCameras(cameras)),
       client.on('tiles', (tiles) => (this.tiles = tiles)),
       client.on('clips_changed', () => (this.clipsChanged += 1)),
       client.on('log_grew', (size) => (this.logSize = size)),
       client.on('notice', (notice) => this.notify(notice)),
+      client.on('open_route', (hash) => this.open(hash)),
     )
     const tick = setInterval(() => (this.nowUs = Date.now() * 1000), 1000)
     this.#endings.push(() => clearInterval(tick))
@@ -90,6 +96,12 @@ export class App {
     this.route = route
   }
 
+  /** Goes where a notification of the desktop leads; while the window is locked, once it is open. */
+  open(hash: string): void {
+    if (this.session?.phase === 'open') this.go(routeOf(hash))
+    else this.#waiting = hash
+  }
+
   /** Shows settings at once. */
   applySettings(settings: Settings): void {
     this.settings = settings
@@ -98,7 +110,7 @@ export class App {
     this.client.nameTray(m.tray_show(), m.tray_quit()).catch(() => {})
   }
 
-  notify(notice: Notice): void {
+  notify(notice: Notice | OwnNotice): void {
     this.#numbers += 1
     const others = this.notices.filter((n) => n.kind !== notice.kind || n.camera !== notice.camera)
     this.notices = [...others, { ...notice, number: this.#numbers }].slice(-3)
@@ -135,6 +147,17 @@ export class App {
   /** Takes what a sign-in or a lock answered. */
   signedIn(session: Session): void {
     this.#setSession(session)
+  }
+
+  /** Says which camera has left the network since the last snapshot. */
+  #setCameras(cameras: CameraView[]): void {
+    const before = this.cameras
+    this.cameras = cameras
+    for (const camera of cameras) {
+      const was = before.find((one) => one.id === camera.id)
+      if (was && !was.away && camera.away) this.notify({ kind: 'camera_away', camera: camera.id, detail: '' })
+      if (was?.away && !camera.away) this.notices = this.notices.filter((one) => one.kind !== 'camera_away' || one.camera !== camera.id)
+    }
   }
 
   async #leave(): Promise<void> {
@@ -177,6 +200,10 @@ export class App {
     } catch {
       // The snapshots come again by event.
     }
-    if (!this.owner && this.route.screen === 'people') this.go({ screen: 'live' })
+    if (!this.owner && (this.route.screen === 'people' || this.route.screen === 'camera')) this.go({ screen: 'live' })
+    if (this.#waiting !== null) {
+      this.go(routeOf(this.#waiting))
+      this.#waiting = null
+    }
   }
 }

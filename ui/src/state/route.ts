@@ -9,6 +9,7 @@ export type Route =
   | { screen: 'people' }
   | { screen: 'log'; person?: string; entry?: number }
   | { screen: 'settings' }
+  | { screen: 'camera'; id: string; part?: string }
 
 /** The address of a route. */
 export function hashOf(route: Route): string {
@@ -22,6 +23,8 @@ export function hashOf(route: Route): string {
       const text = query.toString()
       return text === '' ? '#/log' : `#/log?${text}`
     }
+    case 'camera':
+      return `#/cameras/${route.id}${route.part === undefined ? '' : `/${route.part}`}`
     case 'live':
     case 'add-camera':
     case 'clips':
@@ -34,7 +37,7 @@ export function hashOf(route: Route): string {
 /** The route of an address; anything unknown is the live screen. */
 export function routeOf(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?')
-  const [screen, id] = path.split('/')
+  const [screen, id, part] = path.split('/')
   const params = new URLSearchParams(query)
   switch (screen) {
     case 'clip': {
@@ -47,7 +50,12 @@ export function routeOf(hash: string): Route {
       const entry = params.get('entry')
       return { screen: 'log', ...(person ? { person } : {}), ...(entry ? { entry: Number(entry) } : {}) }
     }
+    case 'cameras':
+      if (!id) return { screen: 'settings' }
+      return part ? { screen: 'camera', id, part } : { screen: 'camera', id }
     case 'clips':
+      // Notifications name a clip below the list.
+      return id ? { screen: 'clip', id } : { screen: 'clips' }
     case 'people':
     case 'settings':
     case 'add-camera':

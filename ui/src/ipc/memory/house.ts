@@ -20,6 +20,8 @@ const found = (key: string, name: string, maker_model: string, address: string, 
   outside_range: address.startsWith('198.'),
   known: false,
   demo,
+  gone: key === 'f3',
+  new: key === 'f2',
 })
 
 /** Cameras that answer a search. */
@@ -50,6 +52,7 @@ export function house(nowUs: number, bare: boolean): House {
     firmware: '11.2',
     address: `192.0.2.${31 + i}`,
     demo: i === 4,
+    away: i === 4,
     recording: i !== 5,
     viewers: viewers[i] ?? [anna],
   }))
@@ -80,7 +83,7 @@ export function house(nowUs: number, bare: boolean): House {
 
 /** Clips of the last hours, newest first: one a minute and camera. */
 export function clipsOf(home: House, nowUs: number): wire.ClipView[] {
-  const kinds: wire.EventKind[][] = [[], [], ['motion'], [], ['person', 'doorbell'], [], [], ['vehicle'], [], []]
+  const kinds: wire.EventKind[][] = [[], [], ['motion'], [], ['person', 'doorbell'], [], ['package'], ['vehicle'], [], ['line', 'sound']]
   const clips: wire.ClipView[] = []
   for (let back = 1; back <= 90; back += 1) {
     home.cameras.forEach((camera, i) => {

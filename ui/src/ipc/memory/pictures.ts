@@ -1,6 +1,6 @@
 // Drawn pictures for the memory client, in the form in which real ones come.
 
-import type { TilePlace } from '../bindings'
+import type { Mask, TilePlace } from '../bindings'
 import { HEADER_BYTES } from '../frames'
 import type { House } from './house'
 
@@ -44,23 +44,52 @@ export function fakeFrame(tile: number, generation: number, place: TilePlace, ho
   return message
 }
 
-let jpeg: string | null = null
+const SHADES: [string, string][] = [
+  ['#7d97a8', '#6f7a63'],
+  ['#3c4254', '#4d4a47'],
+  ['#8e9a92', '#5d5347'],
+  ['#7b8896', '#77806b'],
+]
 
-/** A small drawn picture as base64. */
-export function fakeJpeg(): string {
-  if (jpeg !== null) return jpeg
+/** A small drawn picture as base64; `which` changes its colours. */
+export function fakeJpeg(which = 0): string {
+  const [sky, ground] = SHADES[which % SHADES.length] ?? ['#7d97a8', '#6f7a63']
+  return drawn(160, 90, (context) => {
+    context.fillStyle = sky
+    context.fillRect(0, 0, 160, 52)
+    context.fillStyle = ground
+    context.fillRect(0, 52, 160, 38)
+    context.fillStyle = '#2d3440'
+    context.fillRect(78 - which * 12, 44, 10, 30)
+  })
+}
+
+/** A larger one on which masks are black, as a camera covers them. */
+export function fakeStill(masks: Mask[]): string {
+  return drawn(1280, 720, (context) => {
+    context.fillStyle = '#8e9a92'
+    context.fillRect(0, 0, 1280, 720)
+    context.fillStyle = '#5d5347'
+    context.fillRect(0, 224, 1280, 112)
+    context.fillStyle = '#77806b'
+    context.fillRect(0, 336, 1280, 384)
+    context.fillStyle = '#141711'
+    for (const { corners, is_on } of masks) {
+      if (!is_on) continue
+      context.beginPath()
+      for (const { x, y } of corners) context.lineTo(x * 1280, y * 720)
+      context.fill()
+    }
+  })
+}
+
+function drawn(width: number, height: number, draw: (context: CanvasRenderingContext2D) => void): string {
   if (typeof document === 'undefined') return ''
   const canvas = document.createElement('canvas')
-  canvas.width = 160
-  canvas.height = 90
+  canvas.width = width
+  canvas.height = height
   const context = canvas.getContext('2d')
   if (context === null) return ''
-  context.fillStyle = '#7d97a8'
-  context.fillRect(0, 0, 160, 52)
-  context.fillStyle = '#6f7a63'
-  context.fillRect(0, 52, 160, 38)
-  context.fillStyle = '#2d3440'
-  context.fillRect(78, 44, 10, 30)
-  jpeg = canvas.toDataURL('image/jpeg').split(',')[1] ?? ''
-  return jpeg
+  draw(context)
+  return canvas.toDataURL('image/jpeg').split(',')[1] ?? ''
 }

@@ -21,6 +21,7 @@ export type Filter = keyof typeof FILTERS
 const DEAD: readonly string[] = [
   'unreachable',
   'stream_refused',
+  'certificate_changed',
   'wrong_password',
   'frozen',
   'no_key_frame',
@@ -32,7 +33,12 @@ const EVENTS: readonly string[] = [
   'person',
   'vehicle',
   'animal',
+  'face',
+  'package',
+  'line',
+  'intrusion',
   'doorbell',
+  'sound',
   'tamper',
   'input',
   'unknown',
@@ -95,6 +101,8 @@ export function sentence(row: LogRow, nowUs: number): string {
     case 'camera_added':
       return m.k_camera_added({ camera: camera(row) })
     case 'camera_changed': {
+      const order = orderSentence(row)
+      if (order !== null) return order
       const from = fact(row, 'from')
       if (from !== null) return m.k_camera_renamed({ from, camera: fact(row, 'name') ?? camera(row) })
       if (fact(row, 'sign_in') !== null) return m.k_camera_signin({ camera: camera(row) })
@@ -178,6 +186,86 @@ export function sentence(row: LogRow, nowUs: number): string {
   }
 }
 
+/** What was done to a camera from within; `null` for older kinds of entry. */
+function orderSentence(row: LogRow): string | null {
+  const at = { camera: camera(row) }
+  const account = fact(row, 'account') ?? ''
+  const token = fact(row, 'token') ?? ''
+  const on = fact(row, 'on') !== 'false'
+  switch (fact(row, 'what')) {
+    case 'account_password':
+      return m.k_c_account_password({ ...at, account })
+    case 'account_deleted':
+      return m.k_c_account_deleted({ ...at, account })
+    case 'account_made':
+      return m.k_c_account_made({ ...at, account })
+    case 'account_in_use':
+      return m.k_c_account_in_use({ ...at, account })
+    case 'relay':
+      return on ? m.k_c_relay_on({ ...at, token }) : m.k_c_relay_off({ ...at, token })
+    case 'streams':
+      return m.k_c_streams(at)
+    case 'certificate_accepted':
+      return m.k_c_certificate(at)
+    case 'reboot':
+      return m.k_c_reboot(at)
+    case 'clock':
+      return m.k_c_clock(at)
+    case 'imaging':
+      return m.k_c_imaging(at)
+    case 'encoder':
+      return m.k_c_encoder(at)
+    case 'osd':
+      return m.k_c_osd(at)
+    case 'osd_deleted':
+      return m.k_c_osd_deleted(at)
+    case 'mask':
+      return on ? m.k_c_mask(at) : m.k_c_mask_off(at)
+    case 'mask_deleted':
+      return m.k_c_mask_deleted(at)
+    case 'ptz_move':
+      return m.k_c_ptz_move(at)
+    case 'ptz_preset':
+      return m.k_c_ptz_preset(at)
+    case 'ptz_home':
+      return m.k_c_ptz_home(at)
+    case 'preset_saved':
+      return m.k_c_preset_saved(at)
+    case 'preset_removed':
+      return m.k_c_preset_removed(at)
+    case 'home_saved':
+      return m.k_c_home_saved(at)
+    case 'talk':
+      return m.k_c_talk(at)
+    case 'motion':
+      return m.k_c_motion(at)
+    case 'failed':
+      return m.k_c_failed(at)
+    default:
+      return null
+  }
+}
+
+/** The particulars of what was done to a camera. */
+function orderGround(row: LogRow): string {
+  switch (fact(row, 'what')) {
+    case 'failed':
+      return row.refers_to === null ? (fact(row, 'why') ?? '') : m.log_allowed_entry({ n: row.refers_to })
+    case 'encoder':
+      return [fact(row, 'size')?.replace('x', ' × '), fact(row, 'codec')?.toUpperCase()].filter((part) => part !== undefined).join(' · ')
+    case 'preset_saved':
+      return fact(row, 'name') ?? ''
+    case 'osd':
+      return fact(row, 'text') ?? ''
+    case 'talk': {
+      const duration = number(row, 'duration_us')
+      return duration === null ? '' : span(duration)
+    }
+    default:
+      return ''
+  }
+}
+
 /** On what ground, or what more there is to say. */
 export function ground(row: LogRow, nowUs: number, amount: (n: number) => string): string {
   switch (row.kind) {
@@ -214,6 +302,8 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
       return fact(row, 'reason') ?? ''
     case 'camera_added':
       return fact(row, 'model') ?? ''
+    case 'camera_changed':
+      return orderGround(row)
     case 'started':
       return fact(row, 'version') ?? ''
     default:
