@@ -68,7 +68,7 @@ async fn motion_is_measured_where_the_camera_reports_nothing() {
     let id = stage.connect(&camera).await;
     let clip = until("a clip with motion on it", PATIENCE, async || {
         let clips = stage.clips(id).await;
-        let moving = clips.iter().find(|clip| clip.events.iter().any(|event| event.kind == EventKind::Motion));
+        let moving = clips.iter().find(|clip| clip.events.contains(&EventKind::Motion));
         moving.cloned().ok_or(clips.len())
     })
     .await;
