@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Where dunst shows its notifications here.
 const CORNER: Area = Area { x: 900, y: 0, width: 540, height: 300 };
 const DUNST: &str = "[global]\nwidth = 500\nheight = 280\norigin = top-right\noffset = 10x10\nicon_position = left\n\
-                     max_icon_size = 256\nhistory_length = 50\nnotification_limit = 1\n";
+                     max_icon_size = 256\nhistory_length = 50\nnotification_limit = 1\n[urgency_normal]\ntimeout = 600\n[urgency_critical]\ntimeout = 0\n";
 
 /// The daemon of a desktop.
 struct Dunst<'d> {
@@ -125,8 +125,27 @@ async fn whoever_rings_is_shown_urgent_with_a_picture_and_a_click_leads_to_it() 
     let shown = dunst.put_away_if_shown().await;
     assert!(text(&shown, "summary").starts_with("Front door: "), "{shown}");
     assert!(text(&shown, "summary").ends_with("Somebody rings"), "{shown}");
-    assert_eq!(text(&shown, "urgency"), "CRITICAL", "{shown}");
+    assert_eq!(shown["timeout"]["data"], 0, "what is urgent stays until somebody looks: {shown}");
     assert_eq!(text(&shown, "appname"), "Hausrecht", "{shown}");
+
+    // Once its clip is finished, a click leads there.
+    let seen = clips(&desktop).await;
+    front.control("ring");
+    dunst.wait_until_displayed().await;
+    until("the clip of it", Duration::from_secs(150), async || {
+        let now = clips(&desktop).await;
+        if now > seen { Ok(()) } else { Err(now) }
+    })
+    .await;
+    let route = until("the way to the clip", PATIENCE, async || {
+        dunst.ask(&["action", "0"]);
+        let routes = desktop.page.execute("return window.routes", Vec::new()).await.unwrap();
+        let last = routes.as_array().unwrap().last().unwrap().as_str().unwrap().to_owned();
+        if last.starts_with("#/clip/") { Ok(last) } else { Err(last) }
+    })
+    .await;
+    println!("a click led to {route}");
+    dunst.put_away_if_shown().await;
 
     // Whoever has locked the window sees no picture, and the one that was shown goes.
     front.control("ring");
@@ -179,6 +198,12 @@ async fn invoke(desktop: &Desktop, command: &str, arguments: &str) -> Value {
         "const done = arguments[0]; window.__TAURI_INTERNALS__.invoke('{command}', {arguments}).then(done, e => done(e))"
     );
     desktop.page.execute_async(&script, Vec::new()).await.unwrap()
+}
+
+/// How many finished clips there are.
+async fn clips(desktop: &Desktop) -> usize {
+    let query = "{ query: { cameras: [], from_us: 0, to_us: 9007199254740991, events: [], limit: 500 } }";
+    invoke(desktop, "clips", query).await.as_array().map_or(0, Vec::len)
 }
 
 /// Notes where the window is sent to.

@@ -42,11 +42,18 @@ pub(crate) fn server() -> NotificationServer {
 }
 
 /// Hands a notification to the daemon.
-pub(super) async fn show(
-    card: &Card,
-    picture: Option<SmallPicture>,
-) -> notify_rust::error::Result<NotificationHandle> {
-    notification(card, picture).show_async().await
+pub(super) async fn show(card: &Card, picture: Option<SmallPicture>) -> anyhow::Result<NotificationHandle> {
+    if picture.is_some() {
+        tauri::async_runtime::spawn_blocking(ask_version).await?;
+    }
+    Ok(notification(card, picture).show_async().await?)
+}
+
+/// Lets `notify-rust` ask the daemon for the version of the specification, after which the hint for pictures is named. It
+/// does so once, blocking, when the first picture is sent: within an asynchronous task that would panic.
+fn ask_version() {
+    let version = &*notify_rust::SPEC_VERSION;
+    tracing::debug!(?version, "notifications");
 }
 
 fn notification(card: &Card, picture: Option<SmallPicture>) -> Notification {
