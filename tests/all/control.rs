@@ -311,6 +311,8 @@ async fn the_picture_is_set_in_the_camera_and_failures_are_in_the_log() {
         position: OsdPosition::UpperLeft,
         content: OsdContent::Text("Front yard".into()),
         font_size: None,
+        date_format: None,
+        time_format: None,
         service,
     };
     engine.set_osd(id, osd).await.unwrap();
