@@ -50,25 +50,29 @@ export const commands = {
 	setCameraPassword: (id: CameraId, user: string, password: string) => typedError<CameraView, Error>(__TAURI_INVOKE("set_camera_password", { id, user, password })),
 	/**  Stops recording a camera and forgets it; its clips stay until their time. */
 	removeCamera: (id: CameraId) => typedError<null, Error>(__TAURI_INVOKE("remove_camera", { id })),
-	/**  What a camera has, and how it is reached. */
+	/**  The shell's own: starts the demo cameras and searches for them. */
+	startDemo: () => typedError<null, Error>(__TAURI_INVOKE("start_demo")),
+	/**  The shell's own: whether there are demo cameras to start. */
+	demoAvailable: () => __TAURI_INVOKE<boolean>("demo_available"),
+	/**  A camera as its panel shows it. */
 	cameraPanel: (camera: CameraId) => typedError<CameraPanel, Error>(__TAURI_INVOKE("camera_panel", { camera })),
-	/**  Chooses which streams are recorded and shown. */
+	/**  Chooses which of a camera's streams is recorded and which is for small tiles, for good. */
 	chooseStreams: (camera: CameraId, main: string, sub: string | null) => typedError<null, Error>(__TAURI_INVOKE("choose_streams", { camera, main, sub })),
-	/**  The question about a certificate that is not the one from before. */
+	/**  The question whether another certificate than the remembered one is right, if there is one. */
 	cameraCertificate: (camera: CameraId) => typedError<CertificateQuestion | null, Error>(__TAURI_INVOKE("camera_certificate", { camera })),
-	/**  Trusts the new certificate. */
+	/**  Remembers the certificate that the camera shows now in place of the one before. */
 	acceptCertificate: (camera: CameraId, seen: string) => typedError<null, Error>(__TAURI_INVOKE("accept_certificate", { camera, seen })),
-	/**  Starts the camera anew. */
+	/**  Restarts a camera. */
 	rebootCamera: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("reboot_camera", { camera })),
-	/**  Sets the camera's clock to this computer's. */
+	/**  Sets a camera's clock to this computer's time. */
 	setCameraClock: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("set_camera_clock", { camera })),
-	/**  Moves a camera for at most a second; repeated while it goes on. */
+	/**  Turns a camera for one second at most, unless it is repeated. */
 	ptzMove: (camera: CameraId, speed: PtzVector) => typedError<null, Error>(__TAURI_INVOKE("ptz_move", { camera, speed })),
 	/**  Stops a camera. */
 	ptzStop: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("ptz_stop", { camera })),
-	/**  The places that a camera remembers, with pictures. */
+	/**  The places that a camera remembers, with what was seen from there. */
 	ptzPresets: (camera: CameraId) => typedError<PresetView[], Error>(__TAURI_INVOKE("ptz_presets", { camera })),
-	/**  Lets a camera remember where it looks now. */
+	/**  Lets a camera remember where it looks now, in place of preset `token` if that is given. */
 	ptzSavePreset: (camera: CameraId, name: string, token: string | null) => typedError<PresetView, Error>(__TAURI_INVOKE("ptz_save_preset", { camera, name, token })),
 	/**  Turns a camera to a place that it remembers. */
 	ptzGoToPreset: (camera: CameraId, token: string) => typedError<null, Error>(__TAURI_INVOKE("ptz_go_to_preset", { camera, token })),
@@ -78,72 +82,46 @@ export const commands = {
 	ptzGoHome: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("ptz_go_home", { camera })),
 	/**  Makes where a camera looks now its home position. */
 	ptzSetHome: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("ptz_set_home", { camera })),
-	/**  How the picture is set. */
+	/**  How a camera's picture is set, and what it can be set to. */
 	imaging: (camera: CameraId) => typedError<ImagingView, Error>(__TAURI_INVOKE("imaging", { camera })),
-	/**  Changes the picture. */
+	/**  Changes how a camera's picture is set; what is `null` stays as it is. */
 	setImaging: (camera: CameraId, settings: ImagingSettings) => typedError<null, Error>(__TAURI_INVOKE("set_imaging", { camera, settings })),
-	/**  How the streams are encoded. */
+	/**  The camera's encoders, and which streams in use they make. */
 	encoders: (camera: CameraId) => typedError<EncoderView[], Error>(__TAURI_INVOKE("encoders", { camera })),
-	/**  Changes how a stream is encoded; it breaks off for a moment. */
+	/**  Changes an encoder; a stream that it makes breaks off and is opened anew. */
 	setEncoder: (camera: CameraId, encoder: Encoder) => typedError<null, Error>(__TAURI_INVOKE("set_encoder", { camera, encoder })),
-	/**  What is written on the picture. */
+	/**  What a camera writes onto its picture. */
 	osds: (camera: CameraId) => typedError<OsdView, Error>(__TAURI_INVOKE("osds", { camera })),
-	/**  Writes something on the picture; without a token, something new. */
+	/**  Changes what a camera writes onto its picture; with an empty token it is something new. */
 	setOsd: (camera: CameraId, osd: Osd) => typedError<null, Error>(__TAURI_INVOKE("set_osd", { camera, osd })),
-	/**  Takes something off the picture. */
+	/**  Takes something off a camera's picture. */
 	deleteOsd: (camera: CameraId, osd: Osd) => typedError<null, Error>(__TAURI_INVOKE("delete_osd", { camera, osd })),
-	/**  What the camera covers. */
+	/**  Which parts of its picture a camera covers. */
 	masks: (camera: CameraId) => typedError<MaskView, Error>(__TAURI_INVOKE("masks", { camera })),
-	/**  Covers a part of the picture; without a token, a new one. */
+	/**  Covers a part of the picture in the camera itself; with an empty token it is a new mask. */
 	setMask: (camera: CameraId, mask: Mask) => typedError<null, Error>(__TAURI_INVOKE("set_mask", { camera, mask })),
-	/**  Uncovers a part of the picture. */
+	/**  Uncovers what a mask covered. */
 	deleteMask: (camera: CameraId, mask: Mask) => typedError<null, Error>(__TAURI_INVOKE("delete_mask", { camera, mask })),
-	/**  The picture as it is now: JPEG as base64. */
+	/**  The picture of now, JPEG as base64; in the log before it is shown. */
 	stillPicture: (camera: CameraId) => typedError<string, Error>(__TAURI_INVOKE("still_picture", { camera })),
 	/**  The relays of a camera. */
 	relays: (camera: CameraId) => typedError<RelayView[], Error>(__TAURI_INVOKE("relays", { camera })),
-	/**  Switches a relay. */
+	/**  Switches a relay on, or lets it rest. */
 	operateRelay: (camera: CameraId, token: string, on: boolean) => typedError<null, Error>(__TAURI_INVOKE("operate_relay", { camera, token, on })),
 	/**  The accounts of a camera. */
 	cameraUsers: (camera: CameraId) => typedError<CameraUserView[], Error>(__TAURI_INVOKE("camera_users", { camera })),
-	/**  Changes a password in the camera itself. */
+	/**  Gives an account of a camera another password, in the camera. */
 	setCameraUserPassword: (camera: CameraId, user: string, password: string) => typedError<null, Error>(__TAURI_INVOKE("set_camera_user_password", { camera, user, password })),
-	/**  Makes an account for Hausrecht, with the least level that suffices. */
+	/**  Makes an account for Hausrecht alone and goes on with it. */
 	makeOwnAccount: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("make_own_account", { camera })),
 	/**  Deletes an account of a camera. */
 	deleteCameraUser: (camera: CameraId, user: string) => typedError<null, Error>(__TAURI_INVOKE("delete_camera_user", { camera, user })),
-	/**  Opens or closes this computer's microphone towards a camera. */
+	/**  Begins to talk through a camera with this computer's microphone, or ends that. */
 	talk: (camera: CameraId, on: boolean) => typedError<null, Error>(__TAURI_INVOKE("talk", { camera, on })),
-	/**  What cameras reported that Hausrecht does not know. */
-	unknownTopics: () => typedError<UnknownTopic[], Error>(__TAURI_INVOKE("unknown_topics")),
-	/**  What the owner says that topics mean. */
-	topicMap: () => typedError<TopicMapping[], Error>(__TAURI_INVOKE("topic_map")),
-	/**  Says what a topic means. */
-	mapTopic: (topic: string, kind: EventKind | null) => typedError<null, Error>(__TAURI_INVOKE("map_topic", { topic, kind })),
-	/**  How motion is found. */
+	/**  How motion is measured in a camera's pictures. */
 	motionSettings: (camera: CameraId) => typedError<MotionSettings, Error>(__TAURI_INVOKE("motion_settings", { camera })),
-	/**  Changes how motion is found. */
+	/**  Changes how motion is measured. */
 	setMotionSettings: (camera: CameraId, settings: MotionSettings) => typedError<null, Error>(__TAURI_INVOKE("set_motion_settings", { camera, settings })),
-	/**  What the desktop is told. */
-	notifyRules: () => typedError<NotifyRules, Error>(__TAURI_INVOKE("notify_rules")),
-	/**  Changes what the desktop is told. */
-	setNotifyRules: (rules: NotifyRules) => typedError<NotifyRules, Error>(__TAURI_INVOKE("set_notify_rules", { rules })),
-	/**  What is on the camera's own card. */
-	card: (camera: CameraId, fromUs: UnixMicros, toUs: UnixMicros) => typedError<CardView, Error>(__TAURI_INVOKE("card", { camera, fromUs, toUs })),
-	/**  Fetches a span from the card into the vault; returns the job's id. */
-	fetchFromCard: (camera: CameraId, recording: string, fromUs: UnixMicros, toUs: UnixMicros) => typedError<string, Error>(__TAURI_INVOKE("fetch_from_card", { camera, recording, fromUs, toUs })),
-	/**  Spans that are fetched, or were. */
-	cardJobs: () => typedError<CardJob[], Error>(__TAURI_INVOKE("card_jobs")),
-	/**  Whether gaps are filled from the card. */
-	fillGaps: (camera: CameraId) => typedError<boolean, Error>(__TAURI_INVOKE("fill_gaps", { camera })),
-	/**  Sets whether gaps are filled from the card. */
-	setFillGaps: (camera: CameraId, on: boolean) => typedError<null, Error>(__TAURI_INVOKE("set_fill_gaps", { camera, on })),
-	/**  Plays from the camera's card. */
-	openCard: (camera: CameraId, recording: string, fromUs: UnixMicros) => typedError<PlayerState, Error>(__TAURI_INVOKE("open_card", { camera, recording, fromUs })),
-	/**  The shell's own: starts the demo cameras and searches for them. */
-	startDemo: () => typedError<null, Error>(__TAURI_INVOKE("start_demo")),
-	/**  The shell's own: whether there are demo cameras to start. */
-	demoAvailable: () => __TAURI_INVOKE<boolean>("demo_available"),
 	/**  What each tile says about its camera. */
 	tiles: () => typedError<TileState[], Error>(__TAURI_INVOKE("tiles")),
 	/**
@@ -187,12 +165,23 @@ export const commands = {
 	checkpoint: () => typedError<string, Error>(__TAURI_INVOKE("checkpoint")),
 	/**  Writes the newest checkpoint into the person's downloads, else into their home. Returns the file's path. */
 	exportCheckpoint: () => typedError<string, Error>(__TAURI_INVOKE("export_checkpoint")),
+	/**  Topics that Hausrecht does not know, the last that came first. */
+	unknownTopics: () => typedError<UnknownTopic[], Error>(__TAURI_INVOKE("unknown_topics")),
+	/**  What the owner has said of topics. */
+	topicMap: () => typedError<TopicMapping[], Error>(__TAURI_INVOKE("topic_map")),
+	/**  Lets a topic mean something, also in events that are stored as unknown; without a kind, forgets what was said. */
+	mapTopic: (topic: string, kind: EventKind | null) => typedError<null, Error>(__TAURI_INVOKE("map_topic", { topic, kind })),
+	/**  What the owner wants to be notified of. */
+	notifyRules: () => typedError<NotifyRules, Error>(__TAURI_INVOKE("notify_rules")),
+	/**  Sets what the owner wants to be notified of. */
+	setNotifyRules: (rules: NotifyRules) => typedError<NotifyRules, Error>(__TAURI_INVOKE("set_notify_rules", { rules })),
+	/**  The shell's own: which program of the desktop shows notifications, if any. */
+	notificationServer: () => typedError<NotificationServer, Error>(__TAURI_INVOKE("notification_server")),
 };
 
 /** Events */
 export const events = {
 	cameras: makeEvent<CamerasEvent, CamerasEvent>("cameras"),
-	cardJobs: makeEvent<CardJobsEvent, CardJobsEvent>("card_jobs"),
 	clipsChanged: makeEvent<ClipsChangedEvent, ClipsChangedEvent>("clips_changed"),
 	discovery: makeEvent<DiscoveryEvent, DiscoveryEvent>("discovery"),
 	logGrew: makeEvent<LogGrewEvent, LogGrewEvent>("log_grew"),
@@ -218,55 +207,55 @@ export type AddPerson = {
 /**  A camera. */
 export type CameraId = string;
 
-/**  Which events of a camera. */
+/**  Kinds of one camera. */
 export type CameraKinds = {
 	/**  Camera. */
 	camera: CameraId,
-	/**  Kinds. */
+	/**  Kinds; empty: none. */
 	kinds: EventKind[],
 };
 
-/**  What a camera has, and how it is reached. */
+/**  A camera as its panel shows it. */
 export type CameraPanel = {
 	/**  Camera. */
 	camera: CameraId,
-	/**  Maker and model. */
+	/**  Maker and model, as the camera says now. */
 	maker_model: string,
 	/**  Firmware version. */
 	firmware: string,
 	/**  Host and port. */
 	address: string,
-	/**  Whether requests travel encrypted. */
+	/**  Whether requests to it travel encrypted. */
 	encrypted: boolean,
-	/**  SHA-256 of its certificate, hex in groups. */
+	/**  SHA-256 of the certificate that it shows, pairs of hexadecimal digits with colons; `None` without encryption. */
 	certificate: string | null,
-	/**  How far its clock is ahead of this computer's. Milliseconds. */
+	/**  Camera time minus this computer's, in milliseconds; `None` if it does not say. */
 	clock_offset_ms: number | null,
 	/**  The account in use. */
 	account: string,
-	/**  What that account may do. */
+	/**  What it may do; `None` if the camera does not tell this account. */
 	account_level: UserLevel | null,
-	/**  Whether Hausrecht made that account. */
+	/**  Whether Hausrecht made this account. */
 	own_account: boolean,
-	/**  Whether the password in use is one that makers ship. */
+	/**  The password in use is empty or one that makers give to all their cameras. */
 	factory_password_suspected: boolean,
 	/**  What it has. */
 	features: Features,
-	/**  What its motors can do. */
+	/**  What its motors can do; `None` without motors. */
 	ptz: PtzAbilities | null,
-	/**  Whether one can talk through it. */
+	/**  Whether it has a loudspeaker. */
 	talk: boolean,
 	/**  Its streams. */
 	profiles: ProfileView[],
-	/**  The stream that is recorded and shown large. */
+	/**  The stream that is recorded, by token. */
 	main: string,
-	/**  The stream for tiles. */
+	/**  The stream for small tiles, by token. */
 	sub: string | null,
 };
 
-/**  An account of a camera. */
+/**  An account of the camera. */
 export type CameraUserView = {
-	/**  The name to sign in with. */
+	/**  Name to sign in with. */
 	name: string,
 	/**  What it may do. */
 	level: UserLevel,
@@ -288,10 +277,10 @@ export type CameraView = {
 	address: string,
 	/**  A simulated camera of the demo. */
 	demo: boolean,
-	/**  It has left the network, or does not answer. */
-	away: boolean,
 	/**  Recording, as far as a stream comes. */
 	recording: boolean,
+	/**  It said that it goes, or does not answer. */
+	away: boolean,
 	/**  Who may view live pictures: faces for the tile. */
 	viewers: Face[],
 };
@@ -299,59 +288,11 @@ export type CameraView = {
 /**  The cameras that were added. */
 export type CamerasEvent = CameraView[];
 
-/**  A span that is fetched from a card, or was. */
-export type CardJob = {
-	/**  Id. */
-	id: string,
-	/**  Camera. */
-	camera: CameraId,
-	/**  From. */
-	from_us: UnixMicros,
-	/**  To. */
-	to_us: UnixMicros,
-	/**  How much of it is in the vault. Microseconds. */
-	done_us: number,
-	/**  How far it is. */
-	state: CardJobState,
-	/**  Why it was given up. */
-	error: Error | null,
-};
-
-/**  How far a job is. */
-export type CardJobState = 
-/**  Not begun. */
-"waiting" | 
-/**  Being fetched. */
-"running" | 
-/**  In the vault. */
-"done" | 
-/**  Given up. */
-"failed";
-
-/**  Spans that are fetched. */
-export type CardJobsEvent = CardJob[];
-
-/**  A stretch on a card. */
-export type CardSpan = {
-	/**  The camera's id of the recording. */
-	recording: string,
-	/**  From. */
-	from_us: UnixMicros,
-	/**  To. */
-	to_us: UnixMicros,
-};
-
-/**  What is on a camera's own card. */
-export type CardView = {
-	/**  Where there is something. */
-	spans: CardSpan[],
-};
-
-/**  A certificate that is not the one from before. */
+/**  A camera shows another certificate than the one that is remembered. Nothing is sent to it until the owner decides. */
 export type CertificateQuestion = {
-	/**  SHA-256 of the one that is trusted, hex in groups. */
+	/**  SHA-256 of the one that is remembered. */
 	expected: string,
-	/**  SHA-256 of the one that the camera shows now, hex in groups. */
+	/**  SHA-256 of the one that it shows. */
 	seen: string,
 };
 
@@ -472,8 +413,6 @@ export type DeadReason =
 "unreachable" | 
 /**  The camera answers, the stream is refused. */
 "stream_refused" | 
-/**  Its certificate is not the one from before; not tried again until the owner has decided. */
-"certificate_changed" | 
 /**  Name or password is wrong; not tried again until changed. */
 "wrong_password" | 
 /**  Connected, but no picture has come for five seconds. */
@@ -483,7 +422,9 @@ export type DeadReason =
 /**  A codec that cannot be shown or recorded. */
 "unsupported_codec" | 
 /**  The camera's worker ended and is being started again. */
-"worker_ended";
+"worker_ended" | 
+/**  The camera shows another certificate than before; nothing is sent to it until the owner accepts it. */
+"certificate_changed";
 
 /**  The search as it stands; replaced whole by each event. */
 export type Discovery = {
@@ -531,7 +472,7 @@ export type EncoderOptions = {
 	/**  The codec. */
 	codec: Codec,
 	/**  Sizes in pixels, width and height, as the camera lists them. */
-	resolutions: [number, number][],
+	resolutions: ([number, number])[],
 	/**  The scale of the quality. */
 	quality: Range | null,
 	/**  The frame rates, or the smallest and the largest if the camera gives a range. */
@@ -548,11 +489,11 @@ export type EncoderOptions = {
 	has_constant_bitrate: boolean,
 };
 
-/**  How a stream is encoded. */
+/**  An encoder of the camera. */
 export type EncoderView = {
 	/**  As it is. */
 	encoder: Encoder,
-	/**  As it may be. */
+	/**  As it may be, one entry a codec. */
 	options: EncoderOptions[],
 	/**  Which of the streams in use it makes. */
 	used_for: StreamRole[],
@@ -586,6 +527,8 @@ export type ErrorCode =
 "camera_refused" | 
 /**  The camera answered something that is not ONVIF, or lacks what is needed. */
 "camera_unsuitable" | 
+/**  This computer has no microphone, or its sound server cannot be reached. */
+"no_microphone" | 
 /**  The log could not be written, so nothing is shown. */
 "log_unwritable" | 
 /**  The clip's file is missing. */
@@ -740,9 +683,9 @@ export type FoundCamera = {
 	known: boolean,
 	/**  A simulated camera of the demo. */
 	demo: boolean,
-	/**  It has left the network since it answered. */
+	/**  It said that it goes, and was not heard of since. */
 	gone: boolean,
-	/**  It came while the window was open. */
+	/**  It came by itself since the last search. */
 	new: boolean,
 };
 
@@ -840,7 +783,10 @@ export type ImagingOptions = {
 	has_autofocus: boolean,
 };
 
-/**  How a picture is set, each on the camera's own scale, see [`ImagingOptions`]. `None` is what a camera does not have, and what stays as it is when the settings are written. */
+/**
+ *  How a picture is set, each on the camera's own scale, see [`ImagingOptions`]. `None` is what a camera does not have,
+ *  and what stays as it is when the settings are written.
+ */
 export type ImagingSettings = {
 	/**  Brightness. */
 	brightness: number | null,
@@ -872,7 +818,7 @@ export type ImagingSettings = {
 	is_autofocus: boolean | null,
 };
 
-/**  How the picture is set. */
+/**  How the picture is set, and what it can be set to. */
 export type ImagingView = {
 	/**  As it is. */
 	settings: ImagingSettings,
@@ -1032,11 +978,11 @@ export type MaskOptions = {
 	is_single_colour_only: boolean,
 };
 
-/**  What a camera covers. */
+/**  Masks that the camera itself puts onto its picture. */
 export type MaskView = {
-	/**  What is covered. */
+	/**  Those that are there. */
 	masks: Mask[],
-	/**  What may be. */
+	/**  What can be there. */
 	options: MaskOptions,
 };
 
@@ -1066,29 +1012,29 @@ export type Me = {
 	recovery_made: boolean,
 };
 
-/**  Which of the two media services listed something. */
+/**  Which media service a profile came from. */
 export type MediaService = 
 /**  The first one, H.264 and older. */
 "media" | 
 /**  The second one, H.265 too. */
 "media2";
 
-/**  When Hausrecht looks for motion itself. */
+/**  When motion is measured in a camera's pictures. */
 export type MotionMode = 
-/**  Where the camera reports none. */
+/**  Where the camera reports nothing itself. */
 "auto" | 
 /**  Always. */
 "on" | 
 /**  Never. */
 "off";
 
-/**  How motion is found. */
+/**  How motion is measured in a camera's pictures. */
 export type MotionSettings = {
 	/**  When. */
 	mode: MotionMode,
-	/**  1 (only much) to 10 (very little). */
+	/**  1 (only what is large) to 10 (the slightest). */
 	sensitivity: number,
-	/**  Where; empty: in the whole picture. */
+	/**  Where it counts; empty: in the whole picture. */
 	zones: Point[][],
 };
 
@@ -1127,21 +1073,34 @@ export type NoticeKind =
 /**  A camera reports more than is kept: of each state the last is, of what repeats itself not every one. */
 "event_flood";
 
-/**  What the desktop is told. */
+/**  The program that shows notifications. */
+export type NotificationServer = {
+	/**  Its name; `None`: nothing on this desktop shows notifications. */
+	name: string | null,
+	/**  A click on a notification can open the window. */
+	clicks: boolean,
+	/**  It plays sounds. */
+	sounds: boolean,
+};
+
+/**  What the owner wants to be notified of. */
 export type NotifyRules = {
-	/**  Whether anything is. */
+	/**  At all. */
 	enabled: boolean,
-	/**  What of each camera. */
+	/**  Of which kinds, for each camera; a camera that is not named has [`CameraKinds::USUAL`]. */
 	kinds: CameraKinds[],
-	/**  When nothing is. */
+	/**  When nothing is shown. */
 	quiet: QuietHours | null,
-	/**  Whether with a picture, while the vault is open. */
+	/**
+	 *  With a small picture, where the desktop shows one and somebody is signed in who may see it. Each is logged as
+	 *  previewed.
+	 */
 	pictures: boolean,
-	/**  Whether the doorbell rings. */
+	/**  The desktop's own sound of a bell when somebody rings. */
 	bell_sound: boolean,
 };
 
-/**  Where a notification leads, like `#/clips/CLIPID`. */
+/**  Where the window is to go: the part of its address from `#` on. */
 export type OpenRouteEvent = string;
 
 /**  An opening. */
@@ -1166,6 +1125,10 @@ export type Osd = {
 	content: OsdContent,
 	/**  The size of the letters on the camera's own scale; `None` leaves it to the camera. */
 	font_size: number | null,
+	/**  How a date is written, one of [`OsdOptions::date_formats`]; `None` keeps what is there, or takes `yyyy-MM-dd`. */
+	date_format: string | null,
+	/**  How a time is written, one of [`OsdOptions::time_formats`]; `None` keeps what is there, or takes `HH:mm:ss`. */
+	time_format: string | null,
 	/**  The service that listed it; a change goes there too. */
 	service: MediaService,
 };
@@ -1195,6 +1158,12 @@ export type OsdOptions = {
 	positions: string[],
 	/**  What texts may show: `Plain`, `Date`, `Time`, `DateAndTime`. */
 	text_types: string[],
+	/**  How dates may be written. */
+	date_formats: string[],
+	/**  How times may be written. */
+	time_formats: string[],
+	/**  The sizes of letters. */
+	font_sizes: Range | null,
 	/**  Whether it can show a picture. */
 	has_images: boolean,
 };
@@ -1212,11 +1181,11 @@ export type OsdPosition =
 /**  With its upper left corner here. */
 { at: Point };
 
-/**  What is written on the picture. */
+/**  Texts on the picture. */
 export type OsdView = {
-	/**  What is there. */
+	/**  Those that are there. */
 	osds: Osd[],
-	/**  What may be there. */
+	/**  What can be there. */
 	options: OsdOptions,
 };
 
@@ -1255,7 +1224,7 @@ export type PictureState =
 since_us: UnixMicros; 
 /**  Why. */
 reason: DeadReason; 
-/**  When it is tried again; `None`: only after the owner acts (a wrong password). */
+/**  When it is tried again; `None`: only after the owner acts (a wrong password, another certificate). */
 retry_at_us: UnixMicros | null };
 
 /**  The player. */
@@ -1332,27 +1301,27 @@ export type PresenterKind =
 export type PresetView = {
 	/**  The camera's id of it. */
 	token: string,
-	/**  Name. */
+	/**  Its name. */
 	name: string,
-	/**  JPEG as base64, taken when it was saved. */
+	/**  What was seen from there when it was saved, JPEG as base64. */
 	picture: string | null,
 };
 
-/**  A stream of a camera. */
+/**  One of a camera's streams. */
 export type ProfileView = {
 	/**  The camera's id of it. */
 	token: string,
-	/**  Name. */
+	/**  The camera's name of it. */
 	name: string,
-	/**  Codec. */
+	/**  Codec; `None` for one that cannot be recorded, or if the camera does not say. */
 	codec: Codec | null,
-	/**  Width in pixels. */
+	/**  Width in pixels; 0 if not said. */
 	width: number,
-	/**  Height in pixels. */
+	/**  Height in pixels; 0 if not said. */
 	height: number,
-	/**  Frames per second. */
+	/**  Frames per second; 0 if not said. */
 	fps: number,
-	/**  Bit rate limit in kbit/s. */
+	/**  Bit rate limit in kbit/s; 0 if not said. */
 	bitrate_kbps: number,
 };
 
@@ -1386,13 +1355,13 @@ export type PtzVector = {
 	zoom: number,
 };
 
-/**  A part of each day; it may go over midnight. */
+/**  A span of every day, in the computer's own time. It may go over midnight. */
 export type QuietHours = {
-	/**  From. Minutes from midnight. */
+	/**  From, in minutes since midnight, 0 to 1439. */
 	from_min: number,
-	/**  To. Minutes from midnight. */
+	/**  To, in minutes since midnight, 0 to 1439. */
 	to_min: number,
-	/**  Whether the doorbell is quiet too. */
+	/**  Quiet for the doorbell too. */
 	doorbell_too: boolean,
 };
 
@@ -1424,13 +1393,13 @@ export type RecoverySheet = {
 	made_us: UnixMicros,
 };
 
-/**  A relay. */
+/**  A relay: a door opener, a lamp. */
 export type RelayView = {
 	/**  The camera's id of it. */
 	token: string,
-	/**  It falls back by itself, as a door opener does. */
+	/**  It falls back by itself after a while. */
 	momentary: boolean,
-	/**  Whether the contact is open while the relay rests; `None` if not said. */
+	/**  Whether the contact is open while the relay rests; `None` if the camera does not say. */
 	is_idle_open: boolean | null,
 };
 
@@ -1572,28 +1541,28 @@ export type Timeline = {
 	lanes: Lane[],
 };
 
-/**  What the owner says that a topic means. */
+/**  What the owner has said of a topic. */
 export type TopicMapping = {
-	/**  Topic. */
+	/**  The topic without prefixes; capitals do not matter. */
 	topic: string,
-	/**  Kind. */
+	/**  What it means; `unknown`: nothing, it is not kept at all. */
 	kind: EventKind,
 };
 
 /**  Microseconds since 1970-01-01T00:00:00Z, leap seconds not counted. */
 export type UnixMicros = number;
 
-/**  Something that a camera reported and that Hausrecht does not know. */
+/**  A topic that Hausrecht does not know, as a camera last sent it. */
 export type UnknownTopic = {
 	/**  Camera. */
 	camera: CameraId,
-	/**  The camera's own topic. */
+	/**  The topic without prefixes. */
 	topic: string,
-	/**  The last message's particulars. */
-	data: [string, string][],
-	/**  How often it came. */
+	/**  Names and values of the last message. */
+	data: ([string, string])[],
+	/**  How often it came; zero: so far only as a first state. */
 	count: number,
-	/**  When it last came. */
+	/**  When it came last. */
 	last_us: UnixMicros,
 };
 
