@@ -86,3 +86,18 @@ async fn motion_is_measured_where_the_camera_reports_nothing() {
     let zones = MotionSettings { sensitivity: 11, ..off };
     assert_eq!(stage.engine.set_motion_settings(id, zones).await.unwrap_err().code, ErrorCode::Invalid);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_over_tls_is_shown_and_recorded() {
+    if !alone("signals::a_camera_over_tls_is_shown_and_recorded") {
+        return;
+    }
+    let camera = SimCam::start(&["--tls"]);
+    let stage = Stage::owned().await;
+    let id = stage.connect(&camera).await;
+    let panel = stage.engine.camera_panel(id).await.unwrap();
+    assert!(panel.encrypted && panel.certificate.is_some(), "{panel:?}");
+    assert!(camera.rtsp_main().starts_with("rtsps://"));
+    stage.watch(id, hausrecht_model::StreamRole::Main, 5).await;
+    assert!(!stage.wait_for_clips(id, 1).await.is_empty());
+}

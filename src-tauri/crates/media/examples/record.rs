@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         user: rest.first().cloned().unwrap_or_default(),
         password: Password::new(rest.get(1).cloned().unwrap_or_default()),
         transport: Transport::Auto,
+        certificate: None,
         latency_ms: 0,
         record: true,
         clip_target_ms: clip_seconds.parse::<u32>()? * 1000,

@@ -172,6 +172,8 @@ fn start(program: &Path, label: String) -> Answer {
         .current_dir("/");
     // Ctrl+C at a terminal goes to the whole group; a worker ends when it is told to, with its clip finished.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    // A camera is never behind a proxy, and asking the desktop for one needs files that the sandbox closes.
+    command.env("GIO_USE_PROXY_RESOLVER", "dummy");
     for name in KEPT_VARIABLES {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);

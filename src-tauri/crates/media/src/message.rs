@@ -67,6 +67,8 @@ pub struct CameraOpen {
     pub password: Password,
     /// Preferred transport.
     pub transport: Transport,
+    /// SHA-256 of the camera's certificate, for streams over TLS; without it, the first that is seen is kept to.
+    pub certificate: Option<[u8; 32]>,
     /// Size of the jitter buffer, 0 to 10 000 ms. Over TCP, 0 is right for most cameras.
     pub latency_ms: u32,
     /// Whether the main stream is recorded from now on. If not, the main stream is fetched only while viewed.
@@ -103,6 +105,8 @@ pub struct TalkOpen {
     pub password: Password,
     /// Preferred transport.
     pub transport: Transport,
+    /// As in [`CameraOpen::certificate`].
+    pub certificate: Option<[u8; 32]>,
     /// What is sent.
     pub sound: TalkSound,
     /// After this the worker ends by itself; more than [`TalkOpen::MAX_LIMIT_MS`] is taken as that.

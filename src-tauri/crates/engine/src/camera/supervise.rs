@@ -207,6 +207,7 @@ fn open_order(task: &CameraTask, inner: &Inner) -> crate::Result<CameraOpen> {
         user,
         password: Password::new(password.as_str()),
         transport: Transport::Auto,
+        certificate: row.certificate,
         latency_ms: 0,
         record: true,
         clip_target_ms: u32::try_from(inner.options.clip_length.as_millis()).unwrap_or(60_000),

@@ -139,6 +139,7 @@ pub(super) fn open(uri: &str) -> CameraOpen {
         user: String::new(),
         password: Password::default(),
         transport: Transport::Auto,
+        certificate: None,
         latency_ms: 0,
         record: true,
         clip_target_ms: 2_000,

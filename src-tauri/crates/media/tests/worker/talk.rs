@@ -15,6 +15,7 @@ fn talk(uri: &str, sound: TalkSound, limit_ms: u32) -> TalkOpen {
         user: USER.into(),
         password: Password::new(PASSWORD),
         transport: Transport::Auto,
+        certificate: None,
         sound,
         limit_ms,
     }

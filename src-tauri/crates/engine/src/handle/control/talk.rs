@@ -54,6 +54,7 @@ impl Handle {
             user,
             password: Password::new(password.as_str()),
             transport: Transport::Tcp,
+            certificate: row.certificate,
             sound: self.inner.options.talk_sound,
             limit_ms: TalkOpen::MAX_LIMIT_MS,
         };

@@ -4,6 +4,7 @@
 //! RTP in safe Rust, with the pictures' own times, at a third of the cost. UDP, TLS, and cameras that it does not get
 //! along with go through GStreamer's [`rtspsrc`], which knows more dialects.
 
+pub(crate) mod certificate;
 mod challenge;
 mod interleaved;
 mod rtspsrc;

@@ -91,6 +91,7 @@ impl Pipeline {
         let source = source.build().context("making rtspsrc")?;
         let pipeline = gst::Pipeline::new();
         pipeline.add(&source)?;
+        super::certificate::keep_to(&source, open.certificate);
         select_video_only(&source);
         {
             let tell = Arc::clone(&tell);

@@ -13,7 +13,7 @@ use hausrecht_media::{FaultCode, TalkOpen, Transport};
 
 use super::FromCamera;
 use crate::{
-    ingest::{classify, guard},
+    ingest::{certificate, classify, guard},
     source::Address,
 };
 
@@ -76,6 +76,7 @@ impl BackChannel {
             source = source.property("user-id", &open.user).property("user-pw", open.password.reveal());
         }
         let source = source.build().context("making rtspsrc")?;
+        certificate::keep_to(&source, open.certificate);
         let tell = Arc::new(tell);
         let elsewhere = Arc::clone(&tell);
         guard(&source, address, !open.user.is_empty(), move |code, text| {
