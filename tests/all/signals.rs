@@ -23,7 +23,11 @@ async fn the_owner_is_heard_at_the_camera_while_the_button_is_held_and_no_longer
     let heard = |camera: &SimCam| state(camera)["heard_packets"].as_u64().unwrap();
     until("sound at the camera", SOON, async || {
         let packets = heard(&camera);
-        if packets > 20 && state(&camera)["heard_loudness"].as_u64() > Some(1000) { Ok(()) } else { Err(packets) }
+        if packets > 20 && state(&camera)["heard_loudness"].as_u64() > Some(1000) {
+            Ok(())
+        } else {
+            Err(packets)
+        }
     })
     .await;
     stage.engine.talk(id, false).await.unwrap();
@@ -39,7 +43,10 @@ async fn the_owner_is_heard_at_the_camera_while_the_button_is_held_and_no_longer
         if facts.iter().any(|what| what == "talk_ended") { Ok(facts) } else { Err(facts) }
     })
     .await;
-    assert_eq!(entries.iter().filter(|what| what.starts_with("talk")).collect::<Vec<_>>(), ["talk", "talk_ended"]);
+    assert_eq!(
+        entries.iter().filter(|what| what.starts_with("talk")).collect::<Vec<_>>(),
+        ["talk", "talk_ended"]
+    );
     let silent = heard(&camera);
     stage.watch(id, hausrecht_model::StreamRole::Main, 10).await;
     assert_eq!(heard(&camera), silent, "nothing is sent after the end");

@@ -82,14 +82,12 @@ pub(crate) async fn be_the_client(addresses: Vec<String>) {
             let url = address.parse().unwrap();
             let camera = Camera::connect(&[url], Some(credentials), settings).await.unwrap();
             let mut events = camera.events().await.unwrap();
-            loop {
-                events.next().await.unwrap();
-            }
+            while events.next().await.is_ok() {}
+            address
         });
     }
-    while let Some(ended) = tasks.join_next().await {
-        ended.unwrap();
-    }
+    let lost = tasks.join_next().await;
+    panic!("a camera is lost: {lost:?}");
 }
 
 /// Searches twice among the cameras and prints when the last of them was known.

@@ -15,10 +15,10 @@ use hausrecht_store::{CameraRow, GrantRow, PersonRow, ScopeRow};
 use tokio::sync::broadcast;
 
 use crate::{
-    handle::Talk,
     Options, Result,
     camera::CameraTask,
     db::Db,
+    handle::Talk,
     logbook::{Logbook, Note},
     player::Player,
     session::{SessionState, SignedIn},

@@ -4,8 +4,8 @@
 mod address;
 mod backoff;
 pub mod camera;
-mod certificate;
 pub mod capture;
+mod certificate;
 mod credentials;
 pub mod discovery;
 pub mod doctor;

@@ -87,7 +87,10 @@ impl Listener<'_> {
                 use hausrecht_onvif::Error as Onvif;
                 task.motion.set_silent(matches!(
                     error,
-                    Onvif::NotOffered { .. } | Onvif::Fault { .. } | Onvif::Status { .. } | Onvif::NotAllowed { .. }
+                    Onvif::NotOffered { .. }
+                        | Onvif::Fault { .. }
+                        | Onvif::Status { .. }
+                        | Onvif::NotAllowed { .. }
                 ));
                 return Err(task.failed(&live, error).await);
             }

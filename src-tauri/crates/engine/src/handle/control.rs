@@ -2,8 +2,8 @@
 
 mod accounts;
 mod doors;
-mod own_account;
 mod motion;
+mod own_account;
 mod panel;
 mod picture;
 mod ptz;

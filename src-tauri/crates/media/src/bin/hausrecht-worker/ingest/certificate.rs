@@ -23,9 +23,8 @@ pub(crate) fn keep_to(source: &gst::Element, expected: Option<[u8; 32]>) {
 }
 
 fn is_right(seen: [u8; 32], expected: Option<[u8; 32]>) -> bool {
-    let expected = expected.unwrap_or_else(|| {
-        *FIRST_SEEN.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(seen)
-    });
+    let expected = expected
+        .unwrap_or_else(|| *FIRST_SEEN.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(seen));
     seen == expected
 }
 
