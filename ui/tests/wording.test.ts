@@ -52,7 +52,7 @@ describe('messages', () => {
     expect(Object.keys(de).sort()).toEqual(Object.keys(en).sort())
   })
   it('say something for each error', () => {
-    for (const code of ['wrong_passphrase', 'clip_missing', 'log_unwritable', 'internal'] as const) {
+    for (const code of ['wrong_passphrase', 'no_microphone', 'clip_missing', 'log_unwritable', 'internal'] as const) {
       expect(errorSentence(code).length).toBeGreaterThan(40)
     }
   })
@@ -60,7 +60,7 @@ describe('messages', () => {
 
 describe('orders to a camera', () => {
   const WHAT =
-    'account_password account_deleted account_made account_in_use relay streams certificate_accepted reboot clock imaging encoder osd osd_deleted mask mask_deleted ptz_move ptz_preset ptz_home preset_saved preset_removed home_saved talk motion failed'.split(
+    'account_password account_deleted account_made account_in_use relay streams certificate_accepted reboot clock imaging encoder osd osd_deleted mask mask_deleted ptz_move ptz_preset ptz_home preset_saved preset_removed home_saved talk talk_ended failed'.split(
       ' ',
     )
   const changed = (facts: [string, string][]): LogRow => ({
@@ -83,8 +83,38 @@ describe('orders to a camera', () => {
   it('tell a relay that was switched on from one switched off', () => {
     expect(sentence(changed([['what', 'relay'], ['token', '1'], ['on', 'false']]), nowUs)).toContain('off')
   })
+  it('tell how long somebody talked', () => {
+    expect(ground(changed([['what', 'talk_ended'], ['seconds', '12']]), nowUs, String)).toBe('12 s')
+  })
   it('of a later version are shown plainly', () => {
     expect(sentence(changed([['what', 'washed']]), nowUs)).toBe('Camera changed: Front door')
+  })
+})
+
+describe('settings', () => {
+  const set = (facts: [string, string][]): LogRow => ({
+    ...row,
+    kind: 'setting_changed',
+    clip: null,
+    clip_start_us: null,
+    facts: facts.map(([name, value]) => ({ name, value, personal: false })),
+  })
+  it('of motion say when, how finely and where it is measured', () => {
+    const motion = set([['setting', 'motion'], ['to', 'on'], ['sensitivity', '7'], ['zones', '2']])
+    expect(sentence(motion, nowUs)).toBe('Motion settings changed: Front door')
+    expect(ground(motion, nowUs, String)).toBe('Always · Sensitivity 7 · 2 zones')
+    const whole = set([['setting', 'motion'], ['to', 'auto'], ['sensitivity', '5'], ['zones', '0']])
+    expect(ground(whole, nowUs, String)).toBe('Where needed · Sensitivity 5 · In the whole picture')
+  })
+  it('of a topic say what it means from then on', () => {
+    const topic = (to: string) => sentence(set([['setting', 'topic'], ['topic', 'Device/Bark'], ['to', to]]), nowUs)
+    expect(topic('sound')).toBe('Event Device/Bark now means: Sound')
+    expect(topic('unknown')).toBe('Event is no longer kept: Device/Bark')
+    expect(topic('forgotten')).toBe('Meaning of an event forgotten: Device/Bark')
+  })
+  it('tell notifications switched off from others', () => {
+    expect(sentence(set([['setting', 'notifications'], ['to', 'off']]), nowUs)).toBe('Notifications switched off')
+    expect(sentence(set([['setting', 'notifications'], ['to', 'on']]), nowUs)).toBe('Notifications changed')
   })
 })
 

@@ -68,6 +68,8 @@ export function errorSentence(code: ErrorCode): string {
       return m.err_camera_refused()
     case 'camera_unsuitable':
       return m.err_camera_unsuitable()
+    case 'no_microphone':
+      return m.err_no_microphone()
     case 'log_unwritable':
       return m.err_log_unwritable()
     case 'clip_missing':
@@ -100,6 +102,7 @@ export function orderErrorSentence(code: ErrorCode): string {
     case 'locked':
     case 'already_set_up':
     case 'not_found':
+    case 'no_microphone':
     case 'log_unwritable':
     case 'clip_missing':
     case 'clip_changed':

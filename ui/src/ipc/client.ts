@@ -38,7 +38,6 @@ export interface ClientEvents {
   log_grew: number
   verify: wire.VerifyState
   notice: wire.Notice
-  card_jobs: wire.CardJob[]
   /** Where a notification of the desktop leads, as an address after `#`. */
   open_route: string
 }
@@ -86,7 +85,6 @@ const sources: Sources = {
   log_grew: events.logGrew,
   verify: events.verify,
   notice: events.notice,
-  card_jobs: events.cardJobs,
   open_route: events.openRoute,
 }
 

@@ -23,7 +23,6 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     log_grew: new Set(),
     verify: new Set(),
     notice: new Set(),
-    card_jobs: new Set(),
     open_route: new Set(),
   }
   function emit<K extends keyof ClientEvents>(name: K, snapshot: ClientEvents[K]): void {
@@ -324,12 +323,6 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
         has_picture: true,
         error: null,
       }
-      if (idle) later(200, run)
-      return player
-    },
-    async openCard(camera, recording, from_us) {
-      const idle = player === null
-      player = { clip: `${camera}/${recording}`, start_us: from_us, duration_us: 3_600_000_000, position_us: 0, playing: false, ended: false, speed: 1, has_picture: true, error: null }
       if (idle) later(200, run)
       return player
     },

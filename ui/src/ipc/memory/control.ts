@@ -10,8 +10,7 @@ type Names =
   | 'ptzMove' | 'ptzStop' | 'ptzPresets' | 'ptzSavePreset' | 'ptzGoToPreset' | 'ptzRemovePreset' | 'ptzGoHome' | 'ptzSetHome'
   | 'imaging' | 'setImaging' | 'encoders' | 'setEncoder' | 'osds' | 'setOsd' | 'deleteOsd' | 'masks' | 'setMask' | 'deleteMask'
   | 'stillPicture' | 'relays' | 'operateRelay' | 'cameraUsers' | 'setCameraUserPassword' | 'makeOwnAccount' | 'deleteCameraUser'
-  | 'talk' | 'unknownTopics' | 'topicMap' | 'mapTopic' | 'motionSettings' | 'setMotionSettings' | 'notifyRules' | 'setNotifyRules'
-  | 'card' | 'fetchFromCard' | 'cardJobs' | 'fillGaps' | 'setFillGaps'
+  | 'talk' | 'unknownTopics' | 'topicMap' | 'mapTopic' | 'motionSettings' | 'setMotionSettings' | 'notifyRules' | 'setNotifyRules' | 'notificationServer'
 
 const HOUR = 3_600_000_000
 const SEEN = '9C41 07BE 55D2 13AF 8E60 4B7C D913 20FE 61A8 3F05 B2C7 9D4E 7A10 E86B 52F3 C4D9'
@@ -94,8 +93,8 @@ export function controlOf(
   })
   let encoders = [encoder('e0', 'Main', 2560, 1440, 6144), encoder('e1', 'Sub', 640, 360, 512)]
   let osds: wire.Osd[] = [
-    { token: 'o0', source_configuration: 'v0', position: 'upper_left', content: 'date_and_time', font_size: 24, service: 'media2' },
-    { token: 'o1', source_configuration: 'v0', position: 'lower_right', content: { text: 'Yard' }, font_size: 24, service: 'media2' },
+    { token: 'o0', source_configuration: 'v0', position: 'upper_left', content: 'date_and_time', font_size: 24, date_format: null, time_format: null, service: 'media2' },
+    { token: 'o1', source_configuration: 'v0', position: 'lower_right', content: { text: 'Yard' }, font_size: 24, date_format: null, time_format: null, service: 'media2' },
   ]
   let masks: wire.Mask[] = [
     {
@@ -119,8 +118,6 @@ export function controlOf(
     pictures: true,
     bell_sound: true,
   }
-  let filling = true
-  let jobs: wire.CardJob[] = []
   let made = 100
 
   const can = (camera: wire.CameraId, feature: keyof wire.Features) => {
@@ -133,15 +130,6 @@ export function controlOf(
       { name: 'admin', level: 'administrator', in_use: true },
       { name: 'installer', level: 'operator', in_use: false },
     ]
-  function work(id: string) {
-    jobs = jobs.map((job) => {
-      if (job.id !== id) return job
-      const done_us = Math.min(job.to_us - job.from_us, job.done_us + (job.to_us - job.from_us) / 10)
-      return { ...job, done_us, state: done_us >= job.to_us - job.from_us ? 'done' : 'running' }
-    })
-    emit('card_jobs', jobs)
-    if (jobs.some((job) => job.id === id && job.state === 'running')) setTimeout(() => work(id), 400)
-  }
 
   return {
     certificateChanged: () => certificateChanged,
@@ -272,7 +260,7 @@ export function controlOf(
       can(camera, 'osd')
       return {
         osds,
-        options: { most: 4, most_plain_texts: 2, positions: ['UpperLeft', 'UpperRight', 'LowerLeft', 'LowerRight'], text_types: ['Plain', 'Date', 'Time', 'DateAndTime'], has_images: false },
+        options: { most: 4, most_plain_texts: 2, positions: ['UpperLeft', 'UpperRight', 'LowerLeft', 'LowerRight'], text_types: ['Plain', 'Date', 'Time', 'DateAndTime'], date_formats: ['yyyy-MM-dd', 'dd.MM.yyyy'], time_formats: ['HH:mm:ss'], font_sizes: range(16, 64), has_images: false },
       }
     },
     async setOsd(_, given) {
@@ -344,27 +332,6 @@ export function controlOf(
       rules = given
       return rules
     },
-
-    async card(camera, from_us, to_us) {
-      can(camera, 'recordings')
-      const spans: wire.CardSpan[] = []
-      for (let at = from_us; at < Math.min(to_us, nowUs()); at += 5 * HOUR) {
-        spans.push({ recording: 'r0', from_us: at, to_us: Math.min(at + 4 * HOUR, to_us, nowUs()) })
-      }
-      return { spans }
-    },
-    async fetchFromCard(camera, _, from_us, to_us) {
-      const id = `j${jobs.length}`
-      jobs = [...jobs, { id, camera, from_us, to_us, done_us: 0, state: 'running', error: null }]
-      emit('card_jobs', jobs)
-      setTimeout(() => work(id), 400)
-      return id
-    },
-    cardJobs: async () => jobs,
-    fillGaps: async () => filling,
-    async setFillGaps(_, on) {
-      filling = on
-      return null
-    },
+    notificationServer: async () => ({ name: 'gnome-shell', clicks: true, sounds: true }),
   }
 }

@@ -157,6 +157,9 @@ export function sentence(row: LogRow, nowUs: number): string {
       const name = fact(row, 'setting')
       if (name === null) return m.k_setting_changed({ setting: '' })
       if (name === 'recovery_sheet') return m.k_recovery_made()
+      if (name === 'motion') return m.k_c_motion({ camera: camera(row) })
+      if (name === 'topic') return topicSentence(row)
+      if (name === 'notifications') return fact(row, 'to') === 'off' ? m.k_notifications_off() : m.k_notifications_on()
       const [from, to] = [fact(row, 'from'), fact(row, 'to')]
       if (from === null || to === null) return m.k_setting_changed({ setting: setting(name) })
       return m.k_setting_changed({ setting: m.k_setting_from_to({ setting: setting(name), from, to }) })
@@ -184,6 +187,27 @@ export function sentence(row: LogRow, nowUs: number): string {
     default:
       return row.kind
   }
+}
+
+/** What the owner said of a topic that was unknown. */
+function topicSentence(row: LogRow): string {
+  const topic = fact(row, 'topic') ?? ''
+  const to = fact(row, 'to') ?? 'forgotten'
+  if (to === 'forgotten') return m.k_topic_forgotten({ topic })
+  if (to === 'unknown') return m.k_topic_ignored({ topic })
+  return m.k_topic_means({ topic, event: EVENTS.includes(to) ? eventWord(to as EventKind) : to })
+}
+
+/** How motion is measured from then on. */
+function motionGround(row: LogRow): string {
+  const modes: Record<string, () => string> = { auto: m.mo_auto, on: m.mo_on, off: m.mo_off }
+  const [mode, sensitivity, zones] = [fact(row, 'to'), number(row, 'sensitivity'), number(row, 'zones')]
+  const parts = [
+    mode === null ? null : (modes[mode]?.() ?? mode),
+    sensitivity === null ? null : `${m.mo_sensitivity()} ${sensitivity}`,
+    zones === null ? null : zones === 0 ? m.mo_whole() : m.g_zones({ count: zones }),
+  ]
+  return parts.filter((part) => part !== null).join(' · ')
 }
 
 /** What was done to a camera from within; `null` for older kinds of entry. */
@@ -237,8 +261,8 @@ function orderSentence(row: LogRow): string | null {
       return m.k_c_home_saved(at)
     case 'talk':
       return m.k_c_talk(at)
-    case 'motion':
-      return m.k_c_motion(at)
+    case 'talk_ended':
+      return m.k_c_talk_ended(at)
     case 'failed':
       return m.k_c_failed(at)
     default:
@@ -257,9 +281,9 @@ function orderGround(row: LogRow): string {
       return fact(row, 'name') ?? ''
     case 'osd':
       return fact(row, 'text') ?? ''
-    case 'talk': {
-      const duration = number(row, 'duration_us')
-      return duration === null ? '' : span(duration)
+    case 'talk_ended': {
+      const seconds = number(row, 'seconds')
+      return seconds === null ? '' : span(seconds * 1e6)
     }
     default:
       return ''
@@ -299,7 +323,7 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
       return why === 'idle' ? m.why_idle() : why === 'asked' ? m.why_asked() : (why ?? '')
     }
     case 'setting_changed':
-      return fact(row, 'reason') ?? ''
+      return fact(row, 'setting') === 'motion' ? motionGround(row) : (fact(row, 'reason') ?? '')
     case 'camera_added':
       return fact(row, 'model') ?? ''
     case 'camera_changed':
