@@ -12,6 +12,8 @@ use hausrecht_tests::{
 
 /// How many cameras are on the network.
 const CAMERAS: usize = 3;
+/// The one of them that turns.
+const WITH_MOTORS: &str = "Front door";
 const OWNER: &str = "Alex";
 const PERSON: &str = "Robin";
 const PERSON_PASSPHRASE: &str = "copper window maple seven drift anchor";
@@ -33,7 +35,7 @@ async fn the_whole_thread_with_pictures_in_the_page() {
 }
 
 async fn whole_thread(presenter: &str) {
-    let _front = SimCam::start(&["--name", "Front door", "--scene", "front"]);
+    let _front = SimCam::start(&["--name", WITH_MOTORS, "--scene", "front"]);
     let _garage = SimCam::start(&["--name", "Garage", "--scene", "garage"]);
     let _shop = SimCam::start(&["--name", "Shop counter", "--scene", "shop"]);
     let desktop = Desktop::start(presenter).await;
@@ -94,15 +96,49 @@ async fn live(desktop: &Desktop, presenter: &str) {
     println!("{presenter}: {rates}");
     assert_eq!(desktop.all("[data-testid='tile'] .d.rec").await.len(), CAMERAS, "all say that they record");
     desktop.keep("04-live").await;
-    desktop.click_by("[data-testid='tile']").await;
-    desktop.find("live-back").await;
-    let large = fitted(desktop.area("[data-testid='tile-picture']", 0).await);
+    enlarge(desktop, WITH_MOTORS).await;
+    let large = fitted(large_picture(desktop).await);
     assert!(large.width > 700, "{large:?} is not large");
     desktop.wait_until_moves("the large picture", large, 0.002).await;
     desktop.wait_until_moves("its clock", clock_in(large), 0.01).await;
     desktop.keep("05-large").await;
     desktop.find_by("body").await.send_keys("\u{e00c}").await.unwrap();
     desktop.wait_until_gone("live-back").await;
+}
+
+/// Shows the camera of this name alone.
+async fn enlarge(desktop: &Desktop, name: &str) {
+    let id = until(&format!("the tile of {name}"), Duration::from_secs(20), async || {
+        for tile in desktop.all("[data-testid='tile']").await {
+            let title = tile
+                .find(fantoccini::Locator::Css("[data-testid='tile-name']"))
+                .await
+                .map_err(|error| error.to_string())?;
+            if title.text().await.map_err(|error| error.to_string())? == name {
+                let id = tile.attr("data-camera").await.map_err(|error| error.to_string())?;
+                return id.ok_or_else(|| "a tile without a camera".to_owned());
+            }
+        }
+        Err("no such tile".to_owned())
+    })
+    .await;
+    desktop.click_by(&format!("[data-testid='tile'][data-camera='{id}']")).await;
+    desktop.find("live-back").await;
+}
+
+/// Where the picture of a camera with motors stands: it makes room for what turns them once the camera has said that it
+/// has any, and again for the places that it remembers.
+async fn large_picture(desktop: &Desktop) -> Area {
+    let picture = "[data-testid='ptz-picture'] [data-testid='tile-picture']";
+    desktop.find("control-strip").await;
+    desktop.find_by("[data-testid='preset-save']").await;
+    desktop.find_by(picture).await;
+    let mut last: Option<Area> = None;
+    until("the large picture to keep its place", Duration::from_secs(20), async || {
+        let now = desktop.area(picture, 0).await;
+        if last.replace(now) == Some(now) { Ok(now) } else { Err(now) }
+    })
+    .await
 }
 
 /// The first clip, once it is there, played on the screen; gives its id.
