@@ -50,7 +50,7 @@ pub(crate) struct Inner {
     pub(crate) notify_rules: Mutex<wire::NotifyRules>,
     pub(crate) sightings: crate::sightings::Sightings,
     /// The talk that goes on, if one does.
-    pub(crate) talk: Mutex<Option<Talk>>,
+    pub(crate) talk: Mutex<Talk>,
     pub(crate) clips_changed: AtomicBool,
     pub(crate) recovery_made: AtomicBool,
     pub(crate) tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,

@@ -20,11 +20,13 @@ use crate::{
 /// How long microphone and camera may take until sound is on its way.
 const BEGIN_LIMIT: Duration = Duration::from_secs(12);
 
-/// A talk that goes on.
-#[derive(Debug)]
+/// The talk that goes on, if one does, and how often one was wished for or ended: a button that was let go before the
+/// microphone was ready must not open it.
+#[derive(Debug, Default)]
 pub(crate) struct Talk {
-    orders: Sender<Order>,
-    number: u64,
+    wishes: u64,
+    /// To the worker, and the entry that announced it.
+    running: Option<(Sender<Order>, u64)>,
 }
 
 impl Handle {
@@ -33,7 +35,7 @@ impl Handle {
     /// # Errors
     /// Only the owner; the camera has no loudspeaker, or this computer no microphone.
     pub async fn talk(&self, camera: CameraId, on: bool) -> Result<()> {
-        self.inner.end_talk();
+        let wish = self.inner.end_talk();
         if !on {
             self.inner.signed_in()?.owner_keys()?;
             return Ok(());
@@ -44,10 +46,6 @@ impl Handle {
             return Err(Error::from(control.live.lacks("a loudspeaker")));
         }
         let (main, _) = control.heard(control.live.streams(&row).await).await?;
-        if let Err(error) = control.live.camera.prepare_talk(&main).await {
-            // Many cameras have the back channel ready and refuse to be asked for it.
-            tracing::debug!(%camera, "no preparation for talking: {error}");
-        }
         let (user, password) = control.task.sign_in(&self.inner)?;
         let open = TalkOpen {
             uri: row.main_uri,
@@ -59,7 +57,11 @@ impl Handle {
             limit_ms: TalkOpen::MAX_LIMIT_MS,
         };
         let announced = control.announce(change("talk")).await?;
-        let began = begin(&self.inner, camera, announced, open).await;
+        if let Err(error) = control.live.camera.prepare_talk(&main).await {
+            // Many cameras have the back channel ready and refuse to be asked for it.
+            tracing::debug!(%camera, "no preparation for talking: {error}");
+        }
+        let began = begin(&self.inner, camera, (wish, announced), open).await;
         if began.is_err() {
             control.note_failure(announced, "talk_failed").await;
         }
@@ -67,13 +69,25 @@ impl Handle {
     }
 }
 
-/// Starts the worker and waits until sound is on its way. Entry `announced` says that this was to be.
-async fn begin(inner: &Arc<Inner>, camera: CameraId, announced: u64, open: TalkOpen) -> Result<()> {
+/// Starts the worker and waits until sound is on its way, unless `wish` is no longer the last one. Entry `announced` says
+/// that this was to be.
+async fn begin(
+    inner: &Arc<Inner>,
+    camera: CameraId,
+    (wish, announced): (u64, u64),
+    open: TalkOpen,
+) -> Result<()> {
     let launching = Arc::clone(inner);
     let launched = tokio::task::spawn_blocking(move || launching.launcher.launch("talk")).await;
     let worker = launched.map_err(Error::internal)?.map_err(Error::internal)?;
-    worker.orders.send(&Order::TalkOpen(open)).map_err(Error::internal)?;
-    *lock(&inner.talk) = Some(Talk { orders: worker.orders.clone(), number: announced });
+    {
+        let mut talk = lock(&inner.talk);
+        if talk.wishes != wish {
+            return Err(Error::invalid("the button was let go before the microphone was open"));
+        }
+        worker.orders.send(&Order::TalkOpen(open)).map_err(Error::internal)?;
+        talk.running = Some((worker.orders.clone(), announced));
+    }
     let (begun, waiting) = oneshot::channel();
     let (following, runtime) = (Arc::clone(inner), tokio::runtime::Handle::current());
     std::thread::Builder::new()
@@ -128,8 +142,8 @@ fn follow(
     drop(process);
     {
         let mut talk = lock(&inner.talk);
-        if talk.as_ref().is_some_and(|talk| talk.number == number) {
-            *talk = None;
+        if talk.running.as_ref().is_some_and(|(_, running)| *running == number) {
+            talk.running = None;
         }
     }
     let Some(since) = since else { return };
@@ -155,11 +169,15 @@ fn refusal(code: FaultCode, text: String) -> Error {
 }
 
 impl Inner {
-    /// Ends a talk that goes on: the microphone is closed at once.
-    pub(crate) fn end_talk(&self) {
-        if let Some(talk) = lock(&self.talk).take() {
+    /// Ends a talk that goes on, and one that is about to begin: the microphone is closed at once. Returns the number of
+    /// this wish.
+    pub(crate) fn end_talk(&self) -> u64 {
+        let mut talk = lock(&self.talk);
+        talk.wishes += 1;
+        if let Some((orders, _)) = talk.running.take() {
             // A worker that is gone has no microphone open.
-            let _ = talk.orders.send(&Order::Shutdown);
+            let _ = orders.send(&Order::Shutdown);
         }
+        talk.wishes
     }
 }
