@@ -99,8 +99,12 @@ impl Ptz {
             }
             Movement::To { place, speed } => {
                 let most = travel(speed, since.as_secs_f64());
-                let way = place.each(self.place, |there, here| there - here);
-                self.place.moved(way.each(most, |way, most| way.clamp(-most.abs(), most.abs())))
+                let here = self.place;
+                Axes {
+                    pan: towards(here.pan, place.pan, most.pan),
+                    tilt: towards(here.tilt, place.tilt, most.tilt),
+                    zoom: towards(here.zoom, place.zoom, most.zoom),
+                }
             }
         }
     }
@@ -185,6 +189,12 @@ impl Ptz {
         self.place = self.place(now);
         self.at = now;
     }
+}
+
+/// From `here` to `there`, by `most` at the most; exactly there in the end, which the sum of a way and its begin is not.
+fn towards(here: f64, there: f64, most: f64) -> f64 {
+    let (way, most) = (there - here, most.abs());
+    if way.abs() <= most { there } else { here + way.clamp(-most, most) }
 }
 
 /// How far `speed` leads in `seconds`.
