@@ -14,7 +14,7 @@ use hausrecht_tests::{
 };
 use rustix::process::Signal;
 
-use hausrecht_tests::stage::{MovedClock, OWNER, PATIENCE, Stage, alone, start};
+use hausrecht_tests::stage::{MovedClock, OWNER, PATIENCE, SOON, Stage, alone, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_passphrase_slows_down_and_locks_nobody_out() {
@@ -187,6 +187,13 @@ async fn a_second_start_says_who_holds_the_folder() {
     let Err(StartError::InUse { .. }) = &second else { panic!("two engines in one folder") };
     let said = second.err().unwrap().to_string();
     assert!(said.contains(&std::process::id().to_string()), "{said}");
+}
+
+/// On one thread, so that nothing the start has begun runs before the end is ordered.
+#[tokio::test]
+async fn an_engine_that_is_stopped_as_soon_as_it_has_started_ends() {
+    let stage = Stage::empty().await;
+    tokio::time::timeout(SOON, stage.engine.stop()).await.expect("it ends");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -133,7 +133,8 @@ pub(crate) async fn tend(inner: Arc<Inner>) {
     loop {
         tokio::select! {
             _ = tick.tick() => {}
-            _ = stopping.changed() => return,
+            // The end may have been ordered before this began to listen.
+            _ = stopping.wait_for(|stopping| *stopping) => return,
         }
         let (wall_now, monotonic_now) = (clock.now(), clock.monotonic());
         let passed = monotonic_now.saturating_sub(monotonic);
