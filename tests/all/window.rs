@@ -108,18 +108,17 @@ async fn live(desktop: &Desktop, presenter: &str) {
 
 /// Shows the camera of this name alone.
 async fn enlarge(desktop: &Desktop, name: &str) {
+    let script = "const tiles = [...document.querySelectorAll('[data-testid=tile]')]
+        const name = (tile) => tile.querySelector('[data-testid=tile-name]').textContent.trim()
+        return tiles.find((tile) => name(tile) === arguments[0])?.dataset.camera ?? tiles.map(name).join()";
     let id = until(&format!("the tile of {name}"), Duration::from_secs(20), async || {
-        for tile in desktop.all("[data-testid='tile']").await {
-            let title = tile
-                .find(fantoccini::Locator::Css("[data-testid='tile-name']"))
-                .await
-                .map_err(|error| error.to_string())?;
-            if title.text().await.map_err(|error| error.to_string())? == name {
-                let id = tile.attr("data-camera").await.map_err(|error| error.to_string())?;
-                return id.ok_or_else(|| "a tile without a camera".to_owned());
-            }
+        let said = desktop.page.execute(script, vec![name.into()]).await.unwrap();
+        let said = said.as_str().unwrap_or_default().to_owned();
+        if said.len() == 16 && said.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            Ok(said)
+        } else {
+            Err(said)
         }
-        Err("no such tile".to_owned())
     })
     .await;
     desktop.click_by(&format!("[data-testid='tile'][data-camera='{id}']")).await;
