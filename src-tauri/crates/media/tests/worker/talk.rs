@@ -93,6 +93,16 @@ fn a_talk_ends_by_itself() {
 }
 
 #[test]
+fn a_camera_that_only_listens_may_be_silent_by_udp() {
+    let demo = Demo::start(&["--scene", "front"]);
+    let mut open = talk(&demo.uri("/main"), TalkSound::Tone { hz: 440 }, 7_000);
+    open.transport = Transport::Udp;
+    assert_eq!(until_its_end(&mut start(open)).0, None);
+    let heard = demo.camera.heard.sound();
+    assert!(heard.packets > 250, "{} packets of 20 ms", heard.packets);
+}
+
+#[test]
 fn a_talk_ends_with_the_engine() {
     let demo = Demo::start(&["--scene", "front"]);
     let mut worker = start(talk(&demo.uri("/main"), TalkSound::Tone { hz: 440 }, 60_000));

@@ -70,7 +70,8 @@ impl BackChannel {
             .property_from_str("backchannel", "onvif")
             .property("latency", 0_u32)
             .property("tcp-timeout", CONNECT_LIMIT_US)
-            .property("timeout", CONNECT_LIMIT_US)
+            // A camera that only listens sends nothing by UDP: its silence is no failure.
+            .property("timeout", 0_u64)
             .property("teardown-timeout", 200_000_000_u64);
         if !open.user.is_empty() {
             source = source.property("user-id", &open.user).property("user-pw", open.password.reveal());
