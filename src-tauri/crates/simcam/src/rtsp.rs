@@ -203,7 +203,7 @@ impl RtspServer {
 fn factory(camera: &Arc<Camera>, feed: &Arc<Feed>, stream: Stream) -> server::RTSPOnvifMediaFactory {
     let factory = server::RTSPOnvifMediaFactory::new();
     let sound = if camera.sound {
-        "audiotestsrc name=tone is-live=true volume=0.02 freq=330 ! audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=8"
+        "audiotestsrc name=tone is-live=true volume=0.02 freq=330 ! audio/x-raw,rate=8000,channels=1 ! alawenc ! tee allow-not-linked=true ! rtppcmapay name=pay1 pt=8"
     } else {
         ""
     };
@@ -212,8 +212,10 @@ fn factory(camera: &Arc<Camera>, feed: &Arc<Feed>, stream: Stream) -> server::RT
         Stream::H265 => "rtph265pay name=pay0 pt=96 config-interval=-1",
         Stream::Mjpeg => "rtpjpegpay name=pay0 pt=26",
     };
+    // Where a client sets up some streams only, the server leaves the others unlinked. Without the tee a picture that comes
+    // while the pipeline starts would be an error there and keep the whole of it from starting.
     factory.set_launch(&format!(
-        "( appsrc name=pictures is-live=true format=time block=false ! {pay} {sound} )"
+        "( appsrc name=pictures is-live=true format=time block=false ! tee allow-not-linked=true ! {pay} {sound} )"
     ));
     factory.set_media_gtype(server::RTSPOnvifMedia::static_type());
     if camera.can(Feature::Talk) {
