@@ -57,7 +57,8 @@ pub(crate) fn make(app: &AppHandle, wall: &Arc<Wall>, tray: bool) -> anyhow::Res
         } else if let WindowEvent::ScaleFactorChanged { scale_factor, .. } = event {
             events_wall.set_scale(*scale_factor);
         } else if let WindowEvent::Resized(_) | WindowEvent::Focused(_) = event {
-            events_wall.set_visible(!events_window.is_minimized().unwrap_or(false));
+            let shown = events_window.is_visible().unwrap_or(true);
+            events_wall.set_visible(shown && !events_window.is_minimized().unwrap_or(false));
         }
     });
     window.show()?;

@@ -1,4 +1,4 @@
-//! `make bench`: what recording, the wall and seeking cost here, next to other people's programs in the same run.
+//! `make bench`: what recording, the wall, seeking and the log cost here, next to other people's programs in the same run.
 //!
 //! Machines differ and are noisy; what counts is the ratio between two columns of one run. It prints whatever it measures.
 
@@ -6,11 +6,14 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made ends with the reason")]
 
 mod cameras;
+mod log;
 mod recording;
 mod seeking;
 mod table;
 mod usage;
 mod wall;
+
+use std::path::Path;
 
 use hausrecht_tests::stage::alone_program;
 
@@ -42,6 +45,9 @@ fn main() {
         }
         if wanted("seeking") {
             seeking::measure().await;
+        }
+        if wanted("log") {
+            log::measure(1_000_000, std::env::args().nth(2).as_deref().map(Path::new)).await;
         }
     });
 }

@@ -53,6 +53,21 @@ pub struct ClipRow {
     pub entry: u64,
 }
 
+/// When a clip is, without what makes it long: for timelines and walks over very many.
+#[derive(Clone, Copy, Debug)]
+pub struct ClipSpan {
+    /// Id.
+    pub id: ClipId,
+    /// Camera.
+    pub camera: CameraId,
+    /// Start.
+    pub start_us: UnixMicros,
+    /// End.
+    pub end_us: UnixMicros,
+    /// Entry that recorded it.
+    pub entry: u64,
+}
+
 /// Which clips.
 #[derive(Clone, Debug, Default)]
 pub struct ClipFilter {
@@ -177,7 +192,32 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn clips(&self, filter: &ClipFilter) -> Result<Vec<ClipRow>> {
-        let mut sql = format!("SELECT {COLUMNS} FROM clips WHERE NOT erasing");
+        self.select_clips(COLUMNS, filter, read)
+    }
+
+    /// When clips are, newest first.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn clip_spans(&self, filter: &ClipFilter) -> Result<Vec<ClipSpan>> {
+        self.select_clips("id, camera, start_us, start_us + duration_us, entry", filter, |row| {
+            Ok(ClipSpan {
+                id: row::parsed(row, 0)?,
+                camera: row::parsed(row, 1)?,
+                start_us: row::time(row, 2)?,
+                end_us: row::time(row, 3)?,
+                entry: row::unsigned(row, 4)?,
+            })
+        })
+    }
+
+    fn select_clips<T>(
+        &self,
+        columns: &str,
+        filter: &ClipFilter,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut sql = format!("SELECT {columns} FROM clips WHERE NOT erasing");
         let mut values: Vec<Box<dyn ToSql>> = Vec::new();
         if !filter.cameras.is_empty() {
             sql += &format!(" AND camera IN ({})", row::placeholders(filter.cameras.len()));

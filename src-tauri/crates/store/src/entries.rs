@@ -76,29 +76,51 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
     })
 }
 
-fn condition(filter: &EntryFilter) -> (String, Vec<Box<dyn ToSql>>) {
-    let mut sql = String::from(" WHERE 1");
-    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-    if !filter.kinds.is_empty() {
-        sql += &format!(" AND kind IN ({})", row::placeholders(filter.kinds.len()));
-        values.extend(filter.kinds.iter().map(|kind| Box::new(kind.clone()) as Box<dyn ToSql>));
-    }
+/// The numbers of the entries that fit, as a query, and its values. Each part of it is one walk along an index, in the order
+/// of the numbers, so that SQLite merges the parts without sorting; `None` if everything fits.
+fn numbers(filter: &EntryFilter) -> Option<(String, Vec<String>)> {
+    let mut shared = String::new();
+    let mut shared_values = Vec::new();
     for (column, id) in [
         ("camera", filter.camera.map(|id| id.to_string())),
         ("clip", filter.clip.map(|id| id.to_string())),
         ("grant_id", filter.grant.map(|id| id.to_string())),
     ] {
         if let Some(id) = id {
-            sql += &format!(" AND {column} = ?");
-            values.push(Box::new(id));
+            shared += &format!(" AND {column} = ?");
+            shared_values.push(id);
         }
     }
-    if let Some(person) = filter.person {
-        sql += " AND (actor = ? OR person = ?)";
-        values.push(Box::new(person.to_string()));
-        values.push(Box::new(person.to_string()));
+    if filter.kinds.is_empty() && filter.person.is_none() && shared.is_empty() {
+        return None;
     }
-    (sql, values)
+    let mut parts = Vec::new();
+    let mut values = Vec::new();
+    let kinds: Vec<Option<&String>> =
+        if filter.kinds.is_empty() { vec![None] } else { filter.kinds.iter().map(Some).collect() };
+    let columns: &[Option<&str>] =
+        if filter.person.is_some() { &[Some("actor"), Some("person")] } else { &[None] };
+    for kind in kinds {
+        for column in columns {
+            let mut part = String::from("SELECT idx FROM entries WHERE 1");
+            if let Some(kind) = kind {
+                part += " AND kind = ?";
+                values.push(kind.clone());
+            }
+            if let (Some(column), Some(person)) = (column, filter.person) {
+                part += &format!(" AND {column} = ?");
+                values.push(person.to_string());
+                if *column == "person" {
+                    // What somebody did to themselves is in the part before.
+                    part += " AND actor IS NOT ?";
+                    values.push(person.to_string());
+                }
+            }
+            parts.push(part + &shared);
+            values.extend(shared_values.iter().cloned());
+        }
+    }
+    Some((parts.join(" UNION ALL "), values))
 }
 
 impl Tables<'_> {
@@ -165,19 +187,22 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn entries(&self, filter: &EntryFilter, offset: u64, limit: u32) -> Result<Vec<EntryRow>> {
-        let (mut sql, mut values) = condition(filter);
-        // Without a filter the numbers have no gaps, so that the millionth row is as near as the first.
-        if values.is_empty() {
+        let Some((numbers, values)) = numbers(filter) else {
+            // Without a filter the numbers have no gaps, so that the millionth row is as near as the first.
             let below = self.log_size()?.saturating_sub(offset);
-            sql += " AND idx < ? ORDER BY idx DESC LIMIT ?";
-            values.push(Box::new(row::signed(below)));
-            values.push(Box::new(limit));
-        } else {
-            sql += " ORDER BY idx DESC LIMIT ? OFFSET ?";
-            values.push(Box::new(limit));
-            values.push(Box::new(row::signed(offset)));
-        }
-        let mut statement = self.connection.prepare(&format!("SELECT {COLUMNS} FROM entries{sql}"))?;
+            let sql = format!("SELECT {COLUMNS} FROM entries WHERE idx < ?1 ORDER BY idx DESC LIMIT ?2");
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(params![row::signed(below), limit], read)?;
+            return Ok(rows.collect::<rusqlite::Result<_>>()?);
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM entries WHERE idx IN ({numbers} ORDER BY idx DESC LIMIT ? OFFSET ?) ORDER BY idx DESC"
+        );
+        let mut values: Vec<Box<dyn ToSql>> =
+            values.into_iter().map(|value| Box::new(value) as Box<_>).collect();
+        values.push(Box::new(limit));
+        values.push(Box::new(row::signed(offset)));
+        let mut statement = self.connection.prepare_cached(&sql)?;
         let rows = statement.query_map(rusqlite::params_from_iter(values), read)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -187,13 +212,10 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn count_entries(&self, filter: &EntryFilter) -> Result<u64> {
-        let (sql, values) = condition(filter);
-        if values.is_empty() {
-            return self.log_size();
-        }
+        let Some((numbers, values)) = numbers(filter) else { return self.log_size() };
         Ok(self
             .connection
-            .prepare(&format!("SELECT count(*) FROM entries{sql}"))?
+            .prepare_cached(&format!("SELECT count(*) FROM ({numbers})"))?
             .query_row(rusqlite::params_from_iter(values), |row| row::unsigned(row, 0))?)
     }
 

@@ -23,7 +23,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 pub use cameras::CameraRow;
-pub use clips::{ClipFilter, ClipRow, PartRow};
+pub use clips::{ClipFilter, ClipRow, ClipSpan, PartRow};
 pub use control::IntendedSignIn;
 pub use entries::{CheckpointRow, EntryFilter, EntryRow};
 pub use error::StoreError;
@@ -48,10 +48,11 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
+    include_str!("../migrations/05-log-index.sql"),
 ];
 /// The schema that this version writes.
 const NEWEST: i64 = STEPS.len() as i64;

@@ -1,6 +1,6 @@
 //! Tests of the database as a whole.
 
-use hausrecht_model::{EventKind, UnixMicros};
+use hausrecht_model::{CameraId, EventKind, PersonId, UnixMicros};
 
 use super::*;
 
@@ -83,6 +83,62 @@ fn pages_of_the_log_meet_without_a_gap() {
         let numbers = |rows: &[EntryRow]| rows.iter().map(|row| row.index).collect::<Vec<_>>();
         assert_eq!(numbers(&paged), numbers(&all));
         assert_eq!(store.read(|tables| tables.count_entries(&filter)).unwrap(), all.len() as u64);
+    }
+}
+
+#[test]
+fn every_filter_of_the_log_finds_what_a_look_at_each_entry_finds() {
+    let (_folder, mut store) = open();
+    let cameras: [CameraId; 2] = ["00000000000000c0".parse().unwrap(), "00000000000000c1".parse().unwrap()];
+    let people: [PersonId; 2] = ["00000000000000e0".parse().unwrap(), "00000000000000e1".parse().unwrap()];
+    let kinds = ["opened", "previewed", "recorded", "grant"];
+    let rows: Vec<EntryRow> = (0..300_usize)
+        .map(|number| EntryRow {
+            camera: (number % 5 != 0).then(|| cameras[number % 2]),
+            actor: (number % 3 != 0).then(|| people[number % 2]),
+            // Some entries are by the person that they are about.
+            person: (number % 7 < 3).then(|| people[number / 3 % 2]),
+            ..entry(number as u64, kinds[number / 5 % 4])
+        })
+        .collect();
+    store
+        .write(|tables| -> Result<()> {
+            for row in &rows {
+                tables.append_entry(row, row.index, &[[0; 32]])?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    for wanted in [vec![], vec!["opened"], vec!["opened", "previewed", "grant"]] {
+        for camera in [None, Some(cameras[0])] {
+            for person in [None, Some(people[1])] {
+                let filter = EntryFilter {
+                    kinds: wanted.iter().map(ToString::to_string).collect(),
+                    camera,
+                    person,
+                    ..EntryFilter::default()
+                };
+                let fits = |row: &&EntryRow| {
+                    (wanted.is_empty() || wanted.contains(&row.kind.as_str()))
+                        && (camera.is_none() || row.camera == camera)
+                        && (person.is_none() || row.actor == person || row.person == person)
+                };
+                let expected: Vec<u64> = rows.iter().filter(fits).map(|row| row.index).rev().collect();
+                assert!(!expected.is_empty());
+                let (count, found) = store
+                    .read(|tables| {
+                        Ok::<_, StoreError>((tables.count_entries(&filter)?, tables.entries(&filter, 3, 40)?))
+                    })
+                    .unwrap();
+                assert_eq!(count, expected.len() as u64, "{filter:?}");
+                let found: Vec<u64> = found.iter().map(|row| row.index).collect();
+                assert_eq!(
+                    found,
+                    expected.iter().skip(3).take(40).copied().collect::<Vec<_>>(),
+                    "{filter:?}"
+                );
+            }
+        }
     }
 }
 

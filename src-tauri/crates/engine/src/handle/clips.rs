@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io::Write, sync::Arc};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hausrecht_ledger::{Entry, Kind};
 use hausrecht_model::{CameraId, ClipId, EventKind, GrantId, UnixMicros};
-use hausrecht_store::{ClipFilter, ClipRow, EntryFilter, EventRow, GrantRow};
+use hausrecht_store::{ClipFilter, ClipRow, ClipSpan, EntryFilter, EventRow, GrantRow};
 use hausrecht_vault::{ClipKey, ClipReader, open_with};
 
 use super::{Handle, session::blocking};
@@ -46,10 +46,10 @@ impl Handle {
         let (clips, events) = self
             .inner
             .db
-            .read(move |tables| Ok((tables.clips(&filter)?, tables.events(from_us, to_us)?)))
+            .read(move |tables| Ok((tables.clip_spans(&filter)?, tables.events(from_us, to_us)?)))
             .await?;
         let now = self.inner.now();
-        let mut by_camera: BTreeMap<CameraId, Vec<&ClipRow>> = BTreeMap::new();
+        let mut by_camera: BTreeMap<CameraId, Vec<&ClipSpan>> = BTreeMap::new();
         for clip in clips.iter().rev() {
             by_camera.entry(clip.camera).or_default().push(clip);
         }
@@ -71,7 +71,7 @@ impl Handle {
                     // For a member nothing exists outside of what was granted, events neither.
                     .filter(|event| {
                         person.owner().is_some()
-                            || clips.iter().any(|clip| overlaps(event, clip.start_us, end_of(clip), now))
+                            || clips.iter().any(|clip| overlaps(event, clip.start_us, clip.end_us, now))
                     })
                     .map(|event| EventMark {
                         id: event.id,
@@ -462,10 +462,10 @@ fn overlaps(event: &EventRow, from: UnixMicros, to: UnixMicros, now: UnixMicros)
 }
 
 /// Joins clips that follow each other, oldest first.
-fn stretches(clips: &[&ClipRow]) -> Vec<RecordedSpan> {
+fn stretches(clips: &[&ClipSpan]) -> Vec<RecordedSpan> {
     let mut spans: Vec<RecordedSpan> = Vec::new();
     for clip in clips {
-        let (from_us, to_us) = (clip.start_us, end_of(clip));
+        let (from_us, to_us) = (clip.start_us, clip.end_us);
         match spans.last_mut() {
             Some(last) if from_us.0 - last.to_us.0 <= GAP_US => last.to_us = last.to_us.max(to_us),
             Some(_) | None => spans.push(RecordedSpan { from_us, to_us }),

@@ -116,6 +116,7 @@ impl Handle {
         self.set_verify(VerifyState {
             running: true,
             done: 0,
+            entries: 0,
             total: 0,
             findings: Vec::new(),
             finished_us: None,
@@ -153,10 +154,11 @@ impl Handle {
 
     fn end_verify(&self, mut findings: Vec<Finding>) {
         findings.truncate(FINDINGS_MAX);
-        let (done, total) =
-            lock(&self.inner.verify).as_ref().map_or((0, 0), |state| (state.done, state.total));
+        let (done, entries, total) = lock(&self.inner.verify)
+            .as_ref()
+            .map_or((0, 0, 0), |state| (state.done, state.entries, state.total));
         let finished_us = Some(self.inner.now());
-        self.set_verify(VerifyState { running: false, done, total, findings, finished_us });
+        self.set_verify(VerifyState { running: false, done, entries, total, findings, finished_us });
     }
 
     async fn walk(&self, person: Option<SignedIn>) -> Result<()> {
@@ -166,7 +168,11 @@ impl Handle {
         let (size, newest, clips) = inner
             .db
             .read(|tables| {
-                Ok((tables.log_size()?, tables.newest_checkpoint()?, tables.clips(&ClipFilter::default())?))
+                Ok((
+                    tables.log_size()?,
+                    tables.newest_checkpoint()?,
+                    tables.clip_spans(&ClipFilter::default())?,
+                ))
             })
             .await?;
         let mut findings = Vec::new();
@@ -219,6 +225,7 @@ impl Handle {
             self.set_verify(VerifyState {
                 running: true,
                 done,
+                entries: done.min(size),
                 total,
                 findings: Vec::new(),
                 finished_us: None,
@@ -251,6 +258,7 @@ impl Handle {
                 self.set_verify(VerifyState {
                     running: true,
                     done,
+                    entries: size,
                     total,
                     findings: Vec::new(),
                     finished_us: None,
@@ -260,6 +268,7 @@ impl Handle {
         self.set_verify(VerifyState {
             running: true,
             done: total,
+            entries: size,
             total,
             findings: Vec::new(),
             finished_us: None,

@@ -104,6 +104,9 @@ pub struct VerifyState {
     /// Entries and clip files done.
     #[specta(type = u32)]
     pub done: u64,
+    /// How many of those are entries: the log up to here. What came later is not vouched for.
+    #[specta(type = u32)]
+    pub entries: u64,
     /// Of this many.
     #[specta(type = u32)]
     pub total: u64,
