@@ -6,6 +6,7 @@ mod clip_reader;
 mod decode;
 mod fmp4;
 mod ingest;
+mod lock;
 mod motion;
 mod player;
 mod recorder;
