@@ -2,7 +2,8 @@
 //! has no place for that, so the interface's number is kept in the host's name, in the form that Windows introduced:
 //! `fe80--1s3.ipv6-literal.net` is `fe80::1` on interface 3. These names are read here and never looked up.
 
-use std::net::{Ipv6Addr, SocketAddrV6};
+// `core` has the addresses without the sockets.
+use core::net::{Ipv6Addr, SocketAddrV6};
 
 const SUFFIX: &str = ".ipv6-literal.net";
 
