@@ -148,8 +148,8 @@ fn select_video_only(source: &gst::Element) {
 }
 
 /// Keeps the password of `source` where it belongs. It follows no redirection, for it would sign in there too: once its
-/// address is another one, nothing is sent any more. And if it has a password, nothing is sent before it is known that the
-/// camera will not make it send that in clear.
+/// address is another one, nothing is sent any more. And if it has a password, nothing is sent before the camera has
+/// said that it does not want that in clear.
 pub(crate) fn guard(
     source: &gst::Element,
     address: &Address,
