@@ -85,7 +85,7 @@ async fn an_announcement_by_wsdiscovery_is_found_seen_to_come_and_seen_to_go() {
 }
 
 /// False: the test ran in its namespace already, or there is none to be had.
-fn on_a_network_of_its_own(test: &str) -> bool {
+pub(crate) fn on_a_network_of_its_own(test: &str) -> bool {
     match network::own_namespace(test) {
         Place::Inside => true,
         Place::RanInside(status) => {
@@ -93,7 +93,7 @@ fn on_a_network_of_its_own(test: &str) -> bool {
             false
         }
         Place::Impossible(why) => {
-            println!("SKIPPED: a foreign peer needs a network of its own, and this system gives none: {why}");
+            println!("SKIPPED: this needs a network of its own, and this system gives none: {why}");
             false
         }
     }

@@ -10,6 +10,7 @@ mod events;
 mod foreign;
 mod house;
 mod keeping;
+mod link_local;
 mod notifications;
 mod signals;
 mod thread;

@@ -3,14 +3,20 @@
 
 use std::{
     ffi::OsString,
+    net::Ipv6Addr,
     os::unix::process::CommandExt,
     process::{Command, Stdio},
+    time::Duration,
 };
+
+use crate::until::until_blocking;
 
 /// Set in the process that runs inside.
 const INSIDE: &str = "HAUSRECHT_TEST_INSIDE_NAMESPACE";
 
-/// Address of the tests' end of the cable.
+/// The tests' end of the cable.
+pub const OUR_END: &str = "to-camera";
+/// Its address.
 pub const OUR_ADDRESS: &str = "10.77.0.1";
 /// Address of the camera's end.
 pub const CAMERA_ADDRESS: &str = "10.77.0.2";
@@ -74,6 +80,14 @@ fn plug_in_loopback() {
     ip(&["route", "add", "224.0.0.0/4", "dev", "lo"]);
 }
 
+/// A command that waits at the other end for a line on its standard input before it becomes `program` with the arguments that
+/// are added: what it wants to know of the network is there when it begins.
+pub fn at_the_other_end_once_told(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = at_the_other_end("sh");
+    command.args(["-c", "read -r line && exec \"$0\" \"$@\""]).arg(program).stdin(Stdio::piped());
+    command
+}
+
 /// A command that will run at the other end of the cable, in a namespace of its own below this one.
 pub fn at_the_other_end(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("unshare");
@@ -88,24 +102,58 @@ pub fn at_the_other_end(program: impl AsRef<std::ffi::OsStr>) -> Command {
 /// # Panics
 /// `ip` refuses.
 pub fn plug_in(pid: u32) {
-    let pid = pid.to_string();
+    lay_cable(pid);
+    ip(&["address", "add", &format!("{OUR_ADDRESS}/24"), "dev", OUR_END]);
+    ip_there(pid, &["address", "add", &format!("{CAMERA_ADDRESS}/24"), "dev", "eth0"]);
+    ip_there(pid, &["route", "add", "224.0.0.0/4", "dev", "eth0"]);
+}
+
+/// The same without an IPv4 address, as where nobody gives out any: both ends have the link-local IPv6 address that they made
+/// themselves. Returns that of the other end.
+///
+/// # Panics
+/// `ip` refuses.
+pub fn plug_in_without_addresses(pid: u32) -> Ipv6Addr {
+    lay_cable(pid);
+    // A new address is not used before it is known that nobody else has it.
+    until_blocking("link-local addresses", Duration::from_secs(30), || {
+        let ours = ready_address(tool("ip"), OUR_END)?;
+        let theirs = ready_address(there(pid), "eth0")?;
+        Ok::<_, String>(ours.and(theirs).ok_or("not yet")?)
+    })
+}
+
+fn ready_address(mut command: Command, device: &str) -> Result<Option<Ipv6Addr>, String> {
+    let out =
+        command.args(["-6", "-oneline", "address", "show", "dev", device, "scope", "link", "-tentative"]);
+    let out = out.output().map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    let address = text.split_whitespace().find_map(|word| word.strip_suffix("/64"));
+    Ok(address.and_then(|address| address.parse().ok()))
+}
+
+fn lay_cable(pid: u32) {
     // The process enters its namespace a moment after it was started.
-    crate::until::until_blocking("the camera's namespace", std::time::Duration::from_secs(10), || {
+    until_blocking("the camera's namespace", Duration::from_secs(10), || {
         let own = std::fs::read_link("/proc/self/ns/net").map_err(|error| error.to_string())?;
         let other = std::fs::read_link(format!("/proc/{pid}/ns/net")).map_err(|error| error.to_string())?;
         if own == other { Err("still the same".to_owned()) } else { Ok(()) }
     });
-    ip(&["link", "add", "to-camera", "type", "veth", "peer", "name", "eth0", "netns", &pid]);
-    ip(&["address", "add", &format!("{OUR_ADDRESS}/24"), "dev", "to-camera"]);
-    ip(&["link", "set", "to-camera", "up"]);
-    for args in [
-        vec!["ip", "link", "set", "lo", "up"],
-        vec!["ip", "link", "set", "eth0", "up"],
-        vec!["ip", "address", "add", &format!("{CAMERA_ADDRESS}/24"), "dev", "eth0"],
-        vec!["ip", "route", "add", "224.0.0.0/4", "dev", "eth0"],
-    ] {
-        run(tool("nsenter").args(["--net", "--target", &pid, "--"]).args(args));
-    }
+    ip(&["link", "add", OUR_END, "type", "veth", "peer", "name", "eth0", "netns", &pid.to_string()]);
+    ip(&["link", "set", OUR_END, "up"]);
+    ip_there(pid, &["link", "set", "lo", "up"]);
+    ip_there(pid, &["link", "set", "eth0", "up"]);
+}
+
+fn ip_there(pid: u32, args: &[&str]) {
+    run(there(pid).args(args));
+}
+
+/// `ip` at the other end.
+fn there(pid: u32) -> Command {
+    let mut command = tool("nsenter");
+    command.args(["--net", "--target", &pid.to_string(), "--", "ip"]);
+    command
 }
 
 fn ip(args: &[&str]) {

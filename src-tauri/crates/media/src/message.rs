@@ -230,7 +230,8 @@ pub enum Sandbox {
 pub enum FaultCode {
     /// Nothing listens there, or the host refused.
     Refused,
-    /// User or password is wrong. Do not try again with the same.
+    /// User or password is wrong, or the camera wants it in clear, which is not done; the text tells which. Do not try again
+    /// with the same.
     NotAuthorized,
     /// The camera has no such stream.
     NotFound,

@@ -200,7 +200,10 @@ fn a_clip_plays_seeks_and_steps_even_when_cut_short() {
 #[test]
 fn a_dead_worker_leaves_whole_fragments() {
     let server = Server::start(&[("/main", "videotestsrc is-live=true", 25, "")]);
-    let recording = record(open(&server.uri("/main")), |worker| {
+    let mut camera = open(&server.uri("/main"));
+    // No clip ends by itself before the worker is gone.
+    camera.clip_target_ms = 60_000;
+    let recording = record(camera, |worker| {
         let mut states = 0;
         support::await_event(worker, |event| {
             states += u32::from(matches!(event, Event::State(_)));

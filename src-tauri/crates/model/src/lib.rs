@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod event;
 pub mod id;
+pub mod link_local;
 pub mod video;
 
 pub use clock::{Clock, UnixMicros};

@@ -3,6 +3,8 @@
 
 use url::Url;
 
+use crate::scoped::without_zone;
+
 /// `host:port`, for messages to a person.
 pub(crate) fn label(url: &Url) -> String {
     let host = url.host_str().unwrap_or("?");
@@ -17,7 +19,7 @@ pub(crate) fn label(url: &Url) -> String {
 /// A camera that names its own host correctly is believed about the port. Otherwise the port that answered comes
 /// first and the named one second.
 pub(crate) fn candidates(answered: &Url, said: &str) -> Vec<Url> {
-    let said = said.trim();
+    let said = &without_zone(said.trim());
     let Ok(said) = Url::parse(said).or_else(|_| answered.join(said)) else {
         return vec![answered.clone()];
     };
@@ -44,7 +46,7 @@ pub(crate) fn candidates(answered: &Url, said: &str) -> Vec<Url> {
 
 /// The stream address `said` at the host that `answered`, without credentials; port, path and query stay.
 pub(crate) fn stream(answered: &Url, said: &str) -> Option<Url> {
-    let mut url = Url::parse(&said.trim().replace(' ', "%20")).ok()?;
+    let mut url = Url::parse(&without_zone(said.trim()).replace(' ', "%20")).ok()?;
     if !matches!(url.scheme(), "rtsp" | "rtsps" | "rtspu" | "http" | "https") {
         return None;
     }
@@ -107,5 +109,16 @@ mod tests {
             "rtsp://192.168.1.5:8554/Streaming/Channels/101?transportmode=unicast&profile=Profile_1"
         );
         assert_eq!(stream(&answered, "file:///etc/passwd"), None);
+    }
+
+    #[test]
+    fn the_interface_that_a_camera_names_is_its_own() {
+        let answered = Url::parse("http://fe80--1s3.ipv6-literal.net:8080/onvif").unwrap();
+        let url = stream(&answered, "rtsp://[fe80::1%25eth7]:8554/main").unwrap();
+        assert_eq!(url.as_str(), "rtsp://fe80--1s3.ipv6-literal.net:8554/main");
+        assert_eq!(
+            at(answered.as_str(), "http://[fe80::1%eth7]:8080/media"),
+            ["http://fe80--1s3.ipv6-literal.net:8080/media"]
+        );
     }
 }

@@ -1,23 +1,10 @@
-//! Link-local IPv6 addresses in URLs. Such an address means something only together with a network interface, and a URL
-//! has no place for that, so the interface's number is kept in the host's name, in the form that Windows introduced:
-//! `fe80--1s3.ipv6-literal.net` is `fe80::1` on interface 3. These names are read here and never looked up.
+//! Reaches cameras at link-local IPv6 addresses: the names that stand for these ([`hausrecht_model::link_local`]) are read and
+//! not looked up, and what a camera says about its own interface is left out.
 
-use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::SocketAddr;
 
+use hausrecht_model::link_local;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-
-const SUFFIX: &str = ".ipv6-literal.net";
-
-/// The host name for `ip` on the interface of this number.
-pub(crate) fn host(ip: Ipv6Addr, scope: u32) -> String {
-    format!("{}s{scope}{SUFFIX}", ip.to_string().replace(':', "-"))
-}
-
-/// The address that such a name stands for, with port 0.
-pub(crate) fn address(host: &str) -> Option<SocketAddrV6> {
-    let (ip, scope) = host.strip_suffix(SUFFIX)?.rsplit_once('s')?;
-    Some(SocketAddrV6::new(ip.replace('-', ":").parse().ok()?, 0, 0, scope.parse().ok()?))
-}
 
 /// Cuts the interface out of `[fe80::1%eth0]` or `[fe80::1%25eth0]` in a URL that a camera names: it is the camera's
 /// own interface and says nothing here.
@@ -37,7 +24,7 @@ pub(crate) struct Resolver;
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        if let Some(address) = address(name.as_str()) {
+        if let Some(address) = link_local::address(name.as_str()) {
             let all: Addrs = Box::new(std::iter::once(SocketAddr::V6(address)));
             return Box::pin(std::future::ready(Ok(all)));
         }
@@ -52,22 +39,6 @@ impl Resolve for Resolver {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_link_local_address_keeps_its_interface() {
-        let name = host("fe80::1:2".parse().unwrap(), 3);
-        assert_eq!(name, "fe80--1-2s3.ipv6-literal.net");
-        let url = url::Url::parse(&format!("http://{name}:8080/onvif")).unwrap();
-        let address = address(url.host_str().unwrap()).unwrap();
-        assert_eq!((address.ip().to_string().as_str(), address.scope_id()), ("fe80::1:2", 3));
-    }
-
-    #[test]
-    fn other_names_are_none() {
-        for name in ["camera.lan", "s.ipv6-literal.net", "fe80--1.ipv6-literal.net", "xs1.ipv6-literal.net"] {
-            assert_eq!(address(name), None, "{name}");
-        }
-    }
 
     #[test]
     fn a_foreign_interface_is_cut_out() {

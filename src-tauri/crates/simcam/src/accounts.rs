@@ -3,8 +3,10 @@
 use std::{
     fmt,
     str::FromStr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
+
+use crate::lock::lock;
 
 /// Accounts that fit into the camera.
 pub const MOST: usize = 16;
@@ -104,7 +106,7 @@ impl Accounts {
     /// Tells `listener` of the accounts now, and again after every change.
     pub fn follow(&self, listener: impl Fn(&[Account]) + Send + Sync + 'static) {
         listener(&self.lock());
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(listener));
+        lock(&self.listeners).push(Box::new(listener));
     }
 
     /// All of them.
@@ -182,14 +184,14 @@ impl Accounts {
             return Err(AccountError::LastAdministrator);
         }
         *list = edited;
-        for listener in self.listeners.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for listener in lock(&self.listeners).iter() {
             listener(&list);
         }
         Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Account>> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.list)
     }
 }
 

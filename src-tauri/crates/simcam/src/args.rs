@@ -51,7 +51,7 @@ pub struct Args {
     /// How many cameras to be, each with its own ports, name and UUID
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub cameras: u16,
-    /// Address to listen on; a loopback address is announced to this computer only
+    /// Address to listen on, `::` for IPv6; a loopback address is announced to this computer only
     #[arg(long, default_value = "127.0.0.1")]
     pub address: IpAddr,
     /// HTTP port, 0 for a free one; with --cameras, the first of them

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap, hash_map::Entry},
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use crate::{
     fault::{Fault, Faults},
     feature::Feature,
     footage::{Footage, FootageError, Scene, Stream},
+    lock::lock,
     loop_clock::LoopClock,
     picture::Picture,
     power::Power,
@@ -205,12 +206,12 @@ impl Camera {
 
     /// Settings of streams and pictures.
     pub fn picture(&self) -> MutexGuard<'_, Picture> {
-        self.picture.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.picture)
     }
 
     /// The head.
     pub fn ptz(&self) -> MutexGuard<'_, Ptz> {
-        self.ptz.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.ptz)
     }
 
     /// Sets relay `number`; one that falls back does so by itself.

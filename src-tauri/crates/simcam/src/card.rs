@@ -3,13 +3,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
 use hausrecht_model::UnixMicros;
 
-use crate::footage::Footage;
+use crate::{footage::Footage, lock::lock};
 
 /// How far back the card reaches.
 pub const REACH: Duration = Duration::from_secs(24 * 3600);
@@ -130,7 +130,7 @@ impl Searches {
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

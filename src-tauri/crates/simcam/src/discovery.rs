@@ -1,9 +1,10 @@
 //! WS-Discovery: answers Probe and Resolve, and says Hello and Bye. OASIS WS-Discovery in the April 2005 form that ONVIF uses.
+//! A camera with an IPv6 address speaks IPv6 alone here, one with an IPv4 address IPv4.
 
 use std::{
     collections::BTreeSet,
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
 };
 
@@ -17,8 +18,9 @@ use crate::{
     soap::{Element, Request, escape},
 };
 
-/// The group that every ONVIF device listens to.
+/// The groups that every ONVIF device listens to.
 const GROUP: Ipv4Addr = Ipv4Addr::new(239, 255, 255, 250);
+const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xc);
 const DISCOVERY: &str = "http://schemas.xmlsoap.org/ws/2005/04/discovery";
 const ANONYMOUS: &str = "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous";
 const EVERYBODY: &str = "urn:schemas-xmlsoap-org:ws:2005:04:discovery";
@@ -48,7 +50,8 @@ impl Discovery {
     /// # Errors
     /// When the port is taken by a program that does not share it.
     pub fn start(camera: Arc<Camera>, ports: Ports, port: u16) -> Result<Self, DiscoveryError> {
-        let socket = open(port).map_err(|source| DiscoveryError { port, source })?;
+        let socket =
+            open(port, camera.address.is_ipv6()).map_err(|source| DiscoveryError { port, source })?;
         Ok(Self { camera, ports, socket, port })
     }
 
@@ -141,57 +144,69 @@ impl Discovery {
         if !self.camera.address.is_unspecified() {
             return vec![self.camera.address];
         }
-        if peer.is_loopback() {
-            return vec![Ipv4Addr::LOCALHOST.into()];
-        }
-        let own = interfaces()
-            .into_iter()
-            .filter(|address| !address.is_loopback())
-            .map(IpAddr::V4)
-            .collect::<Vec<_>>();
-        if own.is_empty() { vec![Ipv4Addr::LOCALHOST.into()] } else { own }
+        let own = interfaces(self.camera.address.is_ipv6()).into_iter().map(|(address, _)| address);
+        let (near, far): (Vec<_>, Vec<_>) = own.partition(IpAddr::is_loopback);
+        if peer.is_loopback() || far.is_empty() { near } else { far }
     }
 
     /// Tells the group; a camera on loopback tells this computer alone.
     async fn announce(&self, what: &str) {
         let on_loopback = self.camera.address.is_loopback();
-        for interface in interfaces() {
-            if on_loopback && !interface.is_loopback() {
+        for (address, index) in interfaces(self.camera.address.is_ipv6()) {
+            if on_loopback && !address.is_loopback() {
                 continue;
             }
-            let body = format!("<d:{what}>{}</d:{what}>", self.description(interface.into()));
+            let body = format!("<d:{what}>{}</d:{what}>", self.description(address));
             let text = message(what, EVERYBODY, None, &body);
             let shared = socket2::SockRef::from(&self.socket);
-            if shared.set_multicast_if_v4(&interface).is_ok() {
-                let group = SocketAddr::from((GROUP, self.port));
+            let (group, chosen): (IpAddr, _) = match address {
+                IpAddr::V4(address) => (GROUP.into(), shared.set_multicast_if_v4(&address)),
+                IpAddr::V6(_) => (GROUP_V6.into(), shared.set_multicast_if_v6(index)),
+            };
+            if chosen.is_ok() {
+                let group = SocketAddr::from((group, self.port));
                 if let Err(error) = self.socket.send_to(text.as_bytes(), group).await {
-                    tracing::debug!(%error, %interface, "discovery");
+                    tracing::debug!(%error, %address, "discovery");
                 }
             }
         }
     }
 }
 
-/// The IPv4 addresses of this computer.
-fn interfaces() -> BTreeSet<Ipv4Addr> {
+/// The addresses of this computer in one family, loopback among them, each with the number of its interface.
+fn interfaces(is_ipv6: bool) -> BTreeSet<(IpAddr, u32)> {
     let all = if_addrs::get_if_addrs().unwrap_or_default();
-    let v4 = all.into_iter().filter_map(|interface| match interface.ip() {
-        IpAddr::V4(address) => Some(address),
-        IpAddr::V6(_) => None,
-    });
-    v4.chain([Ipv4Addr::LOCALHOST]).collect()
+    let numbered = all.into_iter().map(|interface| (interface.ip(), interface.index.unwrap_or(0)));
+    let loopback: IpAddr = if is_ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
+    let mut own: BTreeSet<_> = numbered.filter(|(address, _)| address.is_ipv6() == is_ipv6).collect();
+    if own.iter().all(|(address, _)| *address != loopback) {
+        own.insert((loopback, 0));
+    }
+    own
 }
 
-fn open(port: u16) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+fn open(port: u16, is_ipv6: bool) -> io::Result<UdpSocket> {
+    let (domain, everywhere): (_, IpAddr) = if is_ipv6 {
+        (Domain::IPV6, Ipv6Addr::UNSPECIFIED.into())
+    } else {
+        (Domain::IPV4, Ipv4Addr::UNSPECIFIED.into())
+    };
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_reuse_address(true)?;
     // Several cameras on one computer share the port; each gets every probe that is sent to the group.
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port).into())?;
-    for interface in interfaces() {
-        if let Err(error) = socket.join_multicast_v4(&GROUP, &interface) {
-            tracing::debug!(%error, %interface, "not listening to discovery here");
+    if is_ipv6 {
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&SocketAddr::from((everywhere, port)).into())?;
+    for (address, index) in interfaces(is_ipv6) {
+        let joined = match address {
+            IpAddr::V4(address) => socket.join_multicast_v4(&GROUP, &address),
+            IpAddr::V6(_) => socket.join_multicast_v6(&GROUP_V6, index),
+        };
+        if let Err(error) = joined {
+            tracing::debug!(%error, %address, "not listening to discovery here");
         }
     }
     UdpSocket::from_std(socket.into())

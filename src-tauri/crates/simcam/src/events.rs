@@ -2,14 +2,14 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
 use hausrecht_model::UnixMicros;
 use tokio::sync::Notify;
 
-use crate::{footage::Footage, loop_clock::LoopClock};
+use crate::{footage::Footage, lock::lock, loop_clock::LoopClock};
 
 /// Events kept for subscribers that do not pull; older ones are lost to them.
 const KEPT: usize = 4096;
@@ -271,7 +271,7 @@ impl Events {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod fault;
 pub mod feature;
 pub mod footage;
 pub mod http;
+mod lock;
 pub mod loop_clock;
 pub mod onvif;
 pub mod picture;

@@ -1,13 +1,10 @@
 //! Whether the camera is there at all: a reboot and the sleep of a battery camera take it off the network.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Mutex, time::Duration};
 
 use tokio::sync::Notify;
 
-use crate::fault::Switch;
+use crate::{fault::Switch, lock::lock};
 
 /// Whether the camera is on the network, and who wants it off.
 #[derive(Debug, Default)]
@@ -20,14 +17,14 @@ pub struct Power {
 impl Power {
     /// Asks that the camera be off the network for `span`.
     pub fn leave_for(&self, span: Duration) {
-        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(span);
+        *lock(&self.asked) = Some(span);
         self.changed.notify_one();
     }
 
     /// Waits until somebody asks that the camera leave; says for how long.
     pub async fn asked_to_leave(&self) -> Duration {
         loop {
-            if let Some(span) = self.asked.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            if let Some(span) = lock(&self.asked).take() {
                 return span;
             }
             self.changed.notified().await;

@@ -3,7 +3,7 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -21,6 +21,7 @@ use crate::{
     fault::Fault,
     feature::Feature,
     footage::{Stream, Track},
+    lock::lock,
 };
 
 mod access;
@@ -195,7 +196,7 @@ impl RtspServer {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Listening>> {
-        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.listening)
     }
 }
 

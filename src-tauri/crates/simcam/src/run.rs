@@ -1,6 +1,11 @@
 //! Starts cameras, says so, and ends them when asked.
 
-use std::{collections::HashMap, io::Write, sync::Arc};
+use std::{
+    collections::HashMap,
+    io::Write,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use hausrecht_model::Clock;
@@ -159,8 +164,11 @@ fn port(first: u16, index: u16) -> u16 {
 }
 
 fn ready(camera: &Camera, ports: Ports) -> anyhow::Result<()> {
-    let host =
-        if camera.address.is_unspecified() { std::net::Ipv4Addr::LOCALHOST.into() } else { camera.address };
+    let host = match camera.address {
+        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        address @ (IpAddr::V4(_) | IpAddr::V6(_)) => address,
+    };
     let uri_host = http::uri_host(host);
     let line = Ready {
         name: camera.name.clone(),

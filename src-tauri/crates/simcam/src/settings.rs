@@ -1,9 +1,11 @@
 //! What the device service sets and gives back: names, time, discovery and relays.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
+
+use crate::lock::lock;
 
 /// How long the relay that opens a door stays on.
 const DOOR: Duration = Duration::from_secs(3);
@@ -72,6 +74,6 @@ impl Settings {
 
     /// The values, to read and to change.
     pub fn lock(&self) -> MutexGuard<'_, Values> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

@@ -2,13 +2,15 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use tokio_rustls::rustls::{
     self, ServerConfig,
     pki_types::{PrivateKeyDer, pem::PemObject},
 };
+
+use crate::lock::lock;
 
 /// A certificate that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +53,7 @@ impl Identity {
 
     /// The certificate of the moment.
     pub fn certificate(&self) -> Certificate {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.now).clone()
     }
 
     /// Puts another certificate in its place.
@@ -60,7 +62,7 @@ impl Identity {
     /// When it cannot be made; the old one stays.
     pub fn renew(&self) -> Result<Certificate, TlsError> {
         let new = Certificate::make(self.address)?;
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = new.clone();
+        *lock(&self.now) = new.clone();
         Ok(new)
     }
 }

@@ -164,6 +164,7 @@ pub(super) struct Recording {
     pub(super) clips: Vec<Clip>,
     pub(super) thumbnails: Vec<Vec<u8>>,
     pub(super) fault: Option<FaultCode>,
+    pub(super) fault_text: String,
     pub(super) sandbox: Option<Sandbox>,
     counted: u64,
 }
@@ -203,15 +204,15 @@ pub(super) fn record(open: CameraOpen, during: impl FnOnce(&mut Worker)) -> Reco
     });
     let Event::Ready { sandbox } = worker.events.recv().unwrap() else { panic!("not ready") };
     during(&mut worker);
-    let mut fault = None;
+    let (mut fault, mut fault_text) = (None, String::new());
     while let Ok(Some(event)) = worker.events.recv_timeout(LIMIT) {
         if let Event::Fault { code, text, .. } = event {
             assert!(!text.contains("geheim") && !text.contains("falsch"));
-            fault = Some(code);
+            (fault, fault_text) = (Some(code), text);
         }
     }
     let mut recording = storing.join().unwrap();
-    recording.fault = fault;
+    (recording.fault, recording.fault_text) = (fault, fault_text);
     recording.sandbox = Some(sandbox);
     recording
 }

@@ -3,7 +3,10 @@
 use std::{
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -20,7 +23,7 @@ pub(crate) struct Odd {
 }
 
 impl Odd {
-    /// Answers with status line and headers (without `CSeq`), and what follows the headers.
+    /// Answers with status line and headers (without `CSeq`), and what follows the headers; hangs up in place of an empty answer.
     pub(crate) fn start(answer: impl Fn(&Question) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -59,7 +62,7 @@ fn serve(connection: TcpStream, noted: &Mutex<Vec<Question>>, answer: &dyn Fn(&Q
         } else {
             answer(&question)
         };
-        let (status, rest) = text.split_once("\r\n").unwrap();
+        let Some((status, rest)) = text.split_once("\r\n") else { return };
         if write!(out, "{status}\r\n{number}\r\n{rest}").is_err() {
             return;
         }
@@ -105,7 +108,7 @@ fn unauthorized(challenges: &[&str]) -> String {
 const BOTH: [Transport; 2] = [Transport::Tcp, Transport::Udp];
 
 #[test]
-fn the_password_is_not_sent_in_clear_where_digest_is_offered() {
+fn the_password_is_not_sent_in_clear_whatever_is_offered() {
     let known = r#"Digest realm="x", nonce="y""#;
     for transport in BOTH {
         for challenges in [
@@ -113,15 +116,37 @@ fn the_password_is_not_sent_in_clear_where_digest_is_offered() {
             vec![known, r#"Basic realm="x""#],
             vec![r#"Digest realm="x", nonce="y", algorithm="odd""#, r#"Basic realm="x""#],
             vec![r#"Basic realm="x", Digest realm="x""#],
+            vec![r#"Basic realm="x""#],
         ] {
             let offered = challenges.join(" ");
             let server = Odd::start(move |_| unauthorized(&challenges));
-            let fault = record(camera(&server, transport), |_| {}).fault;
-            assert_eq!(fault, Some(FaultCode::NotAuthorized), "{transport:?} {offered}");
+            let recording = record(camera(&server, transport), |_| {});
+            assert_eq!(recording.fault, Some(FaultCode::NotAuthorized), "{transport:?} {offered}");
             assert_eq!(server.lines("Authorization: Basic"), Vec::<String>::new(), "{transport:?} {offered}");
-            let tried = !server.lines("Authorization: Digest").is_empty();
-            assert_eq!(tried, offered.contains(known) && !offered.contains("odd"), "{transport:?} {offered}");
+            let signs_in = offered.contains(known) && !offered.contains("odd");
+            assert_eq!(
+                !server.lines("Authorization: Digest").is_empty(),
+                signs_in,
+                "{transport:?} {offered}"
+            );
+            let says_what_to_do = recording.fault_text.contains("switch on Digest");
+            assert_eq!(says_what_to_do, !signs_in, "{transport:?} {offered}: {}", recording.fault_text);
         }
+    }
+}
+
+#[test]
+fn a_camera_that_does_not_say_how_to_sign_in_gets_no_password() {
+    for transport in BOTH {
+        let asked = AtomicUsize::new(0);
+        // Silent at first, so that nothing is known of it; then it wants the password.
+        let server = Odd::start(move |_| {
+            let first = asked.fetch_add(1, Ordering::SeqCst) == 0;
+            if first { String::new() } else { unauthorized(&[r#"Basic realm="x""#]) }
+        });
+        let fault = record(camera(&server, transport), |_| {}).fault;
+        assert_eq!(fault, Some(FaultCode::Timeout), "{transport:?}");
+        assert_eq!(server.lines("Authorization:"), Vec::<String>::new(), "{transport:?}");
     }
 }
 

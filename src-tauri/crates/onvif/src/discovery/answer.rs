@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use hausrecht_model::link_local;
 use url::Url;
 
 use super::{Found, sockets::Interfaces};
@@ -143,7 +144,7 @@ fn scopes<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
 fn at_the_host_that_answered(named: Vec<Url>, from: SocketAddr, interfaces: &Interfaces) -> Vec<Url> {
     let ip = from.ip().to_canonical();
     let host = match from {
-        SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() => scoped::host(*v6.ip(), v6.scope_id()),
+        SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() => link_local::host(*v6.ip(), v6.scope_id()),
         SocketAddr::V4(_) | SocketAddr::V6(_) => match ip {
             IpAddr::V4(v4) => v4.to_string(),
             IpAddr::V6(v6) => format!("[{v6}]"),

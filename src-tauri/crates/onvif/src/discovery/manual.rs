@@ -2,13 +2,13 @@
 
 use std::{net::Ipv6Addr, time::Duration};
 
+use hausrecht_model::link_local;
 use tokio::{task::JoinSet, time::timeout};
 use url::{Host, Url};
 
 use crate::{
     Error, Settings,
     http::{Http, Limits, Payload},
-    scoped,
     soap::{Operation, ns, open},
     xml::parse,
 };
@@ -145,7 +145,7 @@ fn with_interface(text: &str) -> Option<String> {
         let all = if_addrs::get_if_addrs().ok()?;
         all.into_iter().find(|interface| interface.name == zone)?.index
     };
-    zone.parse().ok().or_else(named).map(|index| scoped::host(ip, index))
+    zone.parse().ok().or_else(named).map(|index| link_local::host(ip, index))
 }
 
 /// Gives arbitrary text to the reader of addresses; the target of the fuzzer.

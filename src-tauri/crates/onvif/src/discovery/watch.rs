@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use hausrecht_model::link_local;
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -20,7 +21,7 @@ use super::{
     search::Allowance,
     sockets::{Interfaces, Listener},
 };
-use crate::{Error, scoped};
+use crate::Error;
 
 /// Endpoints that are remembered; of more, the oldest is forgotten.
 const ENDPOINTS_MAX: usize = 1024;
@@ -261,7 +262,7 @@ impl Roll {
 
 /// The address in a URL's host.
 fn ip_of(host: &str) -> Option<IpAddr> {
-    let scoped = scoped::address(host).map(|address| IpAddr::V6(*address.ip()));
+    let scoped = link_local::address(host).map(|address| IpAddr::V6(*address.ip()));
     scoped.or_else(|| host.trim_matches(['[', ']']).parse().ok())
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hausrecht_model::{Clock, Codec, EventKind};
+use hausrecht_model::{Clock, Codec, EventKind, link_local};
 
 use super::{Check, Outcome, Report, sentence};
 use crate::{
@@ -242,7 +242,10 @@ impl<'p> Examination<'p> {
 
     async fn stream_port(&mut self, uri: &url::Url) {
         let host = match uri.host() {
-            Some(url::Host::Domain(name)) => name.to_owned(),
+            Some(url::Host::Domain(name)) => match link_local::address(name) {
+                Some(address) => format!("{}%{}", address.ip(), address.scope_id()),
+                None => name.to_owned(),
+            },
             Some(url::Host::Ipv4(address)) => address.to_string(),
             Some(url::Host::Ipv6(address)) => address.to_string(),
             None => return self.unknown("stream_address", "It names no host for its stream."),

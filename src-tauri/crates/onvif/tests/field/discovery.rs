@@ -146,40 +146,6 @@ async fn thousands_of_answers_from_one_host_do_bounded_work() {
     assert!(found.len() <= 600, "{}", found.len());
 }
 
-/// Run it in a network namespace, so that nothing leaves this computer: `unshare -rn sh -c 'ip link set lo up && ip link
-/// add d0 type veth peer name d1 && ip link set d1 up && ip link set d0 up && cargo nextest run -p hausrecht-onvif --run-ignored only'`.
-#[tokio::test]
-#[ignore = "needs an interface of its own with a link-local address"]
-async fn a_camera_that_speaks_only_link_local_ipv6_is_found_and_reached() {
-    let all = if_addrs::get_if_addrs().unwrap();
-    let dummy = all.into_iter().find(|one| one.name == "d0" && one.ip().is_ipv6()).unwrap();
-    let (index, ip) = (dummy.index.unwrap(), dummy.ip());
-    let socket = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::DGRAM, None).unwrap();
-    socket.set_only_v6(true).unwrap();
-    socket.set_nonblocking(true).unwrap();
-    socket.bind(&SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0)).into()).unwrap();
-    let socket = UdpSocket::from_std(socket.into()).unwrap();
-    socket.join_multicast_v6(&"ff02::c".parse().unwrap(), index).unwrap();
-    let port = socket.local_addr().unwrap().port();
-    let stand_in = crate::stand_in::StandIn::start_at("::", |_: &crate::stand_in::Asked| None).await;
-    let host = format!("[{ip}%25eth7]:{}", stand_in.address.port().unwrap());
-    tokio::spawn(async move {
-        let mut buffer = vec![0; 65_536];
-        loop {
-            let (_, from) = socket.recv_from(&mut buffer).await.unwrap();
-            socket.send_to(answer(6, &host).as_bytes(), from).await.unwrap();
-        }
-    });
-    let duration = Duration::from_millis(1500);
-    let options = SearchOptions { duration, from: vec![ip], port, ..SearchOptions::default() };
-    let found = all_found(options).await;
-    assert_eq!(found.len(), 1);
-    assert!(found[0].in_own_range);
-    let camera = hausrecht_onvif::Camera::connect(&found[0].xaddrs, None, stand_in.settings()).await.unwrap();
-    assert_eq!(camera.information().await.unwrap().manufacturer, "Acme");
-    assert_eq!(camera.profiles().await.unwrap().len(), 1);
-}
-
 /// Starts to watch a port of its own, and gives a socket that speaks to the group there from loopback.
 async fn watched(known: Vec<(String, String)>) -> (mpsc::Receiver<Sighting>, UdpSocket, SocketAddr) {
     let port = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port();

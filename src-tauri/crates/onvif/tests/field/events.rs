@@ -12,6 +12,7 @@ use axum::{
     body::{Body, Bytes},
     response::{IntoResponse, Response},
 };
+use futures_util::stream;
 use hausrecht_model::EventKind;
 use hausrecht_onvif::{Error, Meaning};
 
@@ -20,20 +21,7 @@ use crate::stand_in::{Asked, StandIn, challenge, fault, subscription};
 /// An answer whose connection breaks before its body is whole.
 fn broken() -> Response {
     let parts = [Ok(Bytes::from_static(b"<s:Env")), Err(std::io::Error::other("closed"))];
-    Body::from_stream(Parts(parts.into_iter())).into_response()
-}
-
-struct Parts<I>(I);
-
-impl<I: Iterator + Unpin> futures_core::Stream for Parts<I> {
-    type Item = I::Item;
-
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        std::task::Poll::Ready(self.0.next())
-    }
+    Body::from_stream(stream::iter(parts)).into_response()
 }
 
 /// Answers the first `count` pulls with `answer`.

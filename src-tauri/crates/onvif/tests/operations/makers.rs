@@ -112,11 +112,17 @@ async fn the_network_is_read_in_several_shapes() {
     assert_eq!(camera.hostname().await.unwrap().name.as_deref(), Some("axis"));
 }
 
+/// An answer that breaks off before its body has begun.
+fn cut_off() -> axum::response::Response {
+    let nothing = Err::<axum::body::Bytes, _>(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
+    axum::body::Body::from_stream(futures_util::stream::iter([nothing])).into_response()
+}
+
 #[tokio::test]
 async fn a_camera_that_closes_the_connection_to_restart_has_obeyed() {
     let table = Table::start_with(&[], |asked| {
         Some(match asked.operation.as_str() {
-            "SystemReboot" => axum::body::Body::from_stream(CutOff).into_response(),
+            "SystemReboot" => cut_off(),
             "SetSystemFactoryDefault" => ok("<R/>"),
             _ => return None,
         })
@@ -126,20 +132,6 @@ async fn a_camera_that_closes_the_connection_to_restart_has_obeyed() {
     camera.reboot().await.unwrap();
     camera.reset(Reset::Soft).await.unwrap();
     assert_eq!(table.last("SetSystemFactoryDefault"), "<FactoryDefault>Soft</FactoryDefault>");
-}
-
-/// A body that breaks off before it has begun.
-struct CutOff;
-
-impl futures_core::Stream for CutOff {
-    type Item = Result<axum::body::Bytes, std::io::Error>;
-
-    fn poll_next(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        std::task::Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionReset.into())))
-    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     accounts::{Accounts, Level},
     camera::REALM,
+    lock::lock,
     soap::Request,
 };
 
@@ -115,7 +116,7 @@ impl Gate {
 
     /// Remembers a token; says whether it is new.
     fn is_first(&self, time: UnixMicros, nonce: Vec<u8>) -> bool {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = lock(&self.used);
         if used.len() >= REMEMBERED {
             used.pop_first();
         }

@@ -6,7 +6,7 @@ use gstreamer::glib;
 use gstreamer_rtsp_server as server;
 use server::{gst_rtsp::RTSPAuthMethod, prelude::*, subclass::prelude::*};
 
-use crate::accounts::Accounts;
+use crate::{accounts::Accounts, lock::lock};
 
 glib::wrapper! {
     /// Digest authentication that lets every account watch.
@@ -22,7 +22,7 @@ impl Access {
         let known: Mutex<Vec<String>> = Mutex::default();
         accounts.follow(move |accounts| {
             let Some(access) = following.upgrade() else { return };
-            let mut known = known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut known = lock(&known);
             for gone in known.drain(..) {
                 access.remove_digest(&gone);
             }

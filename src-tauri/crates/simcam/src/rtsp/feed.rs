@@ -2,7 +2,7 @@
 //! key frame; its timestamps run on through the end of the footage.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -14,6 +14,7 @@ use crate::{
     camera::Camera,
     fault::Fault,
     footage::{AccessUnit, Stream, Track},
+    lock::lock,
 };
 
 /// What a connection that does not read may hold back before pictures are left out.
@@ -196,7 +197,7 @@ impl Feed {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Output>> {
-        self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.outputs)
     }
 }
 

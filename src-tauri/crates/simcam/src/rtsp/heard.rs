@@ -1,12 +1,11 @@
 //! What the loudspeaker was given over the back channel: counted, and the last second kept, so that a test can ask.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::VecDeque, sync::Mutex};
 
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks};
+
+use crate::lock::lock;
 
 /// G.711 has this many bytes a second.
 const SECOND_BYTES: usize = 8000;
@@ -42,11 +41,11 @@ impl Sound {
 impl Heard {
     /// What came in so far.
     pub fn sound(&self) -> Sound {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.0).clone()
     }
 
     fn take(&self, bytes: &[u8]) {
-        let mut sound = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sound = lock(&self.0);
         sound.packets += 1;
         sound.bytes += bytes.len() as u64;
         sound.last.extend(bytes);

@@ -16,14 +16,13 @@ use std::{
 
 use anyhow::Context;
 use hausrecht_media::{
-    BulkWriter, CameraOpen, ControlError, Event, FaultCode, Order, RingShape, Sender, Stream, Transport,
-    bulk::BulkFrame,
+    BulkWriter, CameraOpen, Event, FaultCode, Order, RingShape, Sender, Stream, Transport, bulk::BulkFrame,
 };
 use hausrecht_model::{Clock, clock::SystemClock};
 
 use self::{motion::Measuring, rate::Rate};
 use crate::{
-    Channel,
+    channel::{Channel, follow_orders, tell_fault},
     fmp4::Format,
     ingest::{Incoming, Ingest, Reader, Tell},
     recorder::{AccessUnit, Recorded, Recorder},
@@ -50,7 +49,6 @@ const KEY_FRAME_LIMIT: Duration = Duration::from_secs(10);
 enum Input {
     Order(Order, Vec<OwnedFd>),
     Stream { stream: Stream, attempt: u32, what: Incoming },
-    EngineGone,
 }
 
 /// One of the camera's streams.
@@ -155,7 +153,7 @@ enum End {
 
 /// Runs the camera worker until the engine orders its end, or its main stream fails.
 pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyhow::Result<()> {
-    let Channel { events, mut orders } = channel;
+    let Channel { events, orders } = channel;
     let Some(main) = Address::parse(&open.main_uri) else {
         return refuse(&events, Stream::Main, "the main stream's address is not an RTSP address");
     };
@@ -176,21 +174,8 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyho
 
     let (inputs, incoming) = mpsc::channel();
     let to_camera = inputs.clone();
-    thread::Builder::new().name("orders".into()).spawn(move || {
-        loop {
-            let input = match orders.recv_with() {
-                Ok((order, descriptors)) => Input::Order(order, descriptors),
-                Err(ControlError::Malformed(error)) => {
-                    tracing::warn!("an order was not understood: {error}");
-                    continue;
-                }
-                Err(_) => Input::EngineGone,
-            };
-            let last = matches!(input, Input::EngineGone);
-            if to_camera.send(input).is_err() || last {
-                return;
-            }
-        }
+    follow_orders(orders, move |order, descriptors| {
+        to_camera.send(Input::Order(order, descriptors)).is_ok()
     })?;
     let (bulk_in, bulk_out) = mpsc::sync_channel::<BulkFrame>(BULK_WAITING);
     let writing = thread::Builder::new().name("bulk".into()).spawn(move || write_bulk(&bulk, &bulk_out))?;
@@ -240,12 +225,6 @@ fn write_bulk(bulk: &UnixStream, frames: &mpsc::Receiver<BulkFrame>) {
     let _ = bulk.shutdown(Shutdown::Write);
 }
 
-fn tell_fault(events: &Sender<Event>, stream: Stream, code: FaultCode, text: &str) {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(2_000).collect();
-    // Without an engine there is nobody to tell.
-    let _ = events.send(&Event::Fault { stream, code, text });
-}
-
 impl Camera {
     fn work(&mut self, incoming: &mpsc::Receiver<Input>) -> End {
         if self.main_wanted()
@@ -255,7 +234,7 @@ impl Camera {
         }
         loop {
             let step = match incoming.recv_timeout(TICK) {
-                Ok(Input::Order(Order::Shutdown, _) | Input::EngineGone) => return End::Orderly,
+                Ok(Input::Order(Order::Shutdown, _)) => return End::Orderly,
                 Ok(Input::Order(order, descriptors)) => self.obey(order, descriptors),
                 Ok(Input::Stream { stream, attempt, what }) => self.take(stream, attempt, what),
                 Err(mpsc::RecvTimeoutError::Timeout) => Ok(()),

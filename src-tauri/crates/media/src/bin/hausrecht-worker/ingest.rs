@@ -1,8 +1,8 @@
 //! One RTSP stream, taken apart into access units. Only the video is set up; sound never leaves the camera.
 //!
 //! Two readers do it. Over plain TCP, which is what nearly every camera offers, [`interleaved`] reads with `retina`: RTSP and
-//! RTP in safe Rust, with the pictures' own times, at a third of the cost. UDP, TLS, and cameras that it does not get
-//! along with go through GStreamer's [`rtspsrc`], which knows more dialects.
+//! RTP in safe Rust, with the pictures' own times, at a third of the cost. UDP, TLS, link-local addresses, and cameras that it does not
+//! get along with go through GStreamer's [`rtspsrc`], which knows more dialects.
 
 pub(crate) mod certificate;
 mod challenge;
@@ -42,7 +42,12 @@ pub(crate) enum Reader {
 impl Reader {
     /// The first to try.
     pub(crate) fn first_for(address: &Address, transport: Transport) -> Self {
-        if address.tls || transport == Transport::Udp { Self::Rtspsrc } else { Self::Interleaved }
+        // A URL, which is all that the cheap one takes, cannot name the network of a link-local address.
+        if address.tls || address.link_local || transport == Transport::Udp {
+            Self::Rtspsrc
+        } else {
+            Self::Interleaved
+        }
     }
 }
 

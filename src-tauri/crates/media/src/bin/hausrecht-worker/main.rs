@@ -2,10 +2,12 @@
 //! database, no file to write and no network but its camera. What it says to the engine stands in `PROTOCOL.md`.
 
 mod camera;
+mod channel;
 mod clip_reader;
 mod decode;
 mod fmp4;
 mod ingest;
+mod lock;
 mod motion;
 mod player;
 mod recorder;
@@ -25,19 +27,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use hausrecht_media::{
-    Event, Order, Receiver, Sender, answer::AnswerReader, control, message::PROTOCOL_VERSION,
-};
+use hausrecht_media::{Event, Order, answer::AnswerReader, control, message::PROTOCOL_VERSION};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 
-/// The two ends of the control channel.
-#[derive(Debug)]
-pub(crate) struct Channel {
-    /// To the engine.
-    pub(crate) events: Sender<Event>,
-    /// From the engine.
-    pub(crate) orders: Receiver<Order>,
-}
+use self::channel::Channel;
 
 fn main() -> ExitCode {
     let level = std::env::var("HAUSRECHT_WORKER_LOG").unwrap_or_else(|_| "warn".into());

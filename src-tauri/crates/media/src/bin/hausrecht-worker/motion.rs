@@ -9,12 +9,8 @@ pub(crate) mod scene;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex};
 
-use anyhow::Context;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
@@ -25,8 +21,9 @@ use hausrecht_model::Codec;
 
 use self::scene::{Change, HEIGHT, Scene, WIDTH};
 use crate::{
-    decode::{self, Threads},
+    decode::{self, LiveBranch},
     fmp4::Format,
+    lock::lock,
     recorder::AccessUnit,
 };
 
@@ -34,9 +31,6 @@ use crate::{
 const EVERY_US: u64 = 190_000;
 /// How much waits for the decoder before pictures are left out up to the next key frame.
 const MAX_WAITING_BYTES: u64 = 4 * 1024 * 1024;
-/// How many pictures can be inside the decoder.
-const MAX_INSIDE: usize = 128;
-
 /// Key frames that are further apart than this are too few.
 const RARE_US: u64 = 2_000_000;
 
@@ -53,7 +47,6 @@ pub(crate) enum Pictures {
 #[derive(Debug)]
 struct Looked {
     scene: Scene,
-    arrivals: VecDeque<(u64, i64)>,
     /// The newest picture that was looked at.
     newest: (u64, i64),
     events: Sender<Event>,
@@ -76,18 +69,11 @@ impl Looked {
 /// Motion in one stream.
 #[derive(Debug)]
 pub(crate) struct Motion {
-    pipeline: gst::Pipeline,
-    source: gst_app::AppSrc,
+    branch: LiveBranch,
     looked: Arc<Mutex<Looked>>,
-    format: Arc<Format>,
     pictures: Pictures,
     taken_us: Option<u64>,
     key_us: Option<u64>,
-    wait_for_key: bool,
-}
-
-fn lock(looked: &Mutex<Looked>) -> MutexGuard<'_, Looked> {
-    looked.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Motion {
@@ -98,95 +84,42 @@ impl Motion {
         settings: &MotionSettings,
         events: Sender<Event>,
     ) -> anyhow::Result<Self> {
-        let looked = Arc::new(Mutex::new(Looked {
-            scene: Scene::new(settings),
-            arrivals: VecDeque::new(),
-            newest: (0, 0),
-            events,
-        }));
-        let source = gst_app::AppSrc::builder()
-            .caps(&decode::caps(&format))
-            .format(gst::Format::Time)
-            .is_live(true)
-            .max_bytes(0)
-            .build();
-        let decoder = decode::decoder(format.codec, Threads::One)?;
+        let looked = Arc::new(Mutex::new(Looked { scene: Scene::new(settings), newest: (0, 0), events }));
         let sink = gst_app::AppSink::builder().sync(false).qos(false).max_buffers(1).build();
-        {
-            let looked = Arc::clone(&looked);
-            let take = move |sink: &gst_app::AppSink| {
-                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                look(&mut lock(&looked), &sample);
-                Ok(gst::FlowSuccess::Ok)
-            };
-            sink.set_callbacks(gst_app::AppSinkCallbacks::builder().new_sample(take).build());
-        }
-        let pipeline = gst::Pipeline::new();
-        let [scale, size] = to_grey()?;
-        let elements = [source.upcast_ref(), &decoder, &scale, &size, sink.upcast_ref()];
-        pipeline.add_many(elements)?;
-        gst::Element::link_many(elements)?;
-        thin_out(&decoder)?;
-        let bus = pipeline.bus().context("a pipeline without a bus")?;
-        bus.set_sync_handler(|_, message| {
-            if let gst::MessageView::Error(error) = message.view() {
-                tracing::warn!("measuring motion: {}: {}", error.error(), error.debug().unwrap_or_default());
-            }
-            gst::BusSyncReply::Drop
-        });
-        pipeline.set_state(gst::State::Playing).context("starting to measure motion")?;
-        Ok(Self {
-            pipeline,
-            source,
-            looked,
-            format,
-            pictures,
-            taken_us: None,
-            key_us: None,
-            wait_for_key: true,
-        })
+        let looking = Arc::clone(&looked);
+        let look = move |sample: &gst::Sample, pts_us, arrived_unix_us| {
+            look(&mut lock(&looking), sample, pts_us, arrived_unix_us);
+        };
+        let branch =
+            LiveBranch::start(format, &to_grey()?, &sink, MAX_WAITING_BYTES, "measuring motion", look)?;
+        branch.keep_only(five_a_second())?;
+        Ok(Self { branch, looked, pictures, taken_us: None, key_us: None })
     }
 
     /// Takes the next access unit; false if measuring has ended and must be started anew.
     pub(crate) fn push(&mut self, unit: &AccessUnit, format: &Arc<Format>) -> bool {
-        if !Arc::ptr_eq(&self.format, format) {
-            self.source.set_caps(Some(&decode::caps(format)));
-            self.format = Arc::clone(format);
-            self.wait_for_key = true;
-        }
-        if self.source.current_level_bytes() > MAX_WAITING_BYTES {
-            self.wait_for_key = true;
-        }
         if unit.key {
             self.key_us = Some(unit.pts_us);
         } else if self.pictures == Pictures::KeyFrames
             && self.key_us.is_some_and(|key| unit.pts_us.saturating_sub(key) > RARE_US)
         {
             self.pictures = Pictures::All;
-            self.wait_for_key = true;
+            self.branch.wait_for_key();
         }
         let alone = self.pictures == Pictures::KeyFrames || format.codec == Codec::Mjpeg;
         let soon = self.taken_us.is_some_and(|taken| unit.pts_us.abs_diff(taken) < EVERY_US);
-        if (self.wait_for_key && !unit.key) || (alone && (!unit.key || soon)) {
+        if alone && (!unit.key || soon) {
             return true;
         }
-        self.wait_for_key = false;
         self.taken_us = Some(unit.pts_us);
-        {
-            let mut looked = lock(&self.looked);
-            if looked.arrivals.len() >= MAX_INSIDE {
-                looked.arrivals.pop_front();
-            }
-            looked.arrivals.push_back((unit.pts_us, unit.arrived.0));
-        }
-        self.source.push_buffer(decode::buffer(&unit.data, unit.pts_us, unit.key)).is_ok()
+        self.branch.push(unit, format)
     }
 }
 
 impl Drop for Motion {
     fn drop(&mut self) {
-        // Nothing is left to do with a pipeline that does not stop.
-        let _ = self.pipeline.set_state(gst::State::Null);
+        // What was begun is ended after the last picture.
+        self.branch.stop();
         let mut looked = lock(&self.looked);
         if let Some(change) = looked.scene.end() {
             looked.tell(change);
@@ -196,48 +129,32 @@ impl Drop for Motion {
 
 /// Elements that make small grey pictures, stretched so that they show the whole and nothing else.
 fn to_grey() -> anyhow::Result<[gst::Element; 2]> {
-    let scale = gst::ElementFactory::make("videoconvertscale")
-        .property("add-borders", false)
-        .build()
-        .context("making videoconvertscale")?;
     let caps = gst::Caps::builder("video/x-raw")
         .field("format", "GRAY8")
         .field("width", i32::try_from(WIDTH).unwrap_or(0))
         .field("height", i32::try_from(HEIGHT).unwrap_or(0))
         .build();
-    let size = gst::ElementFactory::make("capsfilter")
-        .property("caps", caps)
-        .build()
-        .context("making capsfilter")?;
+    let [scale, size] = decode::scale_to(&caps)?;
+    scale.set_property("add-borders", false);
     Ok([scale, size])
 }
 
 /// Lets five pictures a second out of the decoder, so that no others are scaled.
-fn thin_out(decoder: &gst::Element) -> anyhow::Result<()> {
-    let out = decoder.static_pad("src").context("a decoder without a source")?;
+fn five_a_second() -> impl Fn(u64) -> bool + Send + Sync + 'static {
     let passed_us = Mutex::new(None::<u64>);
-    out.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        let Some(at_us) = info.buffer().and_then(|buffer| decode::pts_us(buffer)) else {
-            return gst::PadProbeReturn::Drop;
-        };
-        let mut passed_us = passed_us.lock().unwrap_or_else(PoisonError::into_inner);
-        if passed_us.is_some_and(|passed| at_us.abs_diff(passed) < EVERY_US) {
-            return gst::PadProbeReturn::Drop;
+    move |at_us| {
+        let mut passed_us = lock(&passed_us);
+        let due = passed_us.is_none_or(|passed| at_us.abs_diff(passed) >= EVERY_US);
+        if due {
+            *passed_us = Some(at_us);
         }
-        *passed_us = Some(at_us);
-        gst::PadProbeReturn::Ok
-    });
-    Ok(())
+        due
+    }
 }
 
-fn look(looked: &mut Looked, sample: &gst::Sample) {
-    let pts_us = sample.buffer().and_then(decode::pts_us);
-    let Some((grey, pts_us)) = grey(sample).zip(pts_us) else { return };
-    while looked.arrivals.front().is_some_and(|(pts, _)| *pts + 5_000_000 < pts_us) {
-        looked.arrivals.pop_front();
-    }
-    let arrived = looked.arrivals.iter().find(|(pts, _)| *pts == pts_us).map_or(0, |(_, came)| *came);
-    looked.newest = (pts_us, arrived);
+fn look(looked: &mut Looked, sample: &gst::Sample, pts_us: u64, arrived_unix_us: i64) {
+    let Some(grey) = grey(sample) else { return };
+    looked.newest = (pts_us, arrived_unix_us);
     if let Some(change) = looked.scene.look(&grey, pts_us) {
         looked.tell(change);
     }

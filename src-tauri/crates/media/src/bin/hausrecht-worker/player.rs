@@ -9,15 +9,12 @@ use std::{
     os::fd::OwnedFd,
     process,
     sync::{Arc, mpsc},
-    thread,
     time::Duration,
 };
 
 use anyhow::Context;
 use gstreamer as gst;
-use hausrecht_media::{
-    ControlError, Event, FaultCode, Order, PlayerOpen, RingShape, Sender, Stream, answer::AnswerReader,
-};
+use hausrecht_media::{Event, FaultCode, Order, PlayerOpen, RingShape, Sender, Stream, answer::AnswerReader};
 use hausrecht_model::{Clock, clock::SystemClock};
 
 use self::{
@@ -25,7 +22,7 @@ use self::{
     timeline::Timeline,
 };
 use crate::{
-    Channel,
+    channel::{Channel, follow_orders, tell_fault},
     clip_reader::{ClipReader, EngineBytes},
     sandbox::{self, Needs},
     view::Screen,
@@ -53,7 +50,6 @@ enum Input {
     Decoded,
     Picture(Ticket, gst::Sample),
     DecoderFailed(String),
-    EngineGone,
 }
 
 struct Player {
@@ -87,13 +83,13 @@ struct Player {
 
 /// Runs the player worker until the engine orders its end.
 pub(crate) fn run(channel: Channel, answers: AnswerReader, open: PlayerOpen) -> anyhow::Result<()> {
-    let Channel { events, mut orders } = channel;
+    let Channel { events, orders } = channel;
     let sandbox = sandbox::restrict(&Needs::default());
     events.send(&Event::Ready { sandbox })?;
     let clip = match ClipReader::open(EngineBytes::new(events.clone(), answers), open.size_bytes) {
         Ok(clip) => clip,
         Err(error) => {
-            tell_fault(&events, FaultCode::Internal, &format!("{error:#}"));
+            tell_fault(&events, Stream::Main, FaultCode::Internal, &format!("{error:#}"));
             return Err(error);
         }
     };
@@ -106,21 +102,8 @@ pub(crate) fn run(channel: Channel, answers: AnswerReader, open: PlayerOpen) -> 
     })?;
     let (inputs, incoming) = mpsc::channel();
     let to_player = inputs.clone();
-    thread::Builder::new().name("orders".into()).spawn(move || {
-        loop {
-            let input = match orders.recv_with() {
-                Ok((order, descriptors)) => Input::Order(order, descriptors),
-                Err(ControlError::Malformed(error)) => {
-                    tracing::warn!("an order was not understood: {error}");
-                    continue;
-                }
-                Err(_) => Input::EngineGone,
-            };
-            let last = matches!(input, Input::EngineGone);
-            if to_player.send(input).is_err() || last {
-                return;
-            }
-        }
+    follow_orders(orders, move |order, descriptors| {
+        to_player.send(Input::Order(order, descriptors)).is_ok()
     })?;
     let mut player = Player {
         events,
@@ -149,16 +132,10 @@ pub(crate) fn run(channel: Channel, answers: AnswerReader, open: PlayerOpen) -> 
     match player.work(&incoming) {
         Ok(()) => process::exit(0),
         Err(error) => {
-            tell_fault(&player.events, FaultCode::Internal, &format!("{error:#}"));
+            tell_fault(&player.events, Stream::Main, FaultCode::Internal, &format!("{error:#}"));
             process::exit(1)
         }
     }
-}
-
-fn tell_fault(events: &Sender<Event>, code: FaultCode, text: &str) {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(2_000).collect();
-    // Without an engine there is nobody to tell.
-    let _ = events.send(&Event::Fault { stream: Stream::Main, code, text });
 }
 
 impl Player {
@@ -166,7 +143,7 @@ impl Player {
         loop {
             self.feed()?;
             match incoming.recv_timeout(self.patience()) {
-                Ok(Input::Order(Order::Shutdown, _) | Input::EngineGone) => return Ok(()),
+                Ok(Input::Order(Order::Shutdown, _)) => return Ok(()),
                 Ok(Input::Order(order, descriptors)) => self.obey(order, descriptors)?,
                 Ok(Input::Decoded) => {
                     self.inside = self.inside.saturating_sub(1);

@@ -2,14 +2,15 @@
 
 use std::{
     io,
-    net::{IpAddr, TcpStream, ToSocketAddrs},
+    net::{IpAddr, SocketAddrV6, TcpStream, ToSocketAddrs},
     time::Duration,
 };
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use hausrecht_media::FaultCode;
-use url::{Host, Url};
+use hausrecht_model::link_local;
+use url::{Host, Position, Url};
 
 /// How long a camera may take to accept a connection.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -63,7 +64,7 @@ pub(crate) fn load_elements() {
 /// Where a stream comes from.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
-    /// The address as given.
+    /// The address as given; with a link-local host in the form of RFC 6874, as GLib reads it.
     pub(crate) uri: String,
     /// TCP port of the RTSP connection.
     pub(crate) port: u16,
@@ -71,6 +72,8 @@ pub(crate) struct Address {
     pub(crate) named: bool,
     /// Whether it is spoken over TLS.
     pub(crate) tls: bool,
+    /// Whether it means something only on one of this computer's networks.
+    pub(crate) link_local: bool,
     host: String,
 }
 
@@ -83,13 +86,24 @@ impl Address {
             "rtsps" => (322, true),
             _ => return None,
         };
+        let port = url.port().unwrap_or(default_port);
+        if let Some(address) = url.host_str().and_then(link_local::address) {
+            return Some(Self::link_local(&url, address, port, tls));
+        }
         let (host, named) = match url.host()? {
             // In an address of a scheme that `url` does not know, an IPv4 address is taken for a name.
             Host::Domain(name) => (name.to_owned(), name.parse::<IpAddr>().is_err()),
             Host::Ipv4(ip) => (ip.to_string(), false),
             Host::Ipv6(ip) => (ip.to_string(), false),
         };
-        Some(Self { uri: uri.to_owned(), port: url.port().unwrap_or(default_port), named, tls, host })
+        Some(Self { uri: uri.to_owned(), port, named, tls, link_local: false, host })
+    }
+
+    fn link_local(url: &Url, address: SocketAddrV6, port: u16, tls: bool) -> Self {
+        let (ip, interface) = (address.ip(), address.scope_id());
+        let (before, after) = (&url[..Position::BeforeHost], &url[Position::AfterHost..]);
+        let uri = format!("{before}[{ip}%25{interface}]{after}");
+        Self { uri, port, named: false, tls, link_local: true, host: format!("{ip}%{interface}") }
     }
 
     /// Connects once and hangs up, for `rtspsrc` does not say whether a host refused or is not there.
@@ -127,6 +141,10 @@ mod tests {
         let address = Address::parse("rtsps://[2001:db8::1]:8322/x?y=z").unwrap();
         assert_eq!((address.port, address.named, address.tls), (8322, false, true));
         assert!(Address::parse("rtsp://kamera.local/").unwrap().named);
+        let address = Address::parse("rtsp://fe80--1s3.ipv6-literal.net:8554/main?x=1").unwrap();
+        assert_eq!((address.port, address.named, address.link_local), (8554, false, true));
+        assert_eq!(address.uri, "rtsp://[fe80::1%253]:8554/main?x=1");
+        assert_eq!(address.host, "fe80::1%3");
         assert!(Address::parse("file:///etc/passwd").is_none());
         assert!(Address::parse("rtsp:///").is_none());
     }

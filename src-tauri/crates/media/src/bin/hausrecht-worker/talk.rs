@@ -6,9 +6,9 @@
 mod channel;
 mod sound;
 
-use std::{process, sync::mpsc, thread, time::Duration};
+use std::{process, sync::mpsc, time::Duration};
 
-use hausrecht_media::{ControlError, Event, FaultCode, Order, Stream, TalkOpen, TalkSound, Transport};
+use hausrecht_media::{Event, FaultCode, Order, Stream, TalkOpen, TalkSound, Transport};
 use hausrecht_model::{Clock, clock::SystemClock};
 
 use self::{
@@ -16,7 +16,7 @@ use self::{
     sound::Sound,
 };
 use crate::{
-    Channel,
+    channel::{Channel, follow_orders, tell_fault},
     sandbox::{self, Needs},
     source::Address,
 };
@@ -56,12 +56,8 @@ enum FromSound {
 
 /// Runs the talk worker until the engine orders its end, its time is over, or something fails.
 pub(crate) fn run(channel: Channel, open: TalkOpen) -> anyhow::Result<()> {
-    let Channel { events, mut orders } = channel;
-    let fault = |code, text: &str| {
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(2_000).collect();
-        // Without an engine there is nobody to tell.
-        let _ = events.send(&Event::Fault { stream: Stream::Main, code, text });
-    };
+    let Channel { events, orders } = channel;
+    let fault = |code, text: &str| tell_fault(&events, Stream::Main, code, text);
     let Some(address) = Address::parse(&open.uri) else {
         fault(FaultCode::NotFound, "the talk's address is not an RTSP address");
         anyhow::bail!("the talk's address is not an RTSP address");
@@ -79,17 +75,13 @@ pub(crate) fn run(channel: Channel, open: TalkOpen) -> anyhow::Result<()> {
 
     let (inputs, incoming) = mpsc::channel();
     let ending = inputs.clone();
-    thread::Builder::new().name("orders".into()).spawn(move || {
-        loop {
-            match orders.recv() {
-                Ok(Order::Shutdown) => break,
-                Ok(other) => tracing::warn!("not an order for a talk: {other:?}"),
-                Err(ControlError::Malformed(error)) => tracing::warn!("an order was not understood: {error}"),
-                Err(_) => break,
-            }
+    follow_orders(orders, move |order, _| {
+        if !matches!(order, Order::Shutdown) {
+            tracing::warn!("not an order for a talk: {order:?}");
+            return true;
         }
         // A talk that has ended needs no order.
-        let _ = ending.send(Input::End);
+        ending.send(Input::End).is_ok()
     })?;
     let mut talk = Talk { events: &events, inputs, clock: SystemClock::new(), address, open, server };
     let ended = talk.work(&incoming);

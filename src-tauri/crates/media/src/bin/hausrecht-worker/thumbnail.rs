@@ -4,12 +4,11 @@ use std::{sync::mpsc::SyncSender, thread};
 
 use anyhow::Context;
 use gstreamer as gst;
-use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use hausrecht_media::bulk::BulkFrame;
 
 use crate::{
-    decode::{self, Threads},
+    decode::{self, Branch, Threads},
     fmp4::Format,
     recorder::AccessUnit,
 };
@@ -38,28 +37,20 @@ pub(crate) fn make(
 fn jpeg(unit: &AccessUnit, format: &Format) -> anyhow::Result<Vec<u8>> {
     let height = (u64::from(WIDTH) * u64::from(format.height)).checked_div(u64::from(format.width));
     let height = u32::try_from(height.context("a picture without a width")?)?.clamp(16, MAX_HEIGHT) & !1;
-    let source = gst_app::AppSrc::builder().caps(&decode::caps(format)).format(gst::Format::Time).build();
-    let decoder = decode::decoder(format.codec, Threads::One)?;
-    let scale = gst::ElementFactory::make("videoconvertscale").build()?;
     let caps = gst::Caps::builder("video/x-raw")
         .field("format", "I420")
         .field("width", WIDTH.cast_signed())
         .field("height", height.cast_signed())
         .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
         .build();
-    let size = gst::ElementFactory::make("capsfilter").property("caps", caps).build()?;
+    let [scale, size] = decode::scale_to(&caps)?;
     let encoder = gst::ElementFactory::make("jpegenc").property("quality", 75_i32).build()?;
     let sink = gst_app::AppSink::builder().sync(false).build();
-    let pipeline = gst::Pipeline::new();
-    let elements = [source.upcast_ref(), &decoder, &scale, &size, &encoder, sink.upcast_ref()];
-    pipeline.add_many(elements)?;
-    gst::Element::link_many(elements)?;
-    pipeline.set_state(gst::State::Playing)?;
-    let pushed = source.push_buffer(decode::buffer(&unit.data, 0, true)).and_then(|_| source.end_of_stream());
+    let failed = |text| tracing::warn!("decoding for a thumbnail: {text}");
+    let branch = Branch::start(format, Threads::One, &[scale, size, encoder], &sink, failed)?;
+    branch.push(&unit.data, 0, true)?;
+    branch.finish()?;
     let sample = sink.try_pull_sample(LIMIT);
-    // The pipeline is dropped next in any case.
-    let _ = pipeline.set_state(gst::State::Null);
-    pushed?;
     let sample = sample.context("the key frame gave no picture")?;
     let map = sample.buffer().context("an empty picture")?.map_readable()?;
     Ok(map.to_vec())

@@ -1,12 +1,10 @@
 //! The decode branch: access units in, pictures of exactly the tile's size into the ring. It exists only while somebody looks.
 
 use std::{
-    collections::VecDeque,
     os::fd::OwnedFd,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
-use anyhow::Context;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
@@ -15,15 +13,14 @@ use gstreamer_video::VideoFrameExt;
 use hausrecht_media::{Event, RingShape, RingWriter, Sender};
 
 use crate::{
-    decode::{self, Threads},
+    decode::{self, LiveBranch},
     fmp4::Format,
+    lock::lock,
     recorder::AccessUnit,
 };
 
 /// How much waits for the decoder before pictures are left out up to the next key frame.
 const MAX_WAITING_BYTES: u64 = 8 * 1024 * 1024;
-/// How many pictures can be inside the decoder.
-const MAX_INSIDE: usize = 128;
 
 /// A ring and where its announcements go.
 #[derive(Debug)]
@@ -76,76 +73,34 @@ pub(crate) fn picture_caps(shape: RingShape) -> gst::Caps {
 #[derive(Debug)]
 struct Shown {
     screen: Screen,
-    arrivals: VecDeque<(u64, i64)>,
     not_before_us: u64,
 }
 
 /// A running decode branch.
 #[derive(Debug)]
 pub(crate) struct View {
-    pipeline: gst::Pipeline,
-    source: gst_app::AppSrc,
+    branch: LiveBranch,
     size: gst::Element,
     shown: Arc<Mutex<Shown>>,
-    format: Arc<Format>,
-    wait_for_key: bool,
-}
-
-fn lock(shown: &Mutex<Shown>) -> MutexGuard<'_, Shown> {
-    shown.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl View {
     /// Begins to decode `format` to `screen`. Pictures before `not_before_us` are decoded and not shown: they only lead up
     /// to the present one.
     pub(crate) fn start(format: Arc<Format>, screen: Screen, not_before_us: u64) -> anyhow::Result<Self> {
-        let source = gst_app::AppSrc::builder()
-            .caps(&decode::caps(&format))
-            .format(gst::Format::Time)
-            .is_live(true)
-            .max_bytes(0)
-            .build();
-        let decoder = decode::decoder(format.codec, Threads::One)?;
-        let scale =
-            gst::ElementFactory::make("videoconvertscale").build().context("making videoconvertscale")?;
-        let size = gst::ElementFactory::make("capsfilter")
-            .property("caps", picture_caps(screen.shape()))
-            .property_from_str("caps-change-mode", "delayed")
-            .build()
-            .context("making capsfilter")?;
+        let [scale, size] = decode::scale_to(&picture_caps(screen.shape()))?;
         let sink = gst_app::AppSink::builder().sync(false).qos(false).max_buffers(1).drop(true).build();
-        let shown = Arc::new(Mutex::new(Shown { screen, arrivals: VecDeque::new(), not_before_us }));
-        {
-            let shown = Arc::clone(&shown);
-            let show = move |sink: &gst_app::AppSink| {
-                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                let pts_us = sample.buffer().and_then(decode::pts_us).unwrap_or(0);
-                let mut shown = lock(&shown);
-                while shown.arrivals.front().is_some_and(|(pts, _)| *pts + 5_000_000 < pts_us) {
-                    shown.arrivals.pop_front();
-                }
-                let arrived =
-                    shown.arrivals.iter().find(|(pts, _)| *pts == pts_us).map_or(0, |(_, came)| *came);
-                if pts_us >= shown.not_before_us {
-                    shown.screen.show(&sample, pts_us, arrived);
-                }
-                Ok(gst::FlowSuccess::Ok)
-            };
-            sink.set_callbacks(gst_app::AppSinkCallbacks::builder().new_sample(show).build());
-        }
-        let pipeline = gst::Pipeline::new();
-        let elements = [source.upcast_ref(), &decoder, &scale, &size, sink.upcast_ref()];
-        pipeline.add_many(elements)?;
-        gst::Element::link_many(elements)?;
-        let bus = pipeline.bus().context("a pipeline without a bus")?;
-        bus.set_sync_handler(|_, message| {
-            if let gst::MessageView::Error(error) = message.view() {
-                tracing::warn!("decoding: {}: {}", error.error(), error.debug().unwrap_or_default());
+        let shown = Arc::new(Mutex::new(Shown { screen, not_before_us }));
+        let showing = Arc::clone(&shown);
+        let show = move |sample: &gst::Sample, pts_us, arrived_unix_us| {
+            let mut shown = lock(&showing);
+            if pts_us >= shown.not_before_us {
+                shown.screen.show(sample, pts_us, arrived_unix_us);
             }
-            gst::BusSyncReply::Drop
-        });
-        pipeline.set_state(gst::State::Playing).context("starting to decode")?;
-        Ok(Self { pipeline, source, size, shown, format, wait_for_key: true })
+        };
+        let between = [scale, size.clone()];
+        let branch = LiveBranch::start(format, &between, &sink, MAX_WAITING_BYTES, "decoding", show)?;
+        Ok(Self { branch, size, shown })
     }
 
     /// Moves to another ring; the decoder runs on.
@@ -156,42 +111,19 @@ impl View {
 
     /// The times of what follows begin anew.
     pub(crate) fn clock_changed(&mut self) {
-        self.wait_for_key = true;
+        self.branch.wait_for_key();
         lock(&self.shown).not_before_us = 0;
     }
 
     /// Takes the next access unit; false if decoding has ended and must be started anew.
     pub(crate) fn push(&mut self, unit: &AccessUnit, format: &Arc<Format>) -> bool {
-        if !Arc::ptr_eq(&self.format, format) {
-            self.source.set_caps(Some(&decode::caps(format)));
-            self.format = Arc::clone(format);
-            self.wait_for_key = true;
-        }
-        if self.source.current_level_bytes() > MAX_WAITING_BYTES {
-            self.wait_for_key = true;
-        }
-        if self.wait_for_key && !unit.key {
-            return true;
-        }
-        self.wait_for_key = false;
         {
             let mut shown = lock(&self.shown);
-            if shown.arrivals.len() >= MAX_INSIDE {
-                shown.arrivals.pop_front();
-            }
-            shown.arrivals.push_back((unit.pts_us, unit.arrived.0));
             if unit.pts_us < shown.not_before_us.saturating_sub(10_000_000) {
                 // The stream's clock went back.
                 shown.not_before_us = 0;
             }
         }
-        self.source.push_buffer(decode::buffer(&unit.data, unit.pts_us, unit.key)).is_ok()
-    }
-}
-
-impl Drop for View {
-    fn drop(&mut self) {
-        // Nothing is left to do with a pipeline that does not stop.
-        let _ = self.pipeline.set_state(gst::State::Null);
+        self.branch.push(unit, format)
     }
 }

@@ -1,11 +1,13 @@
 //! The certificate of a camera that streams over TLS. Cameras sign their own, so no authority is asked: it is the one that
 //! was seen when the camera was added, or, where none was, the first that this worker sees.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use gstreamer as gst;
 use gstreamer::{glib, prelude::*};
 use sha2::{Digest, Sha256};
+
+use crate::lock::lock;
 
 /// The first certificate that was seen, for cameras of which none is known.
 static FIRST_SEEN: Mutex<Option<[u8; 32]>> = Mutex::new(None);
@@ -23,9 +25,7 @@ pub(crate) fn keep_to(source: &gst::Element, expected: Option<[u8; 32]>) {
 }
 
 fn is_right(seen: [u8; 32], expected: Option<[u8; 32]>) -> bool {
-    let expected = expected
-        .unwrap_or_else(|| *FIRST_SEEN.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(seen));
-    seen == expected
+    seen == expected.unwrap_or_else(|| *lock(&FIRST_SEEN).get_or_insert(seen))
 }
 
 /// SHA-256 of a `GTlsCertificate`'s DER.

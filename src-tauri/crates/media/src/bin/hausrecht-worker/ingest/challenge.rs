@@ -1,7 +1,10 @@
 //! Asks the camera how it wants its user to sign in, before anything that could do so is connected. Both readers prefer `Digest`,
-//! but when they do not understand the camera's, they would send the password in clear by `Basic`: then they must not begin.
+//! but where the camera offers none that they know, they would send the password in clear by `Basic`: then they must not begin.
 
-use std::io::{Read, Write};
+use std::{
+    io::{self, Read, Write},
+    net::TcpStream,
+};
 
 use hausrecht_media::FaultCode;
 
@@ -22,46 +25,52 @@ struct Challenge {
     parameters: Vec<(String, String)>,
 }
 
-/// Asks without a password; an error if signing in would give the password away though the camera offers another way. What
-/// else goes wrong is left to the reader, which says it better.
+/// Asks without a password; an error if signing in would give the password away, or if the camera does not say. What else goes
+/// wrong is left to the reader, which says it better.
 pub(super) fn ask(address: &Address, known: &[&str]) -> Result<(), (FaultCode, String)> {
     if address.tls {
         return Ok(());
     }
-    let answer = address.connect().ok().and_then(|mut stream| {
-        stream.set_read_timeout(Some(CONNECT_LIMIT)).ok()?;
-        stream.set_write_timeout(Some(CONNECT_LIMIT)).ok()?;
-        let question = format!(
-            "DESCRIBE {} RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: Hausrecht\r\nAccept: application/sdp\r\n\r\n",
-            address.uri
-        );
-        stream.write_all(question.as_bytes()).ok()?;
-        head(stream.take(MAX_ANSWER_BYTES))
-    });
-    let Some(answer) = answer else { return Ok(()) };
+    let stream = address.connect()?;
+    let answer = describe(stream, &address.uri).unwrap_or_default();
+    if answer.is_empty() {
+        let text = "the camera does not say how it lets its user in";
+        return Err((FaultCode::Timeout, text.into()));
+    }
     if gives_away(&challenges(&answer), known) {
-        let text =
-            "the camera offers Digest of an unknown kind and Basic, which would send the password in clear";
+        let text = "the camera wants the password unprotected (RTSP Basic): switch on Digest (MD5) or RTSP over TLS in its \
+                    settings";
         return Err((FaultCode::NotAuthorized, text.into()));
     }
     Ok(())
 }
 
+/// What the camera answers to a first `DESCRIBE`, without the description.
+fn describe(mut stream: TcpStream, uri: &str) -> io::Result<String> {
+    stream.set_read_timeout(Some(CONNECT_LIMIT))?;
+    stream.set_write_timeout(Some(CONNECT_LIMIT))?;
+    let question = format!(
+        "DESCRIBE {uri} RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: Hausrecht\r\nAccept: application/sdp\r\n\r\n"
+    );
+    stream.write_all(question.as_bytes())?;
+    Ok(head(stream.take(MAX_ANSWER_BYTES)))
+}
+
 /// The lines of an answer up to the empty one.
-fn head(mut stream: impl Read) -> Option<String> {
+fn head(mut stream: impl Read) -> String {
     let mut answer = Vec::new();
     let mut chunk = [0; 2048];
     while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
         match stream.read(&mut chunk) {
             Ok(0) | Err(_) => break,
-            Ok(read) => answer.extend(chunk.get(..read)?),
+            Ok(read) => answer.extend(chunk.iter().take(read)),
         }
     }
     let answer = String::from_utf8_lossy(&answer);
-    answer.split("\r\n\r\n").next().map(str::to_owned)
+    answer.split("\r\n\r\n").next().unwrap_or_default().to_owned()
 }
 
-/// Whether the password would go in clear although the camera offers `Digest`.
+/// Whether the password would go in clear: `Basic` is offered, and no `Digest` that the reader knows.
 fn gives_away(challenges: &[Challenge], known: &[&str]) -> bool {
     let of = |scheme: &'static str| challenges.iter().filter(move |challenge| challenge.scheme == scheme);
     let usable = |challenge: &Challenge| {
@@ -69,7 +78,7 @@ fn gives_away(challenges: &[Challenge], known: &[&str]) -> bool {
         let algorithm = value("algorithm").map_or("md5".to_owned(), |name| name.to_ascii_lowercase());
         value("realm").is_some() && value("nonce").is_some() && known.contains(&algorithm.as_str())
     };
-    of("basic").next().is_some() && of("digest").next().is_some() && !of("digest").any(usable)
+    of("basic").next().is_some() && !of("digest").any(usable)
 }
 
 /// The challenges of all `WWW-Authenticate` lines. RFC 7235, 4.1: a comma separates both challenges and their parameters.
@@ -121,12 +130,13 @@ mod tests {
         assert!(!is_given_away(&[digest], &RTSPSRC));
         assert!(!is_given_away(&[r#"Basic realm="x""#, digest], &RTSPSRC));
         assert!(!is_given_away(&[r#"Basic realm="x", Digest realm="y", nonce="z""#], &RTSPSRC));
-        assert!(!is_given_away(&[r#"Basic realm="x""#], &RTSPSRC), "nothing else is offered");
         assert!(!is_given_away(&[], &RTSPSRC));
     }
 
     #[test]
-    fn an_unknown_digest_beside_basic_gives_it_away() {
+    fn basic_gives_it_away_alone_and_beside_an_unknown_digest() {
+        assert!(is_given_away(&[r#"Basic realm="x""#], &RTSPSRC));
+        assert!(is_given_away(&["Basic"], &RETINA));
         for digest in [
             r#"Digest realm="x", nonce="y", algorithm="odd""#,
             r#"digest realm="x""#,
@@ -144,7 +154,7 @@ mod tests {
     #[test]
     fn an_answer_without_end_is_read_so_far() {
         let endless = std::io::repeat(b'x').take(MAX_ANSWER_BYTES);
-        assert_eq!(head(endless).unwrap().len(), usize::try_from(MAX_ANSWER_BYTES).unwrap());
-        assert_eq!(head(&b"RTSP/1.0 200 OK\r\n\r\nv=0"[..]).unwrap(), "RTSP/1.0 200 OK");
+        assert_eq!(head(endless).len(), usize::try_from(MAX_ANSWER_BYTES).unwrap());
+        assert_eq!(head(&b"RTSP/1.0 200 OK\r\n\r\nv=0"[..]), "RTSP/1.0 200 OK");
     }
 }

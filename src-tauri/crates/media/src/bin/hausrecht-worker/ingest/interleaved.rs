@@ -100,7 +100,7 @@ struct Reading {
     tell: Tell,
     watched: Arc<AtomicBool>,
     clock: SystemClock,
-    /// Set if there is a password, which the camera shall not be able to have in clear without need.
+    /// Set if there is a password, which the camera shall not have in clear.
     asked_first: Option<Address>,
 }
 

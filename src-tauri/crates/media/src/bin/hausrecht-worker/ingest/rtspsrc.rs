@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicI64, Ordering},
     },
     thread,
@@ -17,7 +17,7 @@ use hausrecht_media::{CameraOpen, FaultCode, Transport};
 use hausrecht_model::{Clock, Codec, UnixMicros, clock::SystemClock};
 
 use super::{Incoming, Tell, challenge};
-use crate::{decode, fmp4::Format, recorder::AccessUnit, source::Address};
+use crate::{decode, fmp4::Format, lock::lock, recorder::AccessUnit, source::Address};
 
 /// A running pipeline. Stopped when dropped, on a thread of its own, for stopping waits for the camera.
 #[derive(Debug)]
@@ -64,10 +64,6 @@ impl Arrivals {
 }
 
 type Shared<T> = Arc<Mutex<T>>;
-
-fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl Pipeline {
     /// Begins to fetch `address`; `tell` is called on GStreamer's threads.
@@ -152,8 +148,8 @@ fn select_video_only(source: &gst::Element) {
 }
 
 /// Keeps the password of `source` where it belongs. It follows no redirection, for it would sign in there too: once its
-/// address is another one, nothing is sent any more. And if it has a password, nothing is sent before it is known that the
-/// camera will not make it send that in clear.
+/// address is another one, nothing is sent any more. And if it has a password, nothing is sent before the camera has
+/// said that it does not want that in clear.
 pub(crate) fn guard(
     source: &gst::Element,
     address: &Address,

@@ -6,7 +6,6 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use anyhow::Context;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
@@ -14,7 +13,7 @@ use hausrecht_media::RingShape;
 
 use super::Input;
 use crate::{
-    decode::{self, Threads},
+    decode::{self, Branch, Threads},
     fmp4::Format,
     view::picture_caps,
 };
@@ -44,8 +43,7 @@ impl Ticket {
 /// A running decoder.
 #[derive(Debug)]
 pub(super) struct Decoder {
-    pipeline: gst::Pipeline,
-    source: gst_app::AppSrc,
+    branch: Branch,
     size: gst::Element,
     drop_before_us: Arc<AtomicU64>,
 }
@@ -59,61 +57,21 @@ impl Decoder {
     ) -> anyhow::Result<Self> {
         let tell = Arc::new(tell);
         let drop_before_us = Arc::new(AtomicU64::new(0));
-        let source = gst_app::AppSrc::builder()
-            .caps(&decode::caps(format))
-            .format(gst::Format::Time)
-            .max_bytes(0)
-            .build();
-        let decoder = decode::decoder(format.codec, Threads::Frames)?;
-        let scale =
-            gst::ElementFactory::make("videoconvertscale").build().context("making videoconvertscale")?;
-        let size = gst::ElementFactory::make("capsfilter")
-            .property("caps", picture_caps(ring))
-            .property_from_str("caps-change-mode", "delayed")
-            .build()
-            .context("making capsfilter")?;
+        let [scale, size] = decode::scale_to(&picture_caps(ring))?;
         let sink = gst_app::AppSink::builder().sync(false).async_(false).qos(false).build();
-        let pipeline = gst::Pipeline::new();
-        let elements = [source.upcast_ref(), &decoder, &scale, &size, sink.upcast_ref()];
-        pipeline.add_many(elements)?;
-        gst::Element::link_many(elements)?;
-        {
-            let (tell, drop_before_us) = (Arc::clone(&tell), Arc::clone(&drop_before_us));
-            let out = decoder.static_pad("src").context("a decoder without a source pad")?;
-            out.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-                tell(Input::Decoded);
-                let time_us = info.buffer().and_then(|buffer| decode::pts_us(buffer)).unwrap_or(0);
-                if time_us < drop_before_us.load(Ordering::Acquire) {
-                    gst::PadProbeReturn::Drop
-                } else {
-                    gst::PadProbeReturn::Ok
-                }
-            });
-        }
-        {
-            let tell = Arc::clone(&tell);
-            let show = move |sink: &gst_app::AppSink| {
-                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                if let Some(time_us) = sample.buffer().and_then(decode::pts_us) {
-                    tell(Input::Picture(Ticket::from_us(time_us), sample));
-                }
-                Ok(gst::FlowSuccess::Ok)
-            };
-            sink.set_callbacks(gst_app::AppSinkCallbacks::builder().new_sample(show).build());
-        }
-        let bus = pipeline.bus().context("a pipeline without a bus")?;
-        bus.set_sync_handler(move |_, message| {
-            if let gst::MessageView::Error(error) = message.view() {
-                tell(Input::DecoderFailed(format!(
-                    "{}: {}",
-                    error.error(),
-                    error.debug().unwrap_or_default()
-                )));
-            }
-            gst::BusSyncReply::Drop
+        let show = Arc::clone(&tell);
+        decode::each_picture(&sink, move |sample, time_us| {
+            show(Input::Picture(Ticket::from_us(time_us), sample));
         });
-        pipeline.set_state(gst::State::Playing).context("starting to decode")?;
-        Ok(Self { pipeline, source, size, drop_before_us })
+        let failing = Arc::clone(&tell);
+        let failed = move |text| failing(Input::DecoderFailed(text));
+        let branch = Branch::start(format, Threads::Frames, &[scale, size.clone()], &sink, failed)?;
+        let first_us = Arc::clone(&drop_before_us);
+        branch.keep_only(move |time_us| {
+            tell(Input::Decoded);
+            time_us >= first_us.load(Ordering::Acquire)
+        })?;
+        Ok(Self { branch, size, drop_before_us })
     }
 
     /// Moves to the measures of another ring.
@@ -128,15 +86,8 @@ impl Decoder {
 
     /// Takes one access unit.
     pub(super) fn push(&self, ticket: Ticket, data: &Arc<[u8]>, key: bool) {
-        if let Err(error) = self.source.push_buffer(decode::buffer(data, ticket.to_us(), key)) {
+        if let Err(error) = self.branch.push(data, ticket.to_us(), key) {
             tracing::warn!("the decoder takes nothing: {error}");
         }
-    }
-}
-
-impl Drop for Decoder {
-    fn drop(&mut self) {
-        // Nothing is left to do with a pipeline that does not stop.
-        let _ = self.pipeline.set_state(gst::State::Null);
     }
 }

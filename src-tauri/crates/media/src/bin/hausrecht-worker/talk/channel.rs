@@ -2,7 +2,7 @@
 //! stream of the answer that is marked `sendonly`.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -14,6 +14,7 @@ use hausrecht_media::{FaultCode, TalkOpen, Transport};
 use super::FromCamera;
 use crate::{
     ingest::{certificate, classify, guard},
+    lock::lock,
     source::Address,
 };
 
@@ -141,7 +142,7 @@ fn choose(source: &gst::Element, streams: Streams, offer: &Arc<Mutex<Option<Offe
         };
         let usual_rate = structure.get::<i32>("clock-rate").is_ok_and(|rate| rate == 8_000);
         let payload = structure.get::<i32>("payload").ok().and_then(|payload| u32::try_from(payload).ok());
-        let mut offer = offer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut offer = lock(&offer);
         let taken = match (law.filter(|_| usual_rate), payload, *offer) {
             (_, _, Some(chosen)) => chosen.stream == stream,
             (Some(law), Some(payload), None) => {
@@ -174,7 +175,7 @@ fn watch(
     let bus = pipeline.bus().context("a pipeline without a bus")?;
     let agreed = AtomicBool::new(false);
     bus.set_sync_handler(move |_, message| {
-        let offered = || *offer.lock().unwrap_or_else(PoisonError::into_inner);
+        let offered = || *lock(&offer);
         if let gst::MessageView::Error(error) = message.view() {
             let (code, text) = classify(&error.error(), &error.debug().unwrap_or_default());
             let explained =

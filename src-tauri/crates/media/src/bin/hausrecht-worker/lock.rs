@@ -1,0 +1,9 @@
+//! Takes a lock whose holder may have panicked: what these locks guard is whole after every statement, so the rest of the
+//! worker goes on with it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Takes `mutex`.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
