@@ -425,6 +425,20 @@ impl Watched {
         }
     }
 
+    /// Waits until the picture of this time is shown and told as the place, in whichever order.
+    fn arrive(&mut self, at_us: i64) {
+        let (mut shown, mut told) = (false, false);
+        while !(shown && told) {
+            let event = self.next();
+            assert!(!matches!(event, Event::Fault { .. }), "{event:?}");
+            if let Event::Frame { pts_us, .. } = event {
+                shown |= i64::try_from(pts_us).unwrap() - self.offset_us == at_us;
+            } else if let Event::CardPosition { unix_us, .. } = event {
+                told |= unix_us - self.offset_us == at_us;
+            }
+        }
+    }
+
     fn end(mut self) {
         self.order(&Order::Shutdown);
         while self.worker.events.recv_timeout(LIMIT).is_ok_and(|event| event.is_some()) {}
@@ -467,8 +481,7 @@ fn a_card_is_watched_held_sought_and_sped_up() {
     watched.seek(span.from.0 + 310 * SECOND_US);
     watched.seek(aim);
     let there = watched.at(aim);
-    while watched.position(false, false) != there {}
-    while watched.picture().0 != there {}
+    watched.arrive(there);
     // Back, and at sixteen times the speed only key frames.
     watched.seek(from_us);
     watched.order(&Order::Speed { factor: 16.0 });
