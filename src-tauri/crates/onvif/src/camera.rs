@@ -38,7 +38,7 @@ pub use self::{
         ExposureMode, FocusOptions, FocusStatus, ImagingOptions, ImagingSettings, IrCut, WhiteBalance,
     },
     masks::{Mask, MaskOptions},
-    media::{VideoSource, chosen_main_and_sub, main_and_sub},
+    media::{VideoSource, chosen_main_and_sub, main_and_sub, main_of, sub_of},
     metadata::Metadata,
     network::{Hostname, NamedServers, NetworkInterface, NetworkProtocol},
     osd::{Osd, OsdContent, OsdOptions, OsdPosition},
@@ -83,6 +83,8 @@ pub struct Profile {
     pub name: String,
     /// How the picture is encoded; `None` if the camera does not say or uses something else.
     pub codec: Option<Codec>,
+    /// The camera's name of an encoding that Hausrecht cannot show, `MPEG4`; `None` if `codec` is known or not said.
+    pub foreign_codec: Option<String>,
     /// Width in pixels; 0 if not said.
     pub width: u32,
     /// Height in pixels; 0 if not said.
@@ -130,6 +132,7 @@ impl Profile {
             token: String::new(),
             name: String::new(),
             codec: None,
+            foreign_codec: None,
             width: 0,
             height: 0,
             fps: 0.0,
