@@ -3,6 +3,8 @@
 
 use url::Url;
 
+use crate::scoped;
+
 /// `host:port`, for messages to a person.
 pub(crate) fn label(url: &Url) -> String {
     let host = url.host_str().unwrap_or("?");
@@ -17,8 +19,8 @@ pub(crate) fn label(url: &Url) -> String {
 /// A camera that names its own host correctly is believed about the port. Otherwise the port that answered comes
 /// first and the named one second.
 pub(crate) fn candidates(answered: &Url, said: &str) -> Vec<Url> {
-    let said = said.trim();
-    let Ok(said) = Url::parse(said).or_else(|_| answered.join(said)) else {
+    let said = scoped::without_zone(said.trim());
+    let Ok(said) = Url::parse(&said).or_else(|_| answered.join(&said)) else {
         return vec![answered.clone()];
     };
     let mut here = answered.clone();
@@ -44,7 +46,7 @@ pub(crate) fn candidates(answered: &Url, said: &str) -> Vec<Url> {
 
 /// The stream address `said` at the host that `answered`, without credentials; port, path and query stay.
 pub(crate) fn stream(answered: &Url, said: &str) -> Option<Url> {
-    let mut url = Url::parse(&said.trim().replace(' ', "%20")).ok()?;
+    let mut url = Url::parse(&scoped::without_zone(said.trim()).replace(' ', "%20")).ok()?;
     if !matches!(url.scheme(), "rtsp" | "rtsps" | "rtspu" | "http" | "https") {
         return None;
     }
@@ -95,6 +97,17 @@ mod tests {
             ["https://h/onvif/media"]
         );
         assert_eq!(at("http://h/d", "http://[bad"), ["http://h/d"]);
+    }
+
+    #[test]
+    fn a_link_local_address_with_an_interface_of_the_camera_is_understood() {
+        assert_eq!(
+            at("http://192.168.1.5/onvif/device_service", "http://[fe80::1%25eth0]:8080/onvif/media"),
+            ["http://192.168.1.5/onvif/media", "http://192.168.1.5:8080/onvif/media"]
+        );
+        let answered = Url::parse("http://fe80--1s3.ipv6-literal.net/onvif").unwrap();
+        let url = stream(&answered, "rtsp://[fe80::1%eth0]:8554/ch1").unwrap();
+        assert_eq!(url.as_str(), "rtsp://fe80--1s3.ipv6-literal.net:8554/ch1");
     }
 
     #[test]

@@ -7,7 +7,13 @@ use crate::stand_in::{Asked, StandIn, ok, services};
 
 #[tokio::test]
 async fn services_at_another_host_are_called_at_the_one_that_answered() {
-    for elsewhere in ["http://127.0.0.1:9", "http://0.0.0.0", "http://10.255.255.1", "http://[fe80::1]"] {
+    for elsewhere in [
+        "http://127.0.0.1:9",
+        "http://0.0.0.0",
+        "http://10.255.255.1",
+        "http://[fe80::1]",
+        "http://[fe80::1%25eth0]",
+    ] {
         let stand_in =
             StandIn::start(move |asked| asked.is("GetServices").then(|| services(elsewhere))).await;
         let camera = stand_in.connect("pw").await.unwrap();
@@ -27,6 +33,20 @@ async fn a_stream_address_is_put_right_and_loses_its_password() {
     let camera = stand_in.connect("pw").await.unwrap();
     let profile = camera.profiles().await.unwrap().remove(0);
     assert_eq!(camera.stream_uri(&profile).await.unwrap().as_str(), "rtsp://127.0.0.1:8554/ch1?a=1&b=2");
+}
+
+#[tokio::test]
+async fn a_stream_at_a_link_local_address_with_an_interface_of_the_camera_is_put_right() {
+    let stand_in = StandIn::start(|asked| {
+        let uri = "rtsp://[fe80::1%25eth0]:8554/ch1";
+        asked
+            .is("GetStreamUri")
+            .then(|| ok(&format!("<GetStreamUriResponse><Uri>{uri}</Uri></GetStreamUriResponse>")))
+    })
+    .await;
+    let camera = stand_in.connect("pw").await.unwrap();
+    let profile = camera.profiles().await.unwrap().remove(0);
+    assert_eq!(camera.stream_uri(&profile).await.unwrap().as_str(), "rtsp://127.0.0.1:8554/ch1");
 }
 
 #[tokio::test]
