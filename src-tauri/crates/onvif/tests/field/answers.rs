@@ -59,6 +59,18 @@ async fn an_xml_bomb_is_refused() {
 }
 
 #[tokio::test]
+async fn an_entity_of_html_does_not_spoil_the_answer() {
+    let stand_in = StandIn::start(|asked| {
+        let body = "<GetDeviceInformationResponse><Manufacturer>Cam&eacute;ra</Manufacturer>\
+            </GetDeviceInformationResponse>";
+        asked.is("GetDeviceInformation").then(|| crate::stand_in::ok(body))
+    })
+    .await;
+    let camera = stand_in.connect("pw").await.unwrap();
+    assert_eq!(camera.information().await.unwrap().manufacturer, "Cam&eacute;ra");
+}
+
+#[tokio::test]
 async fn a_web_page_is_no_answer() {
     let error = answered(|| "<html><body>Hello</body></html>".into_response()).await;
     assert!(matches!(error, Error::Unreadable { .. }), "{error}");
