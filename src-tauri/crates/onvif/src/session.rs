@@ -25,7 +25,7 @@ use crate::{
         reply::{Refusal, judge, read_body, redirection},
     },
     signature::security_header,
-    soap::{Fault, Operation},
+    soap::Operation,
     xml::Element,
 };
 
@@ -268,7 +268,9 @@ impl Session {
                     return Err(error);
                 }
                 Err(Refusal::SignIn { fault, reply }) => {
-                    let is_locked = fault.as_ref().is_some_and(Fault::is_about_lock);
+                    let is_locked = fault.as_ref().is_some_and(|fault| {
+                        fault.is_about_lock() || (reply.status == 401 && fault.says_locked())
+                    });
                     let next = if is_locked && mode != Mode::Open {
                         None
                     } else {
