@@ -273,10 +273,12 @@ impl Camera {
         media::snapshot_uri(&self.0.session, &self.0.services, profile).await
     }
 
-    /// Fetches a still picture, usually JPEG. It is not looked into: the bytes are as hostile as the camera.
+    /// Fetches a still picture, usually JPEG. It is not looked into further than its first bytes: what follows is as
+    /// hostile as the camera.
     ///
     /// # Errors
-    /// As [`Camera::snapshot_uri`]; [`Error::TooLarge`], [`Error::PasswordInClear`].
+    /// As [`Camera::snapshot_uri`]; [`Error::TooLarge`], [`Error::PasswordInClear`], [`Error::Unreadable`] for what is
+    /// no picture.
     pub async fn snapshot(&self, profile: &Profile) -> Result<Vec<u8>, Error> {
         media::snapshot(&self.0.session, &self.0.services, profile).await
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error,
-    address::stream,
+    address::{label, stream},
     http::Limits,
     session::{Service, Session},
     soap::{Operation, ns},
@@ -21,6 +21,8 @@ use crate::{
 const PROFILES_MAX: usize = 512;
 /// A smaller picture is too coarse even for a tile.
 const SUB_WIDTH_MIN: u32 = 320;
+/// The two heads of a Windows bitmap.
+const BMP_HEAD_BYTES: usize = 54;
 
 pub(super) async fn profiles(session: &Session, services: &Services) -> Result<Vec<Profile>, Error> {
     let mut first_error = None;
@@ -84,7 +86,25 @@ pub(super) async fn snapshot(
     let uri = snapshot_uri(session, services, profile).await?;
     let limits =
         Limits { timeout: session.settings.call_timeout, size_bytes: session.settings.snapshot_limit_bytes };
-    session.fetch(&Service::new(session.origin(), uri.as_str()), limits).await
+    let picture = session.fetch(&Service::new(session.origin(), uri.as_str()), limits).await?;
+    if is_picture(&picture) {
+        return Ok(picture);
+    }
+    Err(Error::Unreadable {
+        address: label(&uri),
+        operation: "snapshot".to_owned(),
+        reason: "it is no picture".to_owned(),
+    })
+}
+
+/// Whether bytes begin as a picture does: JPEG, PNG, and the others that a window can show. Some cameras answer with the page of their sign-in, and call that success.
+fn is_picture(bytes: &[u8]) -> bool {
+    let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
+    let bytes = &bytes[start..];
+    let is_webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
+    let is_bmp = bytes.starts_with(b"BM") && bytes.len() > BMP_HEAD_BYTES;
+    let starts: [&[u8]; 3] = [&[0xFF, 0xD8, 0xFF], b"\x89PNG\r\n", b"GIF8"];
+    is_webp || is_bmp || starts.iter().any(|start| bytes.starts_with(start))
 }
 
 async fn ask(

@@ -132,6 +132,46 @@ async fn an_account_that_is_locked_says_so() {
 }
 
 #[tokio::test]
+async fn something_else_that_is_locked_does_not_lock_the_account() {
+    let stand_in = StandIn::start(|asked| {
+        let locked = || fault(400, "Action", "PTZ is locked by another user");
+        digest_only(asked).or_else(|| asked.is("GetScopes").then(locked))
+    })
+    .await;
+    let camera = stand_in.connect("s@cret/?:%").await.unwrap();
+    for _ in 0..3 {
+        let error = camera.scopes().await.unwrap_err();
+        assert!(matches!(error, Error::Fault { .. }), "{error}");
+    }
+    camera.information().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_the_camera_calls_expired_is_signed_anew_with_its_clock() {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    };
+    for code in ["MessageExpired", "FailedCheck"] {
+        let there = Arc::new(AtomicI64::new(START.0));
+        let now = Arc::clone(&there);
+        let stand_in = StandIn::start(move |asked| {
+            let now = UnixMicros(now.load(Ordering::SeqCst));
+            if asked.is("GetSystemDateAndTime") {
+                return Some(clock_answer(now));
+            }
+            let is_right = is_open(asked) || asked.has_token("pw", now);
+            let code = if asked.is_signed() { code } else { "NotAuthorized" };
+            (!is_right).then(|| fault(500, code, "no"))
+        })
+        .await;
+        let camera = stand_in.connect("pw").await.unwrap();
+        there.store(START.plus(Duration::from_secs(300)).0, Ordering::SeqCst);
+        camera.profiles().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_nonce_that_has_run_out_is_renewed() {
     // The first nonce is good for the first call only, as with cameras that count uses and say nothing of it.
     let stand_in = StandIn::start(|asked| {
@@ -245,17 +285,35 @@ async fn a_picture_is_fetched_with_digest_from_a_camera_with_tokens() {
     let stand_in = StandIn::start(move |asked| {
         if asked.uri.path() == "/snap.jpg" {
             let is_right = asked.has_digest("s@cret/?:%");
-            return Some(if is_right { "picture".into_response() } else { challenge("n1") });
+            return Some(if is_right { PICTURE.into_response() } else { challenge("n1") });
         }
         token(asked).or_else(|| picture_uri(asked))
     })
     .await;
     let camera = stand_in.connect("s@cret/?:%").await.unwrap();
     let profile = camera.profiles().await.unwrap().remove(0);
-    assert_eq!(camera.snapshot(&profile).await.unwrap(), b"picture");
+    assert_eq!(camera.snapshot(&profile).await.unwrap(), PICTURE);
     camera.profiles().await.unwrap();
     let last = stand_in.asked().pop().unwrap();
     assert!(last.digest().is_none() && last.is_signed(), "the token is still remembered");
+}
+
+/// How a JPEG begins.
+pub(crate) const PICTURE: &[u8] = &[0xFF, 0xD8, 0xFF, 0xE0, 0];
+
+#[tokio::test]
+async fn a_page_in_the_place_of_a_picture_is_no_picture() {
+    for page in ["<html><body>Sign in</body></html>", "<?xml version=\"1.0\"?><status>no</status>", "", "BM"]
+    {
+        let stand_in = StandIn::start(move |asked| {
+            let is_page = asked.uri.path() == "/snap.jpg";
+            is_page.then(|| page.into_response()).or_else(|| picture_uri(asked))
+        })
+        .await;
+        let camera = stand_in.connect("pw").await.unwrap();
+        let profile = camera.profiles().await.unwrap().remove(0);
+        assert!(matches!(camera.snapshot(&profile).await, Err(Error::Unreadable { .. })), "{page}");
+    }
 }
 
 /// Names a picture at a host that does not exist.
