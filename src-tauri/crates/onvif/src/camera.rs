@@ -51,7 +51,7 @@ pub use self::{
 use crate::{
     CertificatePin, Credentials, Error, Settings, Subscription,
     address::label,
-    session::{Service, Session},
+    session::Session,
     soap::{Operation, ns},
     xml::Element,
 };
@@ -288,10 +288,11 @@ impl Camera {
     /// # Errors
     /// What the camera answers instead; [`Error::NotOffered`] if it has no events.
     pub async fn events(&self) -> Result<Subscription, Error> {
-        let Some(said) = self.0.services.said(Part::Events) else {
+        let services = &self.0.services;
+        let (Some(events), Some(said)) = (services.get(Part::Events), services.said(Part::Events)) else {
             return Err(self.lacks(Part::Events.words()));
         };
-        Subscription::open(Arc::clone(&self.0.session), Service::new(self.address(), said)).await
+        Subscription::open(Arc::clone(&self.0.session), events.again(), said.to_owned()).await
     }
 }
 
