@@ -100,6 +100,17 @@ mod tests {
     }
 
     #[test]
+    fn a_link_local_address_with_an_interface_of_the_camera_is_understood() {
+        assert_eq!(
+            at("http://192.168.1.5/onvif/device_service", "http://[fe80::1%25eth0]:8080/onvif/media"),
+            ["http://192.168.1.5/onvif/media", "http://192.168.1.5:8080/onvif/media"]
+        );
+        let answered = Url::parse("http://fe80--1s3.ipv6-literal.net/onvif").unwrap();
+        let url = stream(&answered, "rtsp://[fe80::1%eth0]:8554/ch1").unwrap();
+        assert_eq!(url.as_str(), "rtsp://fe80--1s3.ipv6-literal.net:8554/ch1");
+    }
+
+    #[test]
     fn a_stream_loses_its_credentials_and_keeps_its_query() {
         let answered = Url::parse("http://192.168.1.5:8080/onvif").unwrap();
         let said = "rtsp://admin:p%40ss@127.0.0.1:8554/Streaming/Channels/101?transportmode=unicast&profile=Profile_1";

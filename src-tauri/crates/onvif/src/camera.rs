@@ -38,7 +38,7 @@ pub use self::{
         ExposureMode, FocusOptions, FocusStatus, ImagingOptions, ImagingSettings, IrCut, WhiteBalance,
     },
     masks::{Mask, MaskOptions},
-    media::{VideoSource, chosen_main_and_sub, main_and_sub},
+    media::{VideoSource, chosen_main_and_sub, main_and_sub, main_of, sub_of},
     metadata::Metadata,
     network::{Hostname, NamedServers, NetworkInterface, NetworkProtocol},
     osd::{Osd, OsdContent, OsdOptions, OsdPosition},
@@ -51,7 +51,7 @@ pub use self::{
 use crate::{
     CertificatePin, Credentials, Error, Settings, Subscription,
     address::label,
-    session::{Service, Session},
+    session::Session,
     soap::{Operation, ns},
     xml::Element,
 };
@@ -83,6 +83,8 @@ pub struct Profile {
     pub name: String,
     /// How the picture is encoded; `None` if the camera does not say or uses something else.
     pub codec: Option<Codec>,
+    /// The camera's name of an encoding that Hausrecht cannot show, `MPEG4`; `None` if `codec` is known or not said.
+    pub foreign_codec: Option<String>,
     /// Width in pixels; 0 if not said.
     pub width: u32,
     /// Height in pixels; 0 if not said.
@@ -130,6 +132,7 @@ impl Profile {
             token: String::new(),
             name: String::new(),
             codec: None,
+            foreign_codec: None,
             width: 0,
             height: 0,
             fps: 0.0,
@@ -270,10 +273,12 @@ impl Camera {
         media::snapshot_uri(&self.0.session, &self.0.services, profile).await
     }
 
-    /// Fetches a still picture, usually JPEG. It is not looked into: the bytes are as hostile as the camera.
+    /// Fetches a still picture, usually JPEG. It is not looked into further than its first bytes: what follows is as
+    /// hostile as the camera.
     ///
     /// # Errors
-    /// As [`Camera::snapshot_uri`]; [`Error::TooLarge`], [`Error::PasswordInClear`].
+    /// As [`Camera::snapshot_uri`]; [`Error::TooLarge`], [`Error::PasswordInClear`], [`Error::Unreadable`] for what is
+    /// no picture.
     pub async fn snapshot(&self, profile: &Profile) -> Result<Vec<u8>, Error> {
         media::snapshot(&self.0.session, &self.0.services, profile).await
     }
@@ -283,10 +288,11 @@ impl Camera {
     /// # Errors
     /// What the camera answers instead; [`Error::NotOffered`] if it has no events.
     pub async fn events(&self) -> Result<Subscription, Error> {
-        let Some(said) = self.0.services.said(Part::Events) else {
+        let services = &self.0.services;
+        let (Some(events), Some(said)) = (services.get(Part::Events), services.said(Part::Events)) else {
             return Err(self.lacks(Part::Events.words()));
         };
-        Subscription::open(Arc::clone(&self.0.session), Service::new(self.address(), said)).await
+        Subscription::open(Arc::clone(&self.0.session), events.again(), said.to_owned()).await
     }
 }
 

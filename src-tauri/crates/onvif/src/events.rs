@@ -75,6 +75,8 @@ impl Notification {
 pub struct Subscription {
     session: Arc<Session>,
     events: Service,
+    /// Where the camera says that its events are, for `wsa:To`.
+    said: String,
     point: Option<Point>,
     pull_timeout: Duration,
     early_closes: u32,
@@ -96,12 +98,20 @@ struct Point {
 }
 
 impl Subscription {
-    /// Subscribes with the event service `events`.
-    pub(crate) async fn open(session: Arc<Session>, events: Service) -> Result<Self, Error> {
+    /// Subscribes with the event service `events`, which the camera says is at `said`.
+    pub(crate) async fn open(session: Arc<Session>, events: Service, said: String) -> Result<Self, Error> {
         let pull_timeout = session.settings.pull_timeout;
         let sieve = Sieve::new(session.settings.clock.monotonic());
-        let mut subscription =
-            Self { session, events, point: None, pull_timeout, early_closes: 0, sieve, synchronizes: true };
+        let mut subscription = Self {
+            session,
+            events,
+            said,
+            point: None,
+            pull_timeout,
+            early_closes: 0,
+            sieve,
+            synchronizes: true,
+        };
         subscription.subscribe_anew().await?;
         Ok(subscription)
     }
@@ -214,7 +224,7 @@ impl Subscription {
         let parameters =
             ["ReferenceParameters", "ReferenceProperties"].iter().filter_map(|name| reference?.child(name));
         Ok(Point {
-            service: Service::new(self.session.origin(), said),
+            service: self.events.beside(self.session.origin(), said),
             said: said.to_owned(),
             parameters: parameters.flat_map(|holder| holder.children.iter().cloned()).collect(),
             renew_at: Some(self.renew_at(&body)),
@@ -223,7 +233,7 @@ impl Subscription {
     }
 
     async fn create(&self, content: &str) -> Result<Element, Error> {
-        let to = self.session.origin().as_str();
+        let to = &self.said;
         let action = format!("{}/EventPortType/CreatePullPointSubscriptionRequest", ns::EVENTS);
         let operation = soap::Operation::new(ns::EVENTS, "CreatePullPointSubscription", content).addressed(
             to,
@@ -307,7 +317,11 @@ impl Subscription {
     ) -> Result<Element, Error> {
         let id = Uuid::new_v4().to_string();
         let operation = operation.addressed(&point.said, action, &id, &point.parameters);
-        self.session.call_within(&point.service, &operation, limits).await
+        match self.session.call_within(&point.service, &operation, limits).await {
+            // An account that may subscribe may pull: the camera has other reasons, and they pass.
+            Err(Error::NotAllowed { address, .. }) => Err(Error::RefusedForNow { address }),
+            result => result,
+        }
     }
 }
 

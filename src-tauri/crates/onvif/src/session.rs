@@ -1,14 +1,15 @@
-//! One conversation with one camera: which host answers, what its clock says, how it wants a password, and that a
-//! wrong password is sent once and never again.
+//! One conversation with one camera: which host answers, what its clock says, and at which of its addresses each service
+//! is. How it wants a password, and how often one is sent, is in `sign_in`.
 
 mod captured;
 mod clock;
 mod digest;
 mod reply;
+mod sign_in;
 
 use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use hausrecht_model::UnixMicros;
@@ -20,72 +21,107 @@ use crate::{
     address::{candidates, label},
     http::{Http, Limits, Payload, Reply},
     session::{
-        clock::{clock_differs, is_zone_error},
         digest::Challenge,
         reply::{Refusal, judge, read_body, redirection},
+        sign_in::{Mode, Refused, Shared, Touchstone, Way},
     },
     signature::security_header,
-    soap::{Fault, Operation},
+    soap::Operation,
     xml::Element,
 };
 
-/// A service of the camera: where it may be, best first, and which of these has answered.
+/// A service of the camera: where it may be, best first, which of these has answered, and how it wants to be signed in
+/// to.
 #[derive(Debug)]
 pub(crate) struct Service {
     candidates: Vec<Url>,
     chosen: AtomicUsize,
+    /// Whether the chosen one is known to be the service.
+    is_chosen: AtomicBool,
+    way: Arc<Mutex<Way>>,
 }
 
 impl Service {
     /// The service that the camera says is at `said`.
     pub(crate) fn new(answered: &Url, said: &str) -> Self {
-        Self { candidates: candidates(answered, said), chosen: AtomicUsize::new(0) }
-    }
-}
-
-/// How requests are signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    /// Not at all: nothing has asked for it so far.
-    Open,
-    /// WS-UsernameToken.
-    Token,
-    /// HTTP Digest.
-    Digest,
-    /// Both in one request.
-    Both,
-}
-
-impl Mode {
-    fn token(self) -> bool {
-        matches!(self, Self::Token | Self::Both)
+        Self {
+            candidates: candidates(answered, said),
+            chosen: AtomicUsize::new(0),
+            is_chosen: AtomicBool::new(false),
+            way: Arc::default(),
+        }
     }
 
-    fn digest(self) -> bool {
-        matches!(self, Self::Digest | Self::Both)
+    /// The same service for somebody else: what one learns of signing in the other knows.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            candidates: self.candidates.clone(),
+            chosen: AtomicUsize::new(self.chosen.load(Ordering::Relaxed)),
+            is_chosen: AtomicBool::new(self.is_chosen.load(Ordering::Relaxed)),
+            way: Arc::clone(&self.way),
+        }
+    }
+
+    /// As [`Service::new`], for a part of this service: at first it is signed in to as this one is.
+    pub(crate) fn beside(&self, answered: &Url, said: &str) -> Self {
+        Self { way: Arc::new(Mutex::new(self.way().of_part())), ..Self::new(answered, said) }
+    }
+
+    fn choose(&self, index: usize, is_sure: bool) {
+        self.chosen.store(index, Ordering::Relaxed);
+        self.is_chosen.fetch_or(is_sure, Ordering::Relaxed);
+    }
+
+    fn way(&self) -> MutexGuard<'_, Way> {
+        // Plain values, whole after every statement.
+        self.way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What was learned about the camera so far.
 #[derive(Debug)]
 struct State {
+    /// How a service is signed in to at first; each keeps its own way then.
     mode: Mode,
-    challenge: Option<Challenge>,
+    /// The newest challenge. All calls that answer it count its uses together.
+    challenge: Option<Shared>,
     /// Camera time minus our time.
     offset_us: Option<i64>,
+    /// A reading of the camera's clock that turned out to be wrong.
+    disbelieved_us: Option<i64>,
+    /// Whether it was tried to sign with our own time against what the camera says.
+    has_tried_own_time: bool,
     /// Whether the camera has ever accepted the password.
     proven: bool,
-    /// Refusals since the camera last accepted the password.
-    refusals: u32,
-    /// An operation that the camera refused without a password and allowed with it: whether it is still allowed tells a
-    /// wrong password from missing rights.
-    touchstone: Option<(Url, Operation)>,
+    /// Whether the camera has refused a password that it had never accepted.
+    is_wrong: bool,
+    /// Set while the camera refuses the password although it had accepted it before.
+    refused: Option<Refused>,
+    touchstone: Option<Touchstone>,
+    /// Operations that were allowed with the password.
+    allowed: Vec<&'static str>,
     /// Where the camera has redirected to, on the host that answers.
     moved: Vec<(Url, Url)>,
 }
 
-/// After this many refusals in a row even a password that once was right is not sent again.
-const REFUSALS_MAX: u32 = 2;
+impl State {
+    fn new() -> Self {
+        Self {
+            mode: Mode::Open,
+            challenge: None,
+            offset_us: None,
+            disbelieved_us: None,
+            has_tried_own_time: false,
+            proven: false,
+            is_wrong: false,
+            refused: None,
+            touchstone: None,
+            allowed: Vec::new(),
+            moved: Vec::new(),
+        }
+    }
+}
+
 /// Redirections that are remembered.
 const MOVED_MAX: usize = 16;
 
@@ -99,14 +135,8 @@ pub(crate) struct Session {
     state: Mutex<State>,
     /// Held by the one call that sends a password which the camera has not accepted yet.
     first_sign_in: tokio::sync::Mutex<()>,
-}
-
-/// Which second attempts a call has used up.
-#[derive(Default)]
-struct Spent {
-    fresh_nonce: bool,
-    clock: bool,
-    other_mode: bool,
+    /// Held by the one call that finds out whether the camera lets us in again.
+    probing: tokio::sync::Mutex<()>,
 }
 
 impl Session {
@@ -116,22 +146,14 @@ impl Session {
         credentials: Option<Credentials>,
         settings: Settings,
     ) -> Result<Self, Error> {
-        let state = State {
-            mode: Mode::Open,
-            challenge: None,
-            offset_us: None,
-            proven: false,
-            refusals: 0,
-            touchstone: None,
-            moved: Vec::new(),
-        };
         let mut session = Self {
             http: Http::new(&settings, settings.pin)?,
             origin,
             credentials,
             settings,
-            state: Mutex::new(state),
+            state: Mutex::new(State::new()),
             first_sign_in: tokio::sync::Mutex::default(),
+            probing: tokio::sync::Mutex::default(),
         };
         let (offset_us, moved) = session.read_clock().await?;
         session.state().offset_us = offset_us;
@@ -202,6 +224,7 @@ impl Session {
         Ok(reply.body)
     }
 
+    /// Asks at the address that is known to be the service's, and as long as none is, at one after the other.
     async fn first_that_answers<'s>(
         &self,
         service: &'s Service,
@@ -210,16 +233,37 @@ impl Session {
     ) -> Result<(&'s Url, Reply), Error> {
         let start = service.chosen.load(Ordering::Relaxed);
         let count = service.candidates.len();
+        let is_chosen = service.is_chosen.load(Ordering::Relaxed);
         let mut first_error = None;
+        let mut is_somebody_there = false;
         for index in (start..count).chain(0..start) {
             let url = &service.candidates[index];
-            match self.signed(url, ask, limits).await {
-                Err(error @ (Error::Unreachable { .. } | Error::Status { status: 404, .. })) => {
+            let error = match self.signed(service, url, ask, limits).await {
+                Ok(reply) => {
+                    service.choose(index, true);
+                    return Ok((url, reply));
+                }
+                Err(error) => error,
+            };
+            match error {
+                Error::Unreachable { .. } | Error::Status { status: 404, .. } => {
                     first_error.get_or_insert(error);
                 }
-                result => {
-                    service.chosen.store(index, Ordering::Relaxed);
-                    return result.map(|reply| (url, reply));
+                // A web server at the camera's other port answers so.
+                Error::ClosedEarly { .. }
+                | Error::Unreadable { .. }
+                | Error::Status { status: 400 | 405 | 501, .. }
+                    if !is_chosen =>
+                {
+                    is_somebody_there = true;
+                    first_error.get_or_insert(error);
+                }
+                // What the one address failed to do the other does not know at all.
+                Error::Fault { .. } if is_somebody_there => {}
+                error => {
+                    let is_sure = error.code() == "camera_fault" || error.code() == "camera_not_allowed";
+                    service.choose(index, is_sure);
+                    return Err(error);
                 }
             }
         }
@@ -230,58 +274,68 @@ impl Session {
     }
 
     /// Sends until the camera is content or a further attempt would risk the account.
-    async fn signed(&self, url: &Url, ask: Ask<'_>, limits: Limits) -> Result<Reply, Error> {
+    async fn signed(
+        &self,
+        service: &Service,
+        url: &Url,
+        ask: Ask<'_>,
+        limits: Limits,
+    ) -> Result<Reply, Error> {
         let moved = self.state().moved.iter().find(|(from, _)| from == url).map(|(_, to)| to.clone());
         let mut target = moved.unwrap_or_else(|| url.clone());
         let mut is_redirected = false;
-        let mut mode = ask.first_mode(self.state().mode);
         let mut first_sign_in = None;
-        let mut spent = Spent::default();
-        let mut is_nonce_old = mode.digest();
-        let mut was_asked = false;
+        let mut attempt = self.first_attempt(service, ask);
         loop {
-            if mode != Mode::Open {
+            if attempt.mode != Mode::Open {
                 if !self.is_proven() && first_sign_in.is_none() {
                     first_sign_in = Some(self.first_sign_in.lock().await);
+                    // Whoever signed in meanwhile may have used the nonce up.
+                    attempt.is_nonce_old |= self.is_proven();
                 }
-                self.stop_if_refused(url)?;
+                self.stop_if_refused(url).await?;
             }
-            let reply = self.send(&target, ask, mode, limits).await?;
+            let challenge = attempt.challenge.as_deref();
+            let reply = self.send(&target, ask, attempt.mode, challenge, limits).await?;
             if let Some(to) = redirection(&target, &reply).filter(|_| !is_redirected) {
                 // Nothing made from the password goes along: the new place has to ask for it itself.
                 is_redirected = true;
                 self.remember_move(url, &to);
                 target = to;
-                mode = Mode::Open;
+                attempt.mode = Mode::Open;
                 continue;
             }
             match judge(url, ask.name(), reply) {
                 Ok(reply) => {
-                    self.accepted(&target, ask, mode, was_asked);
+                    self.accepted(service, &target, ask, &attempt, true);
                     return Ok(reply);
                 }
                 Err(Refusal::Other(error)) => {
                     // A camera that complains about something else has let us in.
                     if matches!(error, Error::Fault { .. }) {
-                        self.accepted(&target, ask, mode, false);
+                        self.accepted(service, &target, ask, &attempt, false);
                     }
                     return Err(error);
                 }
                 Err(Refusal::SignIn { fault, reply }) => {
-                    let is_locked = fault.as_ref().is_some_and(Fault::is_about_lock);
-                    let next = if is_locked && mode != Mode::Open {
+                    let is_locked = fault.as_ref().is_some_and(|fault| {
+                        fault.is_about_lock() || (reply.status == 401 && fault.says_locked())
+                    });
+                    let has_said_why = fault.is_some() || reply.status == 403;
+                    let next = if is_locked && attempt.mode != Mode::Open {
                         None
                     } else {
-                        self.next_mode(url, ask, mode, &reply, &mut spent, is_nonce_old).await?
+                        self.next_mode(service, url, ask, &mut attempt, &reply, fault.is_some()).await?
                     };
-                    is_nonce_old = false;
-                    was_asked |= mode == Mode::Open;
+                    attempt.is_nonce_old = false;
+                    attempt.was_asked |= attempt.mode == Mode::Open;
                     match next {
-                        Some(next) => mode = next,
+                        Some(next) => attempt.mode = next,
                         None => {
-                            let has_said_why = fault.is_some() || reply.status == 403;
+                            // Who waits for the first sign-in goes on only when its refusal is remembered.
+                            let refused = self.refused(url, ask, &attempt, is_locked, has_said_why).await;
                             drop(first_sign_in);
-                            return Err(self.refused(url, ask, is_locked, has_said_why).await);
+                            return Err(refused);
                         }
                     }
                 }
@@ -289,72 +343,14 @@ impl Session {
         }
     }
 
-    /// Decides whether one more attempt is safe, and how it is signed. `None` means that the password is wrong, or
-    /// that this user may not do this.
-    async fn next_mode(
+    async fn send(
         &self,
         url: &Url,
         ask: Ask<'_>,
         mode: Mode,
-        reply: &Reply,
-        spent: &mut Spent,
-        is_nonce_old: bool,
-    ) -> Result<Option<Mode>, Error> {
-        let address = || label(url);
-        let challenge = Challenge::best_of(&reply.challenges);
-        let offers_digest = challenge.is_some();
-        let is_stale = challenge.as_ref().is_some_and(Challenge::is_stale);
-        if let Some(challenge) = challenge {
-            self.state().challenge = Some(challenge);
-        }
-        if mode == Mode::Open {
-            if self.credentials.is_none() {
-                return Err(Error::PasswordNeeded { address: address() });
-            }
-            return match (offers_digest, ask) {
-                (true, _) => Ok(Some(Mode::Digest)),
-                (false, Ask::Soap(_)) => Ok(Some(Mode::Token)),
-                (false, Ask::Picture) => Err(Error::PasswordInClear { address: address() }),
-            };
-        }
-        if mode.digest() && offers_digest && (is_stale || is_nonce_old) && !spent.fresh_nonce {
-            spent.fresh_nonce = true;
-            return Ok(Some(mode));
-        }
-        let is_proven = self.is_proven();
-        if mode == Mode::Digest && !offers_digest && !is_proven && !spent.other_mode {
-            // HTTP let the digest pass, the service inside still asks: it wants the token as well.
-            spent.other_mode = true;
-            return Ok(matches!(ask, Ask::Soap(_)).then_some(Mode::Both));
-        }
-        if mode == Mode::Token && offers_digest && is_proven && !spent.other_mode {
-            // The password is known to be right; this service wants it in the other form.
-            spent.other_mode = true;
-            return Ok(Some(Mode::Digest));
-        }
-        if mode.token() && !spent.clock {
-            spent.clock = true;
-            return Ok(self.clock_was_wrong(reply).await.then_some(mode));
-        }
-        Ok(None)
-    }
-
-    /// Reads the clock again; whether that gave another time than the refused request was signed with.
-    async fn clock_was_wrong(&self, reply: &Reply) -> bool {
-        let before = self.offset_us();
-        let now = self.read_clock().await.ok().and_then(|(offset_us, _)| offset_us);
-        let by_header = reply.date_us.map(|date_us| date_us - self.settings.clock.now().0);
-        // A camera that names its local time UTC repeats that, but its HTTP header may tell the truth.
-        let by_header = by_header.filter(|after| is_zone_error(before, *after));
-        let after = now.filter(|after| clock_differs(before, *after)).or(by_header);
-        if let Some(after) = after {
-            tracing::debug!(address = label(&self.origin), offset_us = after, "camera clock read again");
-            self.state().offset_us = Some(after);
-        }
-        after.is_some()
-    }
-
-    async fn send(&self, url: &Url, ask: Ask<'_>, mode: Mode, limits: Limits) -> Result<Reply, Error> {
+        challenge: Option<&Mutex<Challenge>>,
+        limits: Limits,
+    ) -> Result<Reply, Error> {
         let credentials = self.credentials.as_ref().filter(|_| mode != Mode::Open);
         let security = match credentials {
             Some(credentials) if mode.token() => {
@@ -373,73 +369,13 @@ impl Session {
             Ask::Picture => Payload::Get,
         };
         let authorization = match credentials {
-            Some(credentials) if mode.digest() => {
-                let mut state = self.state();
-                state.challenge.as_mut().and_then(|challenge| challenge.answer(credentials, url, payload))
-            }
+            Some(credentials) if mode.digest() => challenge.and_then(|challenge| {
+                let mut challenge = challenge.lock().unwrap_or_else(PoisonError::into_inner);
+                challenge.answer(credentials, url, payload)
+            }),
             Some(_) | None => None,
         };
         self.exchange(url, payload, authorization, limits).await
-    }
-
-    fn accepted(&self, url: &Url, ask: Ask<'_>, mode: Mode, was_asked: bool) {
-        if mode != Mode::Open {
-            let mut state = self.state();
-            if let Ask::Soap(operation) = ask {
-                state.mode = mode;
-                if was_asked && operation.name.starts_with("Get") && state.touchstone.is_none() {
-                    state.touchstone = Some((url.clone(), operation.clone()));
-                }
-            }
-            state.proven = true;
-            state.refusals = 0;
-        }
-    }
-
-    /// Finds out what a refusal means. A password that was never accepted is wrong; one that was is checked with an
-    /// operation that it opened before, if the camera has said more than "401", which also stands for "too many
-    /// connections".
-    async fn refused(&self, url: &Url, ask: Ask<'_>, is_locked: bool, has_said_why: bool) -> Error {
-        let (is_proven, touchstone) = {
-            let mut state = self.state();
-            // Some cameras keep pictures from accounts that may do everything else; that says nothing of the password.
-            if matches!(ask, Ask::Soap(_)) || !state.proven {
-                state.refusals += 1;
-            }
-            (state.proven, state.touchstone.clone())
-        };
-        if is_locked {
-            return Error::LockedOut { address: label(url), user: self.user() };
-        }
-        if !is_proven {
-            return self.not_authorized(url);
-        }
-        let not_allowed =
-            || Error::NotAllowed { address: label(url), user: self.user(), operation: ask.name().to_owned() };
-        if matches!(ask, Ask::Picture) {
-            return not_allowed();
-        }
-        if let Some((at, operation)) =
-            touchstone.filter(|(_, known)| has_said_why && known.name != ask.name())
-        {
-            let mode = self.state().mode;
-            let reply = self.send(&at, Ask::Soap(&operation), mode, self.limits()).await;
-            if reply.is_ok_and(|reply| judge(&at, operation.name, reply).is_ok()) {
-                self.state().refusals = 0;
-                return not_allowed();
-            }
-        }
-        if self.state().refusals >= REFUSALS_MAX {
-            return self.not_authorized(url);
-        }
-        Error::RefusedForNow { address: label(url) }
-    }
-
-    fn stop_if_refused(&self, url: &Url) -> Result<(), Error> {
-        let state = self.state();
-        let is_over = state.refusals >= if state.proven { REFUSALS_MAX } else { 1 };
-        drop(state);
-        if is_over { Err(self.not_authorized(url)) } else { Ok(()) }
     }
 
     fn remember_move(&self, from: &Url, to: &Url) {

@@ -109,29 +109,77 @@ impl Fault {
         self.codes.last().map_or("Unknown", String::as_str)
     }
 
-    /// Whether the camera refuses because of who asks.
+    /// Whether the camera refuses because of who asks, or because of how or when the request was signed.
     pub(crate) fn is_about_sign_in(&self) -> bool {
-        const CODES: [&str; 7] = [
+        const CODES: [&str; 11] = [
             "NotAuthorized",
             "SenderNotAuthorized",
             "Sender not Authorized",
             "FailedAuthentication",
+            "FailedCheck",
             "InvalidSecurity",
             "InvalidSecurityToken",
+            "MessageExpired",
             "SecurityTokenUnavailable",
+            "UnsupportedSecurityToken",
+            "UnsupportedAlgorithm",
         ];
         let reason = self.reason.to_ascii_lowercase();
         self.codes.iter().any(|code| CODES.contains(&code.as_str()))
-            || ["not authorized", "unauthorized", "authority failure", "authentication failed"]
-                .iter()
-                .any(|words| reason.contains(words))
+            || [
+                "not authorized",
+                "unauthorized",
+                "authority failure",
+                "authentication failed",
+                "message has expired",
+                "message expired",
+            ]
+            .iter()
+            .any(|words| reason.contains(words))
     }
 
-    /// Whether the camera says that it has locked the account.
+    /// Whether the camera says that it has locked the account: it says that something is locked, and either that it
+    /// refuses because of who asks or that it is the account. Motors that another user has locked are not meant.
     pub(crate) fn is_about_lock(&self) -> bool {
-        let reason = self.reason.to_ascii_lowercase();
-        self.codes.iter().any(|code| code.contains("Locked")) || reason.contains("locked")
+        self.says_locked() && (self.is_about_sign_in() || self.names_the_account())
     }
+
+    /// Whether anything at all is said to be locked; enough together with HTTP 401.
+    pub(crate) fn says_locked(&self) -> bool {
+        self.codes.iter().any(|code| is_locked_code(code)) || self.words().iter().any(|word| is_locked(word))
+    }
+
+    fn names_the_account(&self) -> bool {
+        let is_account = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            ["account", "user", "login"].iter().any(|name| text.contains(name))
+        };
+        if self.codes.iter().any(|code| is_locked_code(code) && is_account(code)) {
+            return true;
+        }
+        let words = self.words();
+        let Some(at) = words.iter().position(|word| is_locked(word)) else { return false };
+        let (before, after) = words.split_at(at);
+        let is_by_others = before.iter().any(|word| matches!(word.as_str(), "another" | "other"));
+        let is_before = before.iter().any(|word| is_account(word)) && !is_by_others;
+        let is_after =
+            after.iter().any(|word| word.starts_with("account")) && !after.contains(&"by".to_owned());
+        is_before || is_after
+    }
+
+    /// The words of the reason, in lower case.
+    fn words(&self) -> Vec<String> {
+        let words = self.reason.split(|c: char| !c.is_alphanumeric());
+        words.filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).collect()
+    }
+}
+
+fn is_locked_code(code: &str) -> bool {
+    code.contains("Locked") || code.eq_ignore_ascii_case("lockout")
+}
+
+fn is_locked(word: &str) -> bool {
+    matches!(word, "locked" | "lockedout" | "lockout" | "blocked")
 }
 
 /// What an envelope held.
@@ -226,5 +274,40 @@ mod tests {
         );
         assert_eq!(fault.code(), "Client");
         assert!(fault.is_about_lock() && !fault.is_about_sign_in());
+    }
+
+    #[test]
+    fn only_a_lock_of_the_account_is_one() {
+        let fault = |code: &str, reason: &str| Fault {
+            codes: vec!["Sender".to_owned(), code.to_owned()],
+            reason: reason.to_owned(),
+        };
+        for (code, reason) in [
+            ("NotAuthorized", "The account is locked for 30 minutes"),
+            ("NotAuthorized", "locked"),
+            ("Client", "Account locked"),
+            ("Client", "User admin has been locked out"),
+            ("Client", "you have locked your account"),
+            ("AccountLocked", "try later"),
+        ] {
+            assert!(fault(code, reason).is_about_lock(), "{code} {reason}");
+        }
+        for (code, reason) in [
+            ("Action", "PTZ is locked by another user"),
+            ("Action", "another user has locked the motors"),
+            ("ConfigurationConflict", "The configuration is locked"),
+            ("Action", "the door was unlocked for this user"),
+            ("SettingsLocked", "no change while recording"),
+        ] {
+            assert!(!fault(code, reason).is_about_lock(), "{code} {reason}");
+        }
+    }
+
+    #[test]
+    fn faults_of_the_clock_and_of_the_signature_are_about_the_sign_in() {
+        for code in ["MessageExpired", "FailedCheck", "InvalidSecurity", "FailedAuthentication"] {
+            let fault = Fault { codes: vec!["Sender".to_owned(), code.to_owned()], reason: "no".to_owned() };
+            assert!(fault.is_about_sign_in(), "{code}");
+        }
     }
 }

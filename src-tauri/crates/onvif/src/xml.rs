@@ -8,7 +8,7 @@ mod tests;
 use quick_xml::{
     NsReader, XmlVersion,
     events::{BytesStart, Event},
-    name::{NamespaceResolver, ResolveResult},
+    name::{NamespaceResolver, PrefixDeclaration, ResolveResult},
 };
 
 /// Deeper nesting than any ONVIF answer has.
@@ -19,6 +19,9 @@ const ELEMENTS_MAX: usize = 60_000;
 const ATTRIBUTES_MAX: usize = 120_000;
 /// Longer than any namespace. Every element keeps a copy of its own, so a long one would multiply.
 const NAMESPACE_MAX_BYTES: usize = 300;
+
+/// More prefixes than any message declares.
+const PREFIXES_MAX: usize = 256;
 
 /// Why bytes are not a tree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,9 +35,6 @@ pub(crate) enum XmlError {
     /// It declares a document type, which SOAP forbids and attacks use.
     #[error("it declares a document type, which is not accepted")]
     DocumentType,
-    /// It refers to an entity that XML does not know.
-    #[error("it refers to the entity “{0}”, which is not accepted")]
-    Entity(String),
     /// It is nested deeper than accepted.
     #[error("it is nested deeper than {DEPTH_MAX} levels")]
     TooDeep,
@@ -178,13 +178,42 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Element, XmlError> {
                     let name = reference.into_inner();
                     match quick_xml::escape::resolve_xml_entity(&name) {
                         Some(text) => append(&mut open, text),
-                        None => return Err(XmlError::Entity(name.chars().take(32).collect())),
+                        // Names and texts with the entities of HTML; no harm is in keeping them as they stand.
+                        None => append(&mut open, &format!("&{name};")),
                     }
                 }
             },
             Event::DocType(_) => return Err(XmlError::DocumentType),
             Event::Eof => return Err(XmlError::CutShort),
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+        }
+    }
+}
+
+/// The prefixes that `bytes` declare anywhere, each with its namespace, for names that stand in a text.
+pub(crate) fn declared_prefixes(bytes: &[u8]) -> Vec<(String, String)> {
+    let text = decode::decode(bytes);
+    let mut reader = NsReader::from_str(decode::without_preamble(&text));
+    let config = reader.config_mut();
+    config.allow_dangling_amp = true;
+    config.check_end_names = false;
+    config.expand_empty_elements = true;
+    let mut all = Vec::new();
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(start)) => {
+                for attribute in start.attributes().with_checks(false).flatten().take(ATTRIBUTES_MAX) {
+                    if let Some(PrefixDeclaration::Named(prefix)) = attribute.key.as_namespace_binding() {
+                        let end = attribute.value.floor_char_boundary(NAMESPACE_MAX_BYTES);
+                        all.push((prefix.to_owned(), attribute.value[..end].to_owned()));
+                    }
+                }
+                if all.len() >= PREFIXES_MAX {
+                    return all;
+                }
+            }
+            Ok(Event::Eof) | Err(_) => return all,
+            Ok(_) => {}
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error,
-    address::stream,
+    address::{label, stream},
     http::Limits,
     session::{Service, Session},
     soap::{Operation, ns},
@@ -21,6 +21,8 @@ use crate::{
 const PROFILES_MAX: usize = 512;
 /// A smaller picture is too coarse even for a tile.
 const SUB_WIDTH_MIN: u32 = 320;
+/// The two heads of a Windows bitmap.
+const BMP_HEAD_BYTES: usize = 54;
 
 pub(super) async fn profiles(session: &Session, services: &Services) -> Result<Vec<Profile>, Error> {
     let mut first_error = None;
@@ -84,7 +86,25 @@ pub(super) async fn snapshot(
     let uri = snapshot_uri(session, services, profile).await?;
     let limits =
         Limits { timeout: session.settings.call_timeout, size_bytes: session.settings.snapshot_limit_bytes };
-    session.fetch(&Service::new(session.origin(), uri.as_str()), limits).await
+    let picture = session.fetch(&Service::new(session.origin(), uri.as_str()), limits).await?;
+    if is_picture(&picture) {
+        return Ok(picture);
+    }
+    Err(Error::Unreadable {
+        address: label(&uri),
+        operation: "snapshot".to_owned(),
+        reason: "it is no picture".to_owned(),
+    })
+}
+
+/// Whether bytes begin as a picture does: JPEG, PNG, and the others that a window can show. Some cameras answer with the page of their sign-in, and call that success.
+fn is_picture(bytes: &[u8]) -> bool {
+    let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
+    let bytes = &bytes[start..];
+    let is_webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
+    let is_bmp = bytes.starts_with(b"BM") && bytes.len() > BMP_HEAD_BYTES;
+    let starts: [&[u8]; 3] = [&[0xFF, 0xD8, 0xFF], b"\x89PNG\r\n", b"GIF8"];
+    is_webp || is_bmp || starts.iter().any(|start| bytes.starts_with(start))
 }
 
 async fn ask(
@@ -158,6 +178,7 @@ fn read_profiles(body: &Element, service: MediaService) -> Vec<Profile> {
         let source_configuration = part("VideoSourceConfiguration", "VideoSource");
         let source = source_configuration.and_then(|configuration| configuration.child("Bounds"));
         let encoder = part("VideoEncoderConfiguration", "VideoEncoder");
+        let encoding = encoder.and_then(|encoder| encoder.text_at(&["Encoding"]));
         let extended = |name| element.at(&["Extension", name]);
         let number = |path: &[&str]| encoder.and_then(|encoder| encoder.text_at(path)?.parse::<f32>().ok());
         let size = |name, bound| {
@@ -168,7 +189,10 @@ fn read_profiles(body: &Element, service: MediaService) -> Vec<Profile> {
         Some(Profile {
             name: element.text_at(&["Name"]).unwrap_or(&token).to_owned(),
             token,
-            codec: encoder.and_then(|encoder| codec(encoder.text_at(&["Encoding"])?)),
+            codec: encoding.and_then(codec),
+            foreign_codec: encoding
+                .filter(|encoding| codec(encoding).is_none())
+                .map(|encoding| encoding.chars().take(64).collect()),
             width: size("Width", "width"),
             height: size("Height", "height"),
             fps: number(&["RateControl", "FrameRateLimit"]).filter(|fps| fps.is_finite()).unwrap_or(0.0),
@@ -204,59 +228,106 @@ pub(super) fn codec(name: &str) -> Option<Codec> {
     }
 }
 
-/// Chooses the stream to record and, if there is another one, the stream for tiles.
-///
-/// Main is the largest in H.264 or H.265, else the largest whose codec is not said (old services cannot name H.265),
-/// else the largest of all. Sub is the smallest of at least 320 pixels width that is smaller than main, by the same
-/// order of codecs; a slower profile of equal size counts as smaller.
+/// Chooses the stream to record and, if there is another one of the same lens, the stream for tiles: first main with
+/// [`main_of`], then sub with [`sub_of`].
 pub fn main_and_sub(profiles: &[Profile]) -> Option<(Profile, Option<Profile>)> {
-    let rank = |profile: &Profile| match profile.codec {
-        Some(Codec::H264 | Codec::H265) => 0,
-        None => 1,
-        Some(Codec::Mjpeg) => 2,
-    };
-    let load = |profile: &Profile| (u64::from(profile.width) * u64::from(profile.height), profile.fps);
-    let is_less = |a: &Profile, b: &Profile| {
-        let ((a_size, a_fps), (b_size, b_fps)) = (load(a), load(b));
-        a_size.cmp(&b_size).then(a_fps.total_cmp(&b_fps))
-    };
+    let main = main_of(profiles)?;
+    let sub = sub_of(profiles, &main);
+    Some((main, sub))
+}
+
+/// Chooses the stream to record, of whatever lens: the largest in H.264 or H.265, else the largest whose codec is not
+/// said, else the largest of all. `None` if the camera has no picture that Hausrecht can show.
+///
+/// The first media service cannot name H.265 and leaves its encoder out: such a profile counts as H.264 in the size of
+/// its lens. A profile in another codec, and one that carries something else than a picture, is never chosen.
+pub fn main_of(profiles: &[Profile]) -> Option<Profile> {
     // The first of equals wins: cameras list their intended main stream first.
-    let main = profiles
-        .iter()
-        .rev()
-        .min_by(|a, b| rank(a).cmp(&rank(b)).then(is_less(b, a)).then(std::cmp::Ordering::Greater))?;
-    let smaller = profiles.iter().filter(|sub| {
-        sub.token != main.token && rank(sub) < 2 && is_less(sub, main).is_lt() && sub.width >= SUB_WIDTH_MIN
+    let ranked = profiles.iter().filter_map(|profile| Some((Rank::of(profile)?, profile)));
+    let main = ranked.rev().min_by(|(a_rank, a), (b_rank, b)| {
+        a_rank.cmp(b_rank).then(by_load(b, a)).then(std::cmp::Ordering::Greater)
     });
-    let sub = smaller.min_by(|a, b| rank(a).cmp(&rank(b)).then(is_less(a, b)));
-    Some((main.clone(), sub.cloned()))
+    main.map(|(_, profile)| profile.clone())
+}
+
+/// Chooses the stream for tiles beside `main`: the smallest of at least 320 pixels width that is smaller than main, by
+/// the same order of codecs and never in MJPEG; a slower profile of equal size counts as smaller. It shows what main
+/// shows: a profile of another lens (a heat camera beside a visible one, another channel of a recorder) is none, one
+/// that does not say its lens comes after those that do.
+pub fn sub_of(profiles: &[Profile], main: &Profile) -> Option<Profile> {
+    let smaller = profiles.iter().filter_map(|sub| {
+        let rank = Rank::of(sub).filter(|rank| *rank < Rank::Mjpeg)?;
+        let is_of_lens = match (&sub.source, &main.source) {
+            (Some(sub), Some(main)) => sub == main,
+            (None, _) | (_, None) => true,
+        };
+        let is_sub = sub.token != main.token && by_load(sub, main).is_lt() && sub.width >= SUB_WIDTH_MIN;
+        (is_of_lens && is_sub).then_some((sub.source != main.source, rank, sub))
+    });
+    let sub = smaller.min_by(|(a_strange, a_rank, a), (b_strange, b_rank, b)| {
+        a_strange.cmp(b_strange).then(a_rank.cmp(b_rank)).then(by_load(a, b))
+    });
+    sub.map(|(_, _, profile)| profile.clone())
+}
+
+/// How well a profile can be shown; the better one is less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// H.264 or H.265, said or concluded.
+    Video,
+    /// A picture in an encoding that is not said.
+    Unsaid,
+    /// Large for what it shows.
+    Mjpeg,
+    /// The camera says of it nothing at all.
+    Bare,
+}
+
+impl Rank {
+    /// `None` for a profile without a picture that can be shown.
+    fn of(profile: &Profile) -> Option<Self> {
+        let has_encoder = profile.encoder.is_some() || profile.codec.is_some();
+        let has_source =
+            profile.source.is_some() || profile.source_configuration.is_some() || profile.width > 0;
+        let carries_else = [
+            &profile.metadata,
+            &profile.ptz,
+            &profile.analytics,
+            &profile.audio_output,
+            &profile.audio_decoder,
+        ]
+        .into_iter()
+        .any(Option::is_some);
+        match (profile.codec, profile.service) {
+            (None, _) if profile.foreign_codec.is_some() => None,
+            (Some(Codec::H264 | Codec::H265), _) => Some(Self::Video),
+            (Some(Codec::Mjpeg), _) => Some(Self::Mjpeg),
+            (None, _) if has_encoder => Some(Self::Unsaid),
+            (None, MediaService::Media) if has_source => Some(Self::Video),
+            (None, MediaService::Media2) if has_source => Some(Self::Bare),
+            (None, _) => (!carries_else).then_some(Self::Bare),
+        }
+    }
+}
+
+/// By size, then by frames per second.
+fn by_load(a: &Profile, b: &Profile) -> std::cmp::Ordering {
+    let size = |profile: &Profile| u64::from(profile.width) * u64::from(profile.height);
+    size(a).cmp(&size(b)).then(a.fps.total_cmp(&b.fps))
 }
 
 /// As [`main_and_sub`], with what the owner has chosen, by token. A choice that the camera no longer lists is as none.
-/// The sub stream that is not chosen is one that is smaller than main.
+/// The sub stream that is not chosen is the one of [`sub_of`]; one that is may be of another lens.
 pub fn chosen_main_and_sub(
     profiles: &[Profile],
     main: Option<&str>,
     sub: Option<&str>,
 ) -> Option<(Profile, Option<Profile>)> {
     let named = |token: Option<&str>| profiles.iter().find(|profile| Some(profile.token.as_str()) == token);
-    let by_rule = || main_and_sub(profiles);
-    let chosen = match named(main) {
-        None => by_rule()?,
-        Some(main) => {
-            let size = |profile: &Profile| u64::from(profile.width) * u64::from(profile.height);
-            let smaller: Vec<Profile> = profiles
-                .iter()
-                .filter(|other| other.token != main.token && size(other) < size(main))
-                .filter(|other| other.width >= SUB_WIDTH_MIN && other.codec != Some(Codec::Mjpeg))
-                .cloned()
-                .collect();
-            let smallest = smaller.into_iter().min_by_key(size);
-            (main.clone(), smallest)
-        }
-    };
-    let sub = named(sub).filter(|sub| sub.token != chosen.0.token).cloned();
-    Some((chosen.0, sub.or(chosen.1)))
+    let main = named(main).cloned().or_else(|| main_of(profiles))?;
+    let chosen = named(sub).filter(|sub| sub.token != main.token).cloned();
+    let sub = chosen.or_else(|| sub_of(profiles, &main));
+    Some((main, sub))
 }
 
 #[cfg(test)]
@@ -311,6 +382,53 @@ mod tests {
         assert_eq!(tokens(Some("hd"), Some("vga")), ("hd".into(), Some("vga".into())));
         assert_eq!(tokens(Some("gone"), Some("hd")), ("4k".into(), Some("hd".into())));
         assert_eq!(tokens(Some("sd"), Some("sd")), ("sd".into(), None));
+    }
+
+    fn of_lens(lens: &str, profile: Profile) -> Profile {
+        Profile { source: Some(lens.to_owned()), ..profile }
+    }
+
+    #[test]
+    fn sub_is_of_the_lens_of_main() {
+        let h264 = Some(Codec::H264);
+        let all = [
+            of_lens("heat", profile("heat-main", h264, 1280, 25.0)),
+            of_lens("heat", profile("heat-sub", h264, 352, 15.0)),
+            of_lens("light", profile("light-main", h264, 2560, 25.0)),
+            of_lens("light", profile("light-sub", h264, 704, 15.0)),
+            profile("unsaid", h264, 640, 15.0),
+        ];
+        assert_eq!(chosen(&all), ("light-main".into(), Some("light-sub".into())));
+        assert_eq!(chosen(&all[..3]), ("light-main".into(), None));
+        assert_eq!(chosen(&all[2..]).1, Some("light-sub".into()), "one that says its lens comes first");
+        let without = [all[2].clone(), all[4].clone()];
+        assert_eq!(chosen(&without).1, Some("unsaid".into()));
+        let by_owner = chosen_main_and_sub(&all, Some("heat-main"), None).unwrap();
+        assert_eq!(by_owner.1.unwrap().token, "heat-sub");
+        let across = chosen_main_and_sub(&all, Some("heat-main"), Some("light-sub")).unwrap();
+        assert_eq!(across.1.unwrap().token, "light-sub", "the owner may choose another lens");
+    }
+
+    #[test]
+    fn what_carries_no_picture_and_foreign_codecs_are_never_chosen() {
+        let metadata = Profile { metadata: Some("m".to_owned()), ..profile("metadata", None, 0, 0.0) };
+        let mpeg4 = Profile { foreign_codec: Some("MPEG4".to_owned()), ..profile("mpeg4", None, 1920, 25.0) };
+        let mjpeg = profile("mjpeg", Some(Codec::Mjpeg), 640, 5.0);
+        assert_eq!(chosen(&[metadata.clone(), mpeg4.clone(), mjpeg.clone()]), ("mjpeg".into(), None));
+        assert_eq!(main_and_sub(&[metadata.clone(), mpeg4]), None);
+        let bare = profile("bare", None, 0, 0.0);
+        assert_eq!(chosen(&[bare.clone(), mjpeg]).0, "mjpeg");
+        assert_eq!(chosen(&[metadata, bare]).0, "bare", "a camera that says nothing is tried all the same");
+    }
+
+    #[test]
+    fn a_main_stream_that_the_first_service_cannot_name_stays_main() {
+        let unnamed = Profile { source: Some("1".to_owned()), ..profile("main", None, 2560, 0.0) };
+        let all = [unnamed.clone(), of_lens("1", profile("sub", Some(Codec::H264), 640, 15.0))];
+        assert_eq!(chosen(&all), ("main".into(), Some("sub".into())));
+        // The second service can name every codec, so there it is a lens without a stream.
+        let lens = Profile { service: MediaService::Media2, ..unnamed };
+        assert_eq!(chosen(&[lens, all[1].clone()]), ("sub".into(), None));
     }
 
     #[test]

@@ -9,7 +9,8 @@ use url::Url;
 use super::{Found, sockets::Interfaces};
 use crate::{
     scoped,
-    xml::{Element, parse},
+    soap::ns,
+    xml::{Element, declared_prefixes, parse},
 };
 
 /// Addresses kept of one camera.
@@ -20,6 +21,8 @@ const SCOPES_MAX: usize = 64;
 const WORD_MAX_BYTES: usize = 512;
 /// Cameras read of one datagram: a recorder may answer for all of its channels.
 const MATCHES_MAX: usize = 64;
+/// What the scopes of cameras begin with.
+const SCOPE: &str = "onvif://";
 const NAMESPACES: [&str; 2] = [
     "http://schemas.xmlsoap.org/ws/2005/04/discovery",
     "http://docs.oasis-open.org/ws-dd/ns/discovery/2009/01",
@@ -51,10 +54,12 @@ pub(super) struct Match {
 /// Reads a datagram; `None` for what is no message of WS-Discovery.
 pub(super) fn read(datagram: &[u8], from: SocketAddr, interfaces: &Interfaces) -> Option<Said> {
     let root = parse(datagram).ok()?;
+    let prefixes = declared_prefixes(datagram);
+    let matched = |element| matched(element, &prefixes, from, interfaces);
     let body = root.find("Body")?;
     let named = |name: &'static str| body.child(name).filter(|element| element.is(name, &NAMESPACES));
     if let Some(hello) = named("Hello") {
-        return matched(hello, from, interfaces).map(|hello| Said::Hello(Box::new(hello)));
+        return matched(hello).map(|hello| Said::Hello(Box::new(hello)));
     }
     if let Some(bye) = named("Bye") {
         let said = bye.text_at(&["EndpointReference", "Address"])?;
@@ -64,19 +69,25 @@ pub(super) fn read(datagram: &[u8], from: SocketAddr, interfaces: &Interfaces) -
     let holder = named("ProbeMatches").or_else(|| named("ResolveMatches")).unwrap_or(body);
     let elements =
         holder.children.iter().filter(|child| matches!(&*child.name, "ProbeMatch" | "ResolveMatch"));
-    let matches = elements.filter_map(|element| matched(element, from, interfaces));
+    let matches = elements.filter_map(matched);
     Some(matches.take(MATCHES_MAX).collect::<Vec<_>>()).filter(|all| !all.is_empty()).map(Said::Matches)
 }
 
-fn matched(element: &Element, from: SocketAddr, interfaces: &Interfaces) -> Option<Match> {
+fn matched(
+    element: &Element,
+    prefixes: &[(String, String)],
+    from: SocketAddr,
+    interfaces: &Interfaces,
+) -> Option<Match> {
     let words = |name| {
         let words = element.text_at(&[name]).unwrap_or_default().split_whitespace();
         words.filter(|word| word.len() <= WORD_MAX_BYTES)
     };
     let scopes = scopes(words("Scopes"));
-    let is_camera = words("Types")
-        .any(|kind| kind.ends_with("NetworkVideoTransmitter") || kind.ends_with(":Device"))
-        || scopes.iter().any(|scope| scope.starts_with("onvif://"));
+    let has_scope = scopes
+        .iter()
+        .any(|scope| scope.get(..SCOPE.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCOPE)));
+    let is_camera = has_scope || words("Types").any(|kind| is_camera_type(kind, prefixes));
     let mut named: Vec<Url> = Vec::new();
     for word in words("XAddrs") {
         let Ok(url) = Url::parse(&scoped::without_zone(word)) else { continue };
@@ -105,6 +116,25 @@ fn matched(element: &Element, from: SocketAddr, interfaces: &Interfaces) -> Opti
         in_own_range: interfaces.contain(from.ip()),
     };
     Some(Match { found, endpoint_said, has_address, is_camera })
+}
+
+/// Whether a type is one of ONVIF's. Its older types are nobody else's. The newer one is `Device` in the namespace of
+/// the device service, but every Windows computer and printer is a `Device` too, in a namespace of its own: where the
+/// prefix is declared, that decides, and otherwise only the customary prefix is believed.
+fn is_camera_type(kind: &str, prefixes: &[(String, String)]) -> bool {
+    let (prefix, name) = kind.rsplit_once(':').unwrap_or(("", kind));
+    match name {
+        _ if name.ends_with("NetworkVideoTransmitter") => true,
+        "NetworkVideoStorage" | "NetworkVideoAnalytics" => true,
+        "Device" => {
+            let mut declared = prefixes.iter().filter(|(known, _)| known == prefix).peekable();
+            match declared.peek() {
+                Some(_) => declared.any(|(_, namespace)| namespace.trim_end_matches('/') == ns::DEVICE),
+                None => prefix == "tds",
+            }
+        }
+        _ => false,
+    }
 }
 
 /// An endpoint's name in the one form in which it is compared: cameras write their UUID with and without `urn:`, in
@@ -299,8 +329,23 @@ mod tests {
 
     #[test]
     fn a_printer_is_no_camera() {
-        let text = ANSWER.replace("dn:NetworkVideoTransmitter", "wsdp:Device1").replace("onvif://", "x://");
-        assert!(!matches(&text, "10.0.0.7:3702")[0].is_camera);
+        let is_camera = |types: &str, declared: &str, scope: &str| {
+            let text = ANSWER.replace("dn:NetworkVideoTransmitter", types).replace("onvif://", scope);
+            let text = text.replace("<SOAP-ENV:Envelope", &format!("<SOAP-ENV:Envelope {declared}"));
+            matches(&text, "10.0.0.7:3702")[0].is_camera
+        };
+        let devices = r#"xmlns:wsdp="http://schemas.xmlsoap.org/ws/2006/02/devprof""#;
+        for (types, declared) in
+            [("wsdp:Device pub:Computer", devices), ("wsdp:Device wprt:PrintDeviceType", ""), ("Device", "")]
+        {
+            assert!(!is_camera(types, declared, "x://"), "{types}");
+            assert!(is_camera(types, declared, "onvif://"), "{types} with a scope of ONVIF");
+        }
+        let onvif = format!("xmlns:q=\"{}\"", ns::DEVICE);
+        assert!(is_camera("q:Device", &onvif, "x://"));
+        assert!(is_camera("tds:Device", "", "x://"));
+        assert!(!is_camera("tds:Device", "xmlns:tds=\"urn:other\"", "x://"));
+        assert!(is_camera("dn:NetworkVideoTransmitter", "", "x://"));
     }
 
     #[test]

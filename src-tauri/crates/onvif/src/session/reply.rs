@@ -48,8 +48,13 @@ pub(super) fn judge(url: &Url, name: &'static str, reply: Reply) -> Result<Reply
     }
 }
 
-/// Opens the envelope.
+/// Opens the envelope. Cameras answer commands, and pulls that bring nothing, with no body at all: that is an empty
+/// answer, except to a question.
 pub(super) fn read_body(url: &Url, name: &str, body: &[u8]) -> Result<Element, Refusal> {
+    let is_blank = body.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0);
+    if is_blank && !name.starts_with("Get") {
+        return Ok(Element::default());
+    }
     let unreadable = |reason: String| {
         Refusal::Other(Error::Unreadable { address: label(url), operation: name.to_owned(), reason })
     };

@@ -85,8 +85,8 @@ fn a_document_type_is_refused() {
 }
 
 #[test]
-fn an_unknown_entity_is_refused() {
-    assert_eq!(parse(b"<a>&file;</a>"), Err(XmlError::Entity("file".into())));
+fn an_unknown_entity_stays_as_it_stands() {
+    assert_eq!(tree("<a>Caf&eacute; &file; &amp; bar</a>").text, "Caf&eacute; &file; & bar");
 }
 
 #[test]
@@ -135,4 +135,12 @@ proptest! {
     fn parser_never_panics_on_almost_xml(text in r#"(<[a-c/!?]{0,3}(:[ab])?( x(mlns)?(:a)?=?"?[a&;#x0-9]{0,4}"?)?/?>|&#?x?[0-9a-z]{0,9};?|[a-z ]|\]\]>|<!\[CDATA\[|<!--|-->|<!DOCTYPE){0,40}"#) {
         let _ = parse(text.as_bytes());
     }
+}
+
+#[test]
+fn the_prefixes_for_names_in_a_text_are_found_wherever_they_are_declared() {
+    let bytes = br#"<a xmlns="urn:x" xmlns:p="urn:p"><b xmlns:q="urn:q"/><c xmlns:p="urn:r"/><broken"#;
+    let found = declared_prefixes(bytes);
+    let expected = [("p", "urn:p"), ("q", "urn:q"), ("p", "urn:r")];
+    assert_eq!(found, expected.map(|(prefix, namespace)| (prefix.to_owned(), namespace.to_owned())));
 }

@@ -62,6 +62,36 @@ async fn an_xml_bomb_is_refused() {
 }
 
 #[tokio::test]
+async fn a_command_that_is_answered_with_nothing_was_obeyed_and_a_question_was_not_answered() {
+    use axum::http::StatusCode;
+    for status in [StatusCode::OK, StatusCode::ACCEPTED, StatusCode::NO_CONTENT] {
+        let stand_in = StandIn::start(move |asked| {
+            let is_empty = asked.is("SetHostname") || asked.is("GetHostname") || asked.is("PullMessages");
+            is_empty.then(|| status.into_response())
+        })
+        .await;
+        let camera = stand_in.connect("pw").await.unwrap();
+        camera.set_hostname("front").await.unwrap();
+        assert!(matches!(camera.hostname().await, Err(Error::Unreadable { .. })), "{status}");
+        let mut events = camera.events().await.unwrap();
+        assert_eq!(events.next().await.unwrap(), [], "{status}");
+        assert_eq!(stand_in.count("CreatePullPointSubscription"), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_entity_of_html_does_not_spoil_the_answer() {
+    let stand_in = StandIn::start(|asked| {
+        let body = "<GetDeviceInformationResponse><Manufacturer>Cam&eacute;ra</Manufacturer>\
+            </GetDeviceInformationResponse>";
+        asked.is("GetDeviceInformation").then(|| crate::stand_in::ok(body))
+    })
+    .await;
+    let camera = stand_in.connect("pw").await.unwrap();
+    assert_eq!(camera.information().await.unwrap().manufacturer, "Cam&eacute;ra");
+}
+
+#[tokio::test]
 async fn a_web_page_is_no_answer() {
     let error = answered(|| "<html><body>Hello</body></html>".into_response()).await;
     assert!(matches!(error, Error::Unreadable { .. }), "{error}");

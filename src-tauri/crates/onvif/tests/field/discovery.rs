@@ -74,6 +74,26 @@ async fn cameras_that_answer_to_one_kind_of_probe_only_are_found() {
 }
 
 #[tokio::test]
+async fn computers_and_printers_are_no_cameras() {
+    let typed = |number: usize, types: &str, declared: &str| {
+        let text = answer(number, "127.0.0.1").replace("dn:NetworkVideoTransmitter", types);
+        text.replace("<e:Envelope", &format!("<e:Envelope {declared}")).into_bytes()
+    };
+    let options = cameras(move |_| {
+        let devices = r#"xmlns:wsdp="http://schemas.xmlsoap.org/ws/2006/02/devprof""#;
+        vec![
+            typed(1, "wsdp:Device pub:Computer", devices),
+            typed(2, "wsdp:Device wprt:PrintDeviceType", ""),
+            typed(3, "q:Device", r#"xmlns:q="http://www.onvif.org/ver10/device/wsdl""#),
+        ]
+    })
+    .await;
+    let found = all_found(options).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].endpoint, format!("{:032}", 3));
+}
+
+#[tokio::test]
 async fn garbage_and_floods_are_bounded_and_do_not_hide_a_camera() {
     let options = cameras(|_| {
         let mut all = vec![b"\xff\x00<<<".to_vec(), vec![b'<'; 60_000], answer(0, "127.0.0.1").into_bytes()];

@@ -9,4 +9,5 @@ mod raw;
 mod redirects;
 mod sign_in;
 mod stand_in;
+mod streams;
 mod tls;

@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Redirect, Response};
 use hausrecht_onvif::Error;
 
+use crate::sign_in::PICTURE;
 use crate::stand_in::{Asked, StandIn, challenge, fault, ok, services, subscription};
 
 /// A camera with password `pw`, but for the time.
@@ -85,12 +86,12 @@ async fn no_address_that_a_camera_names_leads_to_another_host() {
             )));
         }
         let is_picture = asked.uri.path() == "/snap.jpg" && asked.has_digest("pw");
-        is_picture.then(|| "picture".into_response()).or_else(|| closed(asked))
+        is_picture.then(|| PICTURE.into_response()).or_else(|| closed(asked))
     })
     .await;
     let camera = stand_in.connect("pw").await.unwrap();
     let profile = camera.profiles().await.unwrap().remove(0);
-    assert_eq!(camera.snapshot(&profile).await.unwrap(), b"picture");
+    assert_eq!(camera.snapshot(&profile).await.unwrap(), PICTURE);
     camera.events().await.unwrap().next().await.unwrap();
     assert_eq!(other.asked().len(), 0);
 }
