@@ -106,13 +106,8 @@ impl CameraTask {
 
     /// Starts the tasks that run the camera.
     pub(crate) fn spawn(self: &Arc<Self>, inner: &Arc<Inner>) {
-        let mut tasks = lock(&inner.tasks);
-        if *inner.stopping.borrow() {
-            return;
-        }
-        tasks.retain(|task| !task.is_finished());
-        tasks.push(tokio::spawn(supervise::run(Arc::clone(self), Arc::clone(inner))));
-        tasks.push(tokio::spawn(events::listen(Arc::clone(self), Arc::clone(inner))));
+        inner.begin(supervise::run(Arc::clone(self), Arc::clone(inner)));
+        inner.begin(events::listen(Arc::clone(self), Arc::clone(inner)));
     }
 
     pub(crate) fn row(&self) -> CameraRow {

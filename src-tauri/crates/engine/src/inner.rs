@@ -122,6 +122,18 @@ impl Inner {
         self.options.data_folder.join("clips").join(camera.to_string())
     }
 
+    /// Runs `work` beside everything else; whoever stops the engine waits for it. An engine that stops begins nothing any
+    /// more: says whether it was begun.
+    pub(crate) fn begin(&self, work: impl Future<Output = ()> + Send + 'static) -> bool {
+        let mut tasks = lock(&self.tasks);
+        if *self.stopping.borrow() {
+            return false;
+        }
+        tasks.retain(|task| !task.is_finished());
+        tasks.push(tokio::spawn(work));
+        true
+    }
+
     /// Nobody may be listening, which is no fault.
     pub(crate) fn tell(&self, event: Event) {
         // What only the owner may know does not leave the engine for anybody else.

@@ -77,8 +77,8 @@ impl Handle {
         let (answered, must_drive) = mover.ask(speed);
         if must_drive {
             let Control { person, task, live, .. } = control;
-            let driving = tokio::spawn(mover::drive(task, Arc::clone(&self.inner), person, live, ptz));
-            lock(&self.inner.tasks).push(driving);
+            // Without it nobody answers, and nothing moves.
+            self.inner.begin(mover::drive(task, Arc::clone(&self.inner), person, live, ptz));
         }
         // No answer of its own: a newer move took its place, or it was stopped.
         answered.await.unwrap_or(Ok(()))
