@@ -66,7 +66,7 @@ async fn a_talk_ends_though_its_worker_does_not_listen_and_before_the_program_do
     let camera = SimCam::start(&["--feature", "talk"]);
     let stage = Stage::owned().await;
     let id = stage.connect(&camera).await;
-    stage.watch(id, hausrecht_model::StreamRole::Main, 1).await;
+    stage.watch(id, hausrecht_model::StreamRole::Main, 3).await;
     let workers = || children_of(std::process::id(), "hausrecht-worker");
     let recording = stage.engine.worker_pid(id).unwrap();
     stage.engine.talk(id, true).await.unwrap();

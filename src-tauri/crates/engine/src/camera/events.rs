@@ -16,13 +16,15 @@ use crate::{
     Result,
     inner::{Inner, lock},
     logbook::Note,
-    wire::{ErrorCode, Event, Happening, LastEvent, NoticeKind},
+    wire::{Event, Happening, LastEvent, NoticeKind},
 };
 
 /// How often what waits is looked at, and unknown topics are written.
 const TICK: Duration = Duration::from_secs(2);
 /// After this many failures in a row the camera is reached anew from its address on.
 const FAILURES_MAX: u32 = 3;
+/// How often it is looked at whether a camera that refuses the sign-in is asked again.
+const REFUSED_LOOK: Duration = Duration::from_secs(10);
 /// A pull that brings something sooner than this is one of many.
 const BUSY: Duration = Duration::from_millis(250);
 /// So many of those in a row are a flood, and the next one waits for as long.
@@ -34,6 +36,7 @@ pub(super) async fn listen(task: Arc<CameraTask>, inner: Arc<Inner>) {
     let mut listener = Listener {
         intake: Intake::new(inner.options.clock.monotonic()),
         unwritten: Vec::new(),
+        is_refused: false,
         task: &task,
         inner: &inner,
     };
@@ -50,13 +53,18 @@ pub(super) async fn listen(task: Arc<CameraTask>, inner: Arc<Inner>) {
             }
         };
         let Err(error) = outcome;
-        tracing::info!(camera = %task.id, "no events: {error}");
-        listener.intake.lose_touch(inner.now());
-        let needs_a_person = error.code == ErrorCode::CameraRefused;
-        let pause = backoff.failed(rand::random());
+        let pause = if task.is_refused().await {
+            listener.note_refused(&error).await;
+            // Meanwhile nothing is asked: the conversation knows when the sign-in is tried again, if ever.
+            REFUSED_LOOK
+        } else {
+            tracing::info!(camera = %task.id, "no events: {error}");
+            listener.intake.lose_touch(inner.now());
+            backoff.failed(rand::random())
+        };
         tokio::select! {
             _ = wanted.changed() => {}
-            () = listener.tend(pause), if !needs_a_person => {}
+            () = listener.tend(pause) => {}
         }
     }
     let ended = listener.intake.end_all(inner.now());
@@ -68,6 +76,8 @@ struct Listener<'a> {
     intake: Intake,
     /// Ends that could not be written yet.
     unwritten: Vec<Step>,
+    /// The camera refuses the sign-in, and the owner was told.
+    is_refused: bool,
     task: &'a CameraTask,
     inner: &'a Arc<Inner>,
 }
@@ -96,6 +106,10 @@ impl Listener<'_> {
             }
         };
         task.motion.set_silent(false);
+        if std::mem::take(&mut self.is_refused) {
+            let note = Note::new(Kind::CameraChanged).camera(task.id).fact("what", "events_again");
+            inner.log_or_tell(note).await;
+        }
         let mut busy = 0;
         loop {
             let began = inner.options.clock.monotonic();
@@ -119,6 +133,20 @@ impl Listener<'_> {
                 self.tend(BUSY).await;
             }
         }
+    }
+
+    /// The camera does not tell any more what happens, and only the owner may be able to help: what goes on ends, and the
+    /// owner is told once.
+    async fn note_refused(&mut self, error: &crate::wire::Error) {
+        if std::mem::replace(&mut self.is_refused, true) {
+            return;
+        }
+        let (task, inner) = (self.task, self.inner);
+        let ended = self.intake.end_all(inner.now());
+        self.write_or_keep(ended).await;
+        let note = Note::new(Kind::CameraChanged).camera(task.id).fact("what", "events_refused");
+        inner.log_or_tell(note).await;
+        inner.notice(NoticeKind::EventsRefused, Some(task.id), error.message.clone());
     }
 
     /// Waits for notifications, and does meanwhile what is due. The pull is not given up for that: what it brings would

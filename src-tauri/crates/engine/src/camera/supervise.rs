@@ -7,7 +7,7 @@ use hausrecht_media::{CameraOpen, Event, FaultCode, Order, Password, Sender, Str
 use hausrecht_model::{EventId, StreamRole};
 use tokio::sync::{mpsc, watch};
 
-use super::{CameraTask, Wanted, events};
+use super::{CameraTask, Wanted, events, link::rare_pause};
 use crate::{
     inner::{Inner, lock},
     logbook::Note,
@@ -40,6 +40,7 @@ enum Message {
 pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
     let mut wanted = task.wanted.subscribe();
     let mut failures: u32 = 0;
+    let mut refusals: u32 = 0;
     let mut lost_noted = false;
     if let Err(error) = task.learn_motion(&inner).await {
         tracing::warn!(camera = %task.id, "how motion is to be measured cannot be read: {error}");
@@ -50,6 +51,7 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
             settled = task.settle(&inner) => settled,
             _ = wanted.changed() => continue,
         };
+        let was_accepted = if settled.is_ok() { task.has_streamed() } else { task.is_proven() };
         let ended = match settled {
             Ok(()) => one_worker(&task, &inner, &mut wanted, &mut had_picture, &mut lost_noted).await,
             Err(reason) => Ended::Fault(reason),
@@ -59,6 +61,7 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
         lock(&task.status).recording = false;
         if had_picture {
             failures = 0;
+            refusals = 0;
         }
         let (reason, wait) = match ended {
             Ended::Stop => break,
@@ -72,6 +75,12 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
                 DeadReason::WorkerEnded,
                 if failures == 0 { Duration::from_millis(100) } else { pause(failures) },
             ),
+            // The camera had accepted it: too many connections, or another password by now.
+            Ended::Fault(reason @ DeadReason::WrongPassword) if was_accepted || had_picture => {
+                let wait = rare_pause(refusals);
+                refusals = refusals.saturating_add(1);
+                (reason, wait)
+            }
             // Only the owner can say how it goes on.
             Ended::Fault(reason @ (DeadReason::WrongPassword | DeadReason::CertificateChanged)) => {
                 (reason, Duration::MAX)
@@ -260,6 +269,7 @@ async fn watch_worker(
                         let alive = on_event(task, event, &mut fault, &mut silent_main, clock.monotonic());
                         if alive {
                             *had_picture = true;
+                            task.note_streamed();
                             task.answers_again();
                             note_back(task, inner, lost_noted).await;
                             tell(inner);
