@@ -61,6 +61,8 @@ pub(crate) struct CameraTask {
     pub(crate) mover: mover::Mover,
     /// Whether and how motion is measured in its pictures.
     pub(crate) motion: motion::Motion,
+    /// What happens at it, on its way into database and log.
+    desk: tokio::sync::Mutex<events::Desk>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,6 +103,7 @@ impl CameraTask {
             link: link::Link::default(),
             mover: mover::Mover::default(),
             motion: motion::Motion::default(),
+            desk: tokio::sync::Mutex::new(events::Desk::new(inner)),
         })
     }
 

@@ -3,8 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use hausrecht_ledger::Kind;
-use hausrecht_media::{CameraOpen, Event, FaultCode, Order, Password, Sender, Stream, Transport};
-use hausrecht_model::{EventId, StreamRole};
+use hausrecht_media::{
+    CameraOpen, ControlError, Event, FaultCode, Order, Password, Sender, Stream, Transport,
+};
+use hausrecht_model::StreamRole;
 use tokio::sync::{mpsc, watch};
 
 use super::{CameraTask, Wanted, events, link::rare_pause};
@@ -189,10 +191,9 @@ async fn one_worker(
         tokio::task::spawn_blocking(move || recorder::record(&task, &inner, bulk))
     };
 
-    let mut moving = None;
-    let following = Following { task, inner, orders: &orders, moving: &mut moving };
+    let following = Following { task, inner, orders: &orders };
     let ended = watch_worker(following, wanted, &mut messages, had_picture, lost_noted).await;
-    events::measured(task, inner, &mut moving, false).await;
+    events::measured(task, inner, false).await;
     if matches!(ended, Ended::Stop | Ended::Restart) && orders.send(&Order::Shutdown).is_ok() {
         let _ = tokio::time::timeout(SHUTDOWN_LIMIT, async {
             while !matches!(messages.recv().await, Some(Message::Closed) | None) {}
@@ -228,8 +229,6 @@ struct Following<'a> {
     task: &'a Arc<CameraTask>,
     inner: &'a Arc<Inner>,
     orders: &'a Sender<Order>,
-    /// The motion that goes on.
-    moving: &'a mut Option<EventId>,
 }
 
 /// Follows what the worker says until it ends or is to be ended.
@@ -240,16 +239,25 @@ async fn watch_worker(
     had_picture: &mut bool,
     lost_noted: &mut bool,
 ) -> Ended {
-    let Following { task, inner, orders, moving } = following;
+    let Following { task, inner, orders } = following;
     let clock = Arc::clone(&inner.options.clock);
     let mut motion = task.motion.orders();
-    motion.mark_changed();
+    let mut is_motion_due = true;
     let mut fault: Option<DeadReason> = None;
     let mut last_word = clock.monotonic();
     let mut silent_main: Option<Duration> = None;
     let mut tick = tokio::time::interval(Duration::from_millis(500));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
+        if is_motion_due {
+            let settings = motion.borrow_and_update().clone();
+            match orders.try_send(&Order::Motion { settings }) {
+                Ok(()) => is_motion_due = false,
+                // It is told with the next tick, if it listens by then.
+                Err(ControlError::Full) => {}
+                Err(_) => return fault.map_or(Ended::Died, Ended::Fault),
+            }
+        }
         tokio::select! {
             changed = wanted.changed() => match (changed, *wanted.borrow_and_update()) {
                 (Err(_), _) | (Ok(()), Wanted::Stop) => return Ended::Stop,
@@ -263,7 +271,7 @@ async fn watch_worker(
                         return fault.map_or(Ended::Died, Ended::Fault);
                     }
                     Some(Message::Event(Event::Motion { active, .. })) => {
-                        events::measured(task, inner, moving, active).await;
+                        events::measured(task, inner, active).await;
                     }
                     Some(Message::Event(event)) => {
                         let alive = on_event(task, event, &mut fault, &mut silent_main, clock.monotonic());
@@ -280,12 +288,7 @@ async fn watch_worker(
                     }
                 }
             }
-            Ok(()) = motion.changed() => {
-                let settings = motion.borrow_and_update().clone();
-                if orders.send(&Order::Motion { settings }).is_err() {
-                    return fault.map_or(Ended::Died, Ended::Fault);
-                }
-            }
+            Ok(()) = motion.changed() => is_motion_due = true,
             _ = tick.tick() => {
                 let now = clock.monotonic();
                 if now.saturating_sub(last_word) > HUNG_AFTER {
