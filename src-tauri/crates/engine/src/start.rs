@@ -134,6 +134,7 @@ impl Engine {
                 notify_rules.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
             ),
             sightings: Sightings::default(),
+            kept_notices: Mutex::default(),
             talk: Mutex::default(),
             clips_changed: AtomicBool::new(false),
             recovery_made: AtomicBool::new(recovery.is_some()),

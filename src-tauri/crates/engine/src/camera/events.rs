@@ -108,6 +108,7 @@ impl Listener<'_> {
         self.failures = 0;
         self.learn_what_is_offered(&live).await;
         if std::mem::take(&mut self.is_refused) {
+            inner.forget_notice(NoticeKind::EventsRefused, Some(task.id));
             let note = Note::new(Kind::CameraChanged).camera(task.id).fact("what", "events_again");
             inner.log_or_tell(note).await;
         }

@@ -139,6 +139,18 @@ pub(crate) fn is_uncertain(error: &OnvifError) -> bool {
     )
 }
 
+/// Whether the camera had the order and its answer did not come, or cannot be read: it may have obeyed.
+pub(crate) fn is_unanswered(error: &OnvifError) -> bool {
+    matches!(
+        error,
+        OnvifError::ClosedEarly { .. }
+            | OnvifError::TimedOut { .. }
+            | OnvifError::TooSlow { .. }
+            | OnvifError::TooLarge { .. }
+            | OnvifError::Unreadable { .. }
+    )
+}
+
 /// The pause before a sign-in is tried again that was accepted before and then refused: 5 minutes, doubling to an hour, and
 /// up to a quarter more. No camera locks an account for that.
 pub(super) fn rare_pause(refusals: u32) -> Duration {

@@ -10,8 +10,9 @@ use hausrecht_store::ClipFilter;
 use super::Handle;
 use crate::{
     Result,
-    inner::lock,
+    inner::{Inner, lock},
     logbook::Note,
+    session::SignedIn,
     wire::{CameraKinds, Error, Event, NotifyRules},
 };
 
@@ -104,14 +105,7 @@ impl Handle {
         let task = task
             .filter(|_| self.inner.may_watch(&person, camera))
             .ok_or_else(|| Error::not_found("this camera"))?;
-        let day = self.inner.now().0.div_euclid(86_400_000_000);
-        if !lock(&self.inner.session).previewed.contains(&(camera, day)) {
-            let note =
-                Note::new(Kind::Previewed).by(person.id).camera(camera).fact("day_us", day * 86_400_000_000);
-            self.inner.log(note).await.map_err(Error::log_unwritable)?;
-            self.inner.still(&person)?;
-            lock(&self.inner.session).previewed.insert((camera, day));
-        }
+        self.inner.note_previewed(&person, camera).await?;
         let port = &task.port;
         let mut picture = port.newest_shown(small);
         if picture.is_none() {
@@ -143,6 +137,24 @@ impl Handle {
         };
         let clips = self.inner.db.read(move |tables| Ok(tables.clips(&filter)?)).await?;
         Ok(clips.first().map(|clip| clip.id))
+    }
+}
+
+impl Inner {
+    /// Writes down that `person` sees something of a camera: once per camera, day and session, and before it is shown.
+    pub(super) async fn note_previewed(self: &Arc<Self>, person: &SignedIn, camera: CameraId) -> Result<()> {
+        let day = self.now().0.div_euclid(86_400_000_000);
+        if !lock(&self.session).previewed.contains(&(camera, day)) {
+            let note =
+                Note::new(Kind::Previewed).by(person.id).camera(camera).fact("day_us", day * 86_400_000_000);
+            self.log(note).await.map_err(Error::log_unwritable)?;
+            let mut session = lock(&self.session);
+            if session.signed_in.as_ref().is_none_or(|now| now.number != person.number) {
+                return Err(Error::locked());
+            }
+            session.previewed.insert((camera, day));
+        }
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     Result,
     camera::{
         self,
-        link::{Trouble, is_uncertain},
+        link::{Trouble, is_refusal, is_uncertain},
     },
     handle::Handle,
     logbook::Note,
@@ -132,6 +132,17 @@ impl Control {
         state.end();
         match task.resolve(inner, intended.clone()).await {
             Ok(camera) => state.go_on_with(camera),
+            Err(Trouble::Camera(error)) if task.intended().is_some() && !is_refusal(&error) => {
+                let note = self.outcome(announced, "unanswered", error.code());
+                inner.log_or_tell(note).await;
+                let error = task.take_note(&mut state, error);
+                let message = format!(
+                    "{}. Whether it has the new password is not known: as soon as it answers, the new one is tried, \
+                     then the old one. Do not type a password again",
+                    error.message
+                );
+                return Err(Error::new(error.code, message));
+            }
             Err(Trouble::Camera(error)) => {
                 self.note_failure(announced, error.code()).await;
                 return Err(task.take_note(&mut state, error));

@@ -116,7 +116,7 @@ impl Control {
             Err(trouble) => {
                 // Which account it is will be found out when the camera answers again.
                 state.end();
-                self.note_failure(announced, "camera_unreachable").await;
+                inner.log_or_tell(self.outcome(announced, "unanswered", "camera_unreachable")).await;
                 Err(trouble.into())
             }
         }

@@ -121,6 +121,9 @@ impl Handle {
                     .collect::<Result<Vec<_>>>()
             })
             .await?;
+        if pictures.iter().any(Option::is_some) {
+            self.inner.note_previewed(&control.person, camera).await?;
+        }
         self.inner.still(&control.person)?;
         let keys = control.person.owner_keys()?;
         let views = presets.into_iter().zip(pictures).map(|(preset, sealed)| {
