@@ -214,7 +214,7 @@ impl CameraTask {
             }
         };
         if is_waiting {
-            self.replace_row(self.row(), true);
+            self.restart();
         }
     }
 

@@ -14,7 +14,7 @@ use hausrecht_store::{CameraRow, IdentityRow, Tables};
 use hausrecht_vault::SecretString;
 use url::Url;
 
-use super::Handle;
+use super::{Handle, control::factory};
 use crate::{
     Result,
     camera::{self, CameraTask, address_of, link},
@@ -287,7 +287,9 @@ impl Handle {
         }
         let sign_in = camera::seal_sign_in(&self.inner, user, password)?;
         let address = camera.address().clone();
+        let (user, password) = (user.to_owned(), password.to_owned());
         self.change(id, note, move |row, tables| {
+            factory::note_password(tables, id, &user, &password)?;
             *row = CameraRow { sign_in, certificate, ..sightings::at_address(row.clone(), &address) };
             tables.put_identity(&identity)?;
             Ok(tables.delete_intended_sign_in(id)?)
@@ -364,8 +366,15 @@ impl Handle {
         let sign_in = camera::seal_sign_in(&self.inner, user, &password)?;
         let is_same_account = task.sign_in(&self.inner).is_ok_and(|(known, _)| known == user);
         let note = Note::new(Kind::CameraChanged).camera(id).fact("sign_in", "changed");
+        let before = task.sign_in(&self.inner).ok();
+        let user = user.to_owned();
         let view = self
             .change(id, note, move |row, tables| {
+                // An account that was in use before stays in the camera.
+                if let Some((user, password)) = before {
+                    factory::note_password(tables, id, &user, &password)?;
+                }
+                factory::note_password(tables, id, &user, &password)?;
                 row.sign_in = sign_in;
                 if !is_same_account {
                     row.own_level = None;
@@ -390,9 +399,14 @@ impl Handle {
         mark_known(&self.inner, &row.endpoint, false);
         self.store(id, Note::new(Kind::CameraRemoved).camera(id), move |row, tables| {
             row.removed_us = Some(removed_us);
-            Ok(tables.forget_control(id)?)
+            // The row stays for the names in the log, and nothing else of it.
+            row.sign_in.clear();
+            factory::forget_camera(tables, id)?;
+            Ok(tables.forget_camera(id)?)
         })
         .await?;
+        // Whoever talks through another camera does not remove one.
+        self.inner.end_talk();
         let task = lock(&self.inner.cameras).remove(&id);
         if let Some(task) = task {
             task.stop();

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod doors;
+pub(crate) mod factory;
 mod motion;
 mod own_account;
 mod panel;

@@ -80,16 +80,20 @@ impl Handle {
             .fact("setting", "notifications")
             .fact("to", if rules.enabled { "on" } else { "off" })
             .fact("pictures", rules.pictures);
-        let writer = Arc::clone(&self.inner);
+        let inner = Arc::clone(&self.inner);
         let index = self
             .inner
             .db
-            .write(move |tables| {
-                tables.set_meta("notify_rules", &text)?;
-                writer.logbook.append(tables, &note, Some(&keys))
+            .run(move |store| {
+                let index = store.write(|tables| {
+                    tables.set_meta("notify_rules", &text)?;
+                    inner.logbook.append(tables, &note, Some(&keys))
+                })?;
+                // On the database's thread, where changes follow one another.
+                *lock(&inner.notify_rules) = rules;
+                Ok(index)
             })
             .await?;
-        *lock(&self.inner.notify_rules) = rules;
         self.inner.tell(Event::LogGrew(index + 1));
         self.notify_rules()
     }
