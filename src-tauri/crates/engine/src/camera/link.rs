@@ -486,6 +486,36 @@ impl CameraTask {
         Ok(())
     }
 
+    /// Asks the camera where its streams are and keeps that; says whether it is elsewhere than before.
+    pub(crate) async fn reread_streams(&self, inner: &Arc<Inner>) -> Result<bool> {
+        let live = self.live(inner).await?;
+        let row = self.row();
+        let read = async {
+            let (main, sub) = live.streams(&row).await?;
+            let main_uri = live.camera.stream_uri(&main).await?;
+            let sub_uri = match &sub {
+                Some(sub) => Some(live.camera.stream_uri(sub).await?),
+                None => None,
+            };
+            Ok((String::from(main_uri), sub_uri.map(String::from)))
+        };
+        let (main_uri, sub_uri) = match read.await {
+            Ok(read) => read,
+            Err(error) => return Err(self.failed(&live, error).await),
+        };
+        if main_uri == row.main_uri && sub_uri == row.sub_uri {
+            return Ok(false);
+        }
+        let note = Note::new(Kind::CameraChanged).camera(self.id).fact("what", "streams_moved");
+        inner
+            .change_camera(self.id, vec![note], None, move |row, _| {
+                (row.main_uri, row.sub_uri) = (main_uri, sub_uri);
+                Ok(())
+            })
+            .await?;
+        Ok(true)
+    }
+
     /// Remembers the certificate of a camera that was added before certificates were.
     async fn remember_certificate(&self, inner: &Arc<Inner>, camera: &Camera) -> Result<()> {
         let (Some(pin), None) = (camera.certificate(), self.row().certificate) else { return Ok(()) };

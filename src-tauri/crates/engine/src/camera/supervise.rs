@@ -1,11 +1,12 @@
 //! Keeps a camera's worker alive: starts it, watches it, says why there is no picture and when it tries again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use hausrecht_ledger::Kind;
-use hausrecht_media::{
-    CameraOpen, ControlError, Event, FaultCode, Order, Password, Sender, Stream, Transport,
-};
+use hausrecht_media::{CameraOpen, ControlError, Event, FaultCode, Order, Password, Sender, Stream};
 use hausrecht_model::StreamRole;
 use tokio::sync::{mpsc, watch};
 
@@ -64,6 +65,9 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
         if had_picture {
             failures = 0;
             refusals = 0;
+        } else {
+            // What worked before may not any more, behind another router for example.
+            lock(&task.status).transport = None;
         }
         let (reason, wait) = match ended {
             Ended::Stop => break,
@@ -86,6 +90,25 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
             // Only the owner can say how it goes on.
             Ended::Fault(reason @ (DeadReason::WrongPassword | DeadReason::CertificateChanged)) => {
                 (reason, Duration::MAX)
+            }
+            Ended::Fault(DeadReason::StreamRefused) if task.was_not_found.swap(false, Ordering::Relaxed) => {
+                // The camera may have given its stream another address.
+                let read = tokio::select! {
+                    read = task.reread_streams(&inner) => read,
+                    _ = wanted.changed() => continue,
+                };
+                match read {
+                    // At once, unless it does so again and again.
+                    Ok(true) if failures == 0 => {
+                        failures = 1;
+                        continue;
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::info!(camera = %task.id, "its streams are not known anew: {error}")
+                    }
+                }
+                (DeadReason::StreamRefused, pause(failures))
             }
             Ended::Fault(reason) => (reason, pause(failures)),
         };
@@ -216,7 +239,7 @@ fn open_order(task: &CameraTask, inner: &Inner) -> crate::Result<CameraOpen> {
         sub_uri: row.sub_uri,
         user,
         password: Password::new(password.as_str()),
-        transport: Transport::Auto,
+        transport: task.transport(),
         certificate: row.certificate,
         latency_ms: 0,
         record: true,
@@ -330,6 +353,7 @@ fn on_event(
             }
             if state.streaming && (state.fps > 0.0 || silent_main.is_none()) {
                 *silent_main = None;
+                lock(&task.status).transport = Some(state.transport);
                 return !task.set_picture(PictureState::Live);
             }
             silent_main.get_or_insert(now);
@@ -344,6 +368,7 @@ fn on_event(
         Event::Fault { stream, code, text } => {
             tracing::info!(camera = %task.id, ?stream, ?code, "{text}");
             if stream == Stream::Main {
+                task.was_not_found.store(code == FaultCode::NotFound, Ordering::Relaxed);
                 *fault = Some(reason(code, lock(&task.status).picture == PictureState::Live));
             }
             false

@@ -95,7 +95,7 @@ impl Control {
                 writer.logbook.append(tables, &note, Some(&keys))
             })
             .await
-            .map_err(crate::wire::Error::log_unwritable)?;
+            .map_err(crate::wire::Error::order_unwritable)?;
         inner.tell(Event::LogGrew(index + 1));
         // Whoever signed out while the entry was written does not change a camera any more.
         if let Err(error) = inner.still(&self.person) {

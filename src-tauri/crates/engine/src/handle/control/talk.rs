@@ -3,9 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hausrecht_media::{
-    Event as WorkerEvent, FaultCode, Order, Password, Sender, TalkOpen, Transport, Worker,
-};
+use hausrecht_media::{Event as WorkerEvent, FaultCode, Order, Password, Sender, TalkOpen, Worker};
 use hausrecht_model::CameraId;
 use tokio::sync::oneshot;
 
@@ -55,7 +53,7 @@ impl Handle {
             uri: row.main_uri,
             user,
             password: Password::new(password.as_str()),
-            transport: Transport::Tcp,
+            transport: control.task.transport(),
             certificate: row.certificate,
             sound: self.inner.options.talk_sound,
             limit_ms: TalkOpen::MAX_LIMIT_MS,
@@ -94,7 +92,9 @@ async fn begin(
     {
         let mut talk = lock(&inner.talk);
         if talk.wishes != wish {
-            return Err(Error::invalid("the button was let go before the microphone was open"));
+            return Err(Error::invalid(
+                "the button was let go before the microphone was open: hold it until the clock beside it runs",
+            ));
         }
         worker.orders.send(&Order::TalkOpen(open)).map_err(Error::internal)?;
         talk.running = Some((worker.orders.clone(), announced));
@@ -115,8 +115,15 @@ async fn begin(
     let outcome = tokio::time::timeout(BEGIN_LIMIT, waiting).await;
     let began = match outcome {
         Ok(Ok(began)) => began,
-        Ok(Err(_)) => Err(Error::new(ErrorCode::CameraUnreachable, "the camera ended the talk at once")),
-        Err(_) => Err(Error::new(ErrorCode::CameraUnreachable, "the camera took no sound in time")),
+        Ok(Err(_)) => Err(Error::new(
+            ErrorCode::CameraUnreachable,
+            "the camera ended the talk at once: press again; if that does not help, somebody else may talk through it, or \
+             it may need a restart",
+        )),
+        Err(_) => Err(Error::new(
+            ErrorCode::CameraUnreachable,
+            "the camera took no sound in time: press again; if that does not help, check its network or restart it",
+        )),
     };
     if began.is_err() {
         inner.end_talk();
