@@ -6,18 +6,22 @@ mod groups;
 mod rules;
 mod words;
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use hausrecht_engine::{
     Handle, SmallPicture,
     wire::{Event, Happening, Session},
 };
-use hausrecht_model::{CameraId, EventKind, UnixMicros};
+use hausrecht_model::{CameraId, ClipId, EventKind, UnixMicros};
 use notify_rust::{NotificationHandle, NotificationResponse};
 use tauri::AppHandle;
 use tauri_specta::Event as _;
 use tokio::{
-    sync::{broadcast::error::RecvError, mpsc, watch},
+    sync::{Semaphore, broadcast::error::RecvError, mpsc, oneshot, watch},
     task::AbortHandle,
     time::Instant,
 };
@@ -32,6 +36,10 @@ const PICTURE_WITHIN: Duration = Duration::from_millis(1500);
 const BELL_PICTURE_WITHIN: Duration = Duration::from_secs(5);
 /// How long a notification daemon may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// Notifications that wait for a click; of more, the oldest goes. As many wait for their picture.
+const WAITING_MAX: usize = 32;
+/// How long after a click the clip may take to be finished in which it happened.
+const CLIP_WITHIN: Duration = Duration::from_secs(180);
 
 /// One notification for each camera, and another one when somebody rings there.
 type Key = (CameraId, bool);
@@ -40,15 +48,21 @@ type Key = (CameraId, bool);
 enum Word {
     /// The picture for the `number`th notification came, or none.
     Picture { key: Key, number: u64, picture: Option<SmallPicture> },
+    /// The daemon has taken a notification, or not.
+    Shown { key: Key, happening: Happening, has_picture: bool, outcome: anyhow::Result<NotificationHandle> },
     /// A notification was clicked.
     Clicked { camera: CameraId, at: UnixMicros },
 }
 
-/// What is on the screen.
-struct Shown {
+/// A notification on the screen.
+struct Waiting {
     id: u32,
-    waiting: AbortHandle,
+    task: AbortHandle,
+    close: oneshot::Sender<()>,
 }
+
+/// What is to be shown as soon as the daemon has answered.
+type Next = Option<(u64, Option<SmallPicture>)>;
 
 struct Notifier {
     app: AppHandle,
@@ -56,7 +70,16 @@ struct Notifier {
     groups: Groups<Key>,
     /// The newest happening of each group, and how many came before it.
     latest: HashMap<Key, Latest>,
-    shown: HashMap<Key, Shown>,
+    /// The daemon's number of the last notification of each group.
+    ids: HashMap<Key, u32>,
+    /// Groups of which the daemon is being told, each by a task of its own: a slow daemon keeps nobody from hearing the bell.
+    telling: HashMap<Key, Next>,
+    /// The notification of each group that has rung.
+    rung: HashMap<Key, u64>,
+    waiting: VecDeque<Waiting>,
+    pictures: Arc<Semaphore>,
+    /// What was clicked while its clip was being recorded, and until when the clip is waited for.
+    awaited: Option<(CameraId, UnixMicros, Instant)>,
     count: u64,
     words: mpsc::Sender<Word>,
     /// Changes when nobody is signed in any more: what shows a picture goes.
@@ -80,7 +103,12 @@ pub(crate) async fn run(app: AppHandle, engine: Handle) {
         engine,
         groups: Groups::default(),
         latest: HashMap::new(),
-        shown: HashMap::new(),
+        ids: HashMap::new(),
+        telling: HashMap::new(),
+        rung: HashMap::new(),
+        waiting: VecDeque::new(),
+        pictures: Arc::new(Semaphore::new(WAITING_MAX)),
+        awaited: None,
         count: 0,
         words,
         locked: watch::channel(()).0,
@@ -89,16 +117,26 @@ pub(crate) async fn run(app: AppHandle, engine: Handle) {
     loop {
         tokio::select! {
             event = events.recv() => match event {
-                Ok(Event::Happened(happening)) => notifier.happened(happening).await,
+                Ok(Event::Happened(happening)) => notifier.happened(happening),
                 Ok(Event::Session(Session::Empty | Session::Locked { .. })) => {
                     notifier.locked.send_replace(());
                 }
+                Ok(Event::ClipsChanged) => notifier.open_awaited().await,
                 Ok(_) => {}
-                Err(RecvError::Lagged(skipped)) => tracing::warn!(skipped, "notifications are slow"),
+                Err(RecvError::Lagged(skipped)) => {
+                    tracing::warn!(skipped, "notifications are slow");
+                    // That somebody signed out may be among what was skipped.
+                    if !notifier.is_open() {
+                        notifier.locked.send_replace(());
+                    }
+                }
                 Err(RecvError::Closed) => return,
             },
             Some(word) = coming.recv() => match word {
-                Word::Picture { key, number, picture } => notifier.show(key, number, picture).await,
+                Word::Picture { key, number, picture } => notifier.show(key, number, picture),
+                Word::Shown { key, happening, has_picture, outcome } => {
+                    notifier.shown(key, &happening, has_picture, outcome);
+                }
                 Word::Clicked { camera, at } => notifier.clicked(camera, at).await,
             },
         }
@@ -106,7 +144,11 @@ pub(crate) async fn run(app: AppHandle, engine: Handle) {
 }
 
 impl Notifier {
-    async fn happened(&mut self, happening: Happening) {
+    fn is_open(&self) -> bool {
+        matches!(self.engine.session(), Session::Open { .. })
+    }
+
+    fn happened(&mut self, happening: Happening) {
         let rules = self.engine.notify_rules_in_force();
         if !rules::wanted(&rules, happening.camera, happening.kind, local_minute(self.engine.now())) {
             return;
@@ -117,17 +159,18 @@ impl Notifier {
         self.count += 1;
         let number = self.count;
         self.latest.insert(key, Latest { number, happening, more, is_update });
-        let is_open = matches!(self.engine.session(), Session::Open { .. });
-        let with_picture = rules.pictures && is_open;
+        let wants_picture = rules.pictures && self.is_open();
+        let place = wants_picture.then(|| Arc::clone(&self.pictures).try_acquire_owned().ok()).flatten();
         // Whoever rings waits for no picture; it comes into the same notification.
-        if is_doorbell || !with_picture {
-            self.show(key, number, None).await;
+        if is_doorbell || place.is_none() {
+            self.show(key, number, None);
         }
-        if with_picture {
+        if let Some(place) = place {
             let (engine, words) = (self.engine.clone(), self.words.clone());
             let patience = if is_doorbell { BELL_PICTURE_WITHIN } else { PICTURE_WITHIN };
             tokio::spawn(async move {
                 let asked = tokio::time::timeout(patience, engine.event_picture(key.0)).await;
+                drop(place);
                 let picture = match asked {
                     Ok(Ok(picture)) => picture,
                     Ok(Err(error)) => {
@@ -145,43 +188,77 @@ impl Notifier {
     }
 
     /// Shows the newest of a group, in place of what it shows.
-    async fn show(&mut self, key: Key, number: u64, picture: Option<SmallPicture>) {
+    fn show(&mut self, key: Key, number: u64, picture: Option<SmallPicture>) {
         let Some(latest) = self.latest.get(&key).filter(|latest| latest.number == number) else { return };
-        let is_open = matches!(self.engine.session(), Session::Open { .. });
-        let picture = picture.filter(|_| is_open);
+        if let Some(next) = self.telling.get_mut(&key) {
+            *next = Some((number, picture));
+            return;
+        }
+        let picture = picture.filter(|_| self.is_open());
         let words = Words::of(self.engine.settings().language);
-        let happening = &latest.happening;
-        let before = self.shown.remove(&key);
+        let happening = latest.happening.clone();
         // A doorbell's picture comes into the notification that has rung already.
-        let rings = key.1 && self.engine.notify_rules_in_force().bell_sound && picture.is_none();
-        let continues = latest.is_update || picture.is_some() && key.1;
+        let has_rung = key.1 && self.rung.insert(key, number) == Some(number);
+        let continues = latest.is_update || has_rung;
         let card = Card {
             summary: format!("{}: {}", happening.camera_name, words.kind(happening.kind)),
             body: words.body(&local_time(happening.at_us), latest.more),
             open: words.open(),
             is_doorbell: key.1,
-            rings,
-            replaces: before.as_ref().filter(|_| continues).map(|shown| shown.id),
+            rings: key.1 && !has_rung && self.engine.notify_rules_in_force().bell_sound,
+            replaces: self.ids.get(&key).copied().filter(|_| continues),
         };
-        let (camera, at) = (happening.camera, happening.at_us);
-        let has_picture = picture.is_some();
-        match tokio::time::timeout(ANSWER_WITHIN, desktop::show(&card, picture)).await {
-            Ok(Ok(handle)) => {
+        self.telling.insert(key, None);
+        let (has_picture, told) = (picture.is_some(), self.words.clone());
+        tokio::spawn(async move {
+            let outcome = match tokio::time::timeout(ANSWER_WITHIN, desktop::show(&card, picture)).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(anyhow::anyhow!("no answer")),
+            };
+            // The program may be ending.
+            let _ = told.send(Word::Shown { key, happening, has_picture, outcome }).await;
+        });
+    }
+
+    /// Waits for what becomes of a notification that the daemon has taken, and shows what has come meanwhile.
+    fn shown(
+        &mut self,
+        key: Key,
+        happening: &Happening,
+        has_picture: bool,
+        outcome: anyhow::Result<NotificationHandle>,
+    ) {
+        match outcome {
+            Ok(handle) => {
                 self.had_server = true;
                 let id = handle.id();
-                if let Some(before) = before.filter(|before| before.id == id) {
-                    before.waiting.abort();
-                }
+                self.waiting.retain(|waiting| {
+                    if waiting.id == id {
+                        waiting.task.abort();
+                    }
+                    waiting.id != id && !waiting.task.is_finished()
+                });
                 let locked = has_picture.then(|| self.locked.subscribe());
-                let waiting = tokio::spawn(wait(handle, camera, at, self.words.clone(), locked));
-                self.shown.insert(key, Shown { id, waiting: waiting.abort_handle() });
+                let (close, closed) = oneshot::channel();
+                let (camera, at) = (happening.camera, happening.at_us);
+                let task = tokio::spawn(wait(handle, camera, at, self.words.clone(), locked, closed));
+                self.waiting.push_back(Waiting { id, task: task.abort_handle(), close });
+                self.ids.insert(key, id);
+                if self.waiting.len() > WAITING_MAX
+                    && let Some(oldest) = self.waiting.pop_front()
+                {
+                    // It may have gone by itself.
+                    let _ = oldest.close.send(());
+                }
                 // Somebody may have locked while the daemon answered.
-                if has_picture && !matches!(self.engine.session(), Session::Open { .. }) {
+                if has_picture && !self.is_open() {
                     self.locked.send_replace(());
                 }
             }
-            Ok(Err(error)) => self.note_no_server(&error.to_string()),
-            Err(_) => self.note_no_server("no answer"),
+            Err(error) => self.note_no_server(&error.to_string()),
+        }
+        if let Some((number, picture)) = self.telling.remove(&key).flatten() {
+            self.show(key, number, picture);
         }
     }
 
@@ -194,19 +271,44 @@ impl Notifier {
 
     async fn clicked(&mut self, camera: CameraId, at: UnixMicros) {
         crate::window::show(&self.app);
+        self.awaited = None;
         let route = match self.engine.clip_at(camera, at).await {
-            Ok(Some(clip)) => format!("#/clip/{clip}?at={}", at.0),
-            // The clip is being recorded still: what happens now is nearer to it than anything else.
-            Ok(None) => "#/live".to_owned(),
+            Ok(Some(clip)) => clip_route(clip, at),
+            // The clip is being recorded still: what happens now is nearest to it until the clip is there.
+            Ok(None) => {
+                self.awaited = Some((camera, at, Instant::now() + CLIP_WITHIN));
+                "#/live".to_owned()
+            }
             Err(error) => {
                 tracing::warn!(%error, "the clip of a notification is not found");
                 "#/clips".to_owned()
             }
         };
+        self.open(route);
+    }
+
+    /// Opens the clip of what was clicked, once it is finished.
+    async fn open_awaited(&mut self) {
+        let Some((camera, at, until)) = self.awaited else { return };
+        match self.engine.clip_at(camera, at).await {
+            Ok(Some(clip)) => {
+                self.awaited = None;
+                self.open(clip_route(clip, at));
+            }
+            Ok(None) if Instant::now() < until => {}
+            Ok(None) | Err(_) => self.awaited = None,
+        }
+    }
+
+    fn open(&self, route: String) {
         if let Err(error) = OpenRouteEvent(route).emit(&self.app) {
             tracing::warn!(%error, "the window was not told where to go");
         }
     }
+}
+
+fn clip_route(clip: ClipId, at: UnixMicros) -> String {
+    format!("#/clip/{clip}?at={}", at.0)
 }
 
 /// Waits until a notification is clicked or goes. One with a picture goes when nobody is signed in any more.
@@ -216,6 +318,7 @@ async fn wait(
     at: UnixMicros,
     words: mpsc::Sender<Word>,
     locked: Option<watch::Receiver<()>>,
+    closed: oneshot::Receiver<()>,
 ) {
     let mut is_clicked = false;
     let answered = handle.wait_for_action_async(|response: &NotificationResponse| {
@@ -230,9 +333,16 @@ async fn wait(
             None => std::future::pending().await,
         }
     };
+    // The sender may be gone with the notifier.
+    let close = async {
+        if closed.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
     tokio::select! {
         () = answered => {}
         () = lock => handle.close_async().await,
+        () = close => handle.close_async().await,
     }
     if is_clicked {
         // The program may be ending.

@@ -28,7 +28,8 @@ pub(crate) fn make(app: &AppHandle, wall: &Arc<Wall>, tray: bool) -> anyhow::Res
         .iter()
         .find(|window| window.label == LABEL)
         .ok_or_else(|| anyhow::anyhow!("the configuration has no window “{LABEL}”"))?;
-    let loading = wall.clone();
+    let (loading, engine) = (wall.clone(), app.state::<Shell>().engine.clone());
+    let listening = engine.clone();
     // Nothing of a page is kept on disk. A page that a test drives must not be in the private mode that does so.
     let driven = std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some();
     let window = WebviewWindowBuilder::from_config(app, config)?
@@ -38,9 +39,10 @@ pub(crate) fn make(app: &AppHandle, wall: &Arc<Wall>, tray: bool) -> anyhow::Res
             own || (cfg!(dev) && url.host_str() == Some("localhost"))
         })
         .on_page_load(move |_, load| {
-            // A page that begins anew has not placed anything yet.
+            // A page that begins anew has not placed anything yet, and holds no button.
             if load.event() == PageLoadEvent::Started {
                 loading.place(Vec::new());
+                listening.close_microphone();
             }
         })
         .build()?;
@@ -49,6 +51,9 @@ pub(crate) fn make(app: &AppHandle, wall: &Arc<Wall>, tray: bool) -> anyhow::Res
 
     let (events_wall, events_window) = (wall.clone(), window.clone());
     window.on_window_event(move |event| {
+        if let WindowEvent::CloseRequested { .. } | WindowEvent::Destroyed = event {
+            engine.close_microphone();
+        }
         if let WindowEvent::CloseRequested { api, .. } = event
             && tray
         {

@@ -228,6 +228,23 @@ async fn a_camera_turns_while_it_is_told_to_and_no_longer() {
     let asked = seen.moves.load(Ordering::SeqCst);
     assert!((1..=20).contains(&asked), "the camera was asked {asked} times for 60 moves");
 
+    // While a key is held, the move is repeated and never interrupted.
+    let stops = || state(&camera)["ptz_stops"].as_u64().unwrap();
+    let stops_before = stops();
+    for _ in 0..12 {
+        engine.ptz_move(id, RIGHT).await.unwrap();
+        let begun = pan(&camera);
+        until("the camera to turn on", PATIENCE, async || {
+            let now = pan(&camera);
+            if now > begun + 0.015 { Ok(()) } else { Err(now) }
+        })
+        .await;
+    }
+    assert_eq!(stops(), stops_before, "the key was held all the time");
+    engine.ptz_stop(id).await.unwrap();
+    assert_eq!(stops(), stops_before + 1);
+    let stopped = pan(&camera);
+
     // Without a repeat it stops by itself, and with the end of the session too.
     engine.ptz_move(id, RIGHT).await.unwrap();
     stands_still("the camera to stop by itself").await;

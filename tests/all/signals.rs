@@ -4,6 +4,7 @@ use hausrecht_engine::wire::{ErrorCode, LogQuery, MotionMode, MotionSettings};
 use hausrecht_model::EventKind;
 use hausrecht_tests::{
     camera::SimCam,
+    process::{children_of, signal},
     stage::{PATIENCE, SOON, Stage, alone},
     until::until,
 };
@@ -55,6 +56,49 @@ async fn the_owner_is_heard_at_the_camera_while_the_button_is_held_and_no_longer
     let silent = heard(&camera);
     stage.watch(id, hausrecht_model::StreamRole::Main, 10).await;
     assert_eq!(heard(&camera), silent, "nothing is sent after the end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_talk_ends_though_its_worker_does_not_listen_and_before_the_program_does() {
+    if !alone("signals::a_talk_ends_though_its_worker_does_not_listen_and_before_the_program_does") {
+        return;
+    }
+    let camera = SimCam::start(&["--feature", "talk"]);
+    let stage = Stage::owned().await;
+    let id = stage.connect(&camera).await;
+    stage.watch(id, hausrecht_model::StreamRole::Main, 3).await;
+    let workers = || children_of(std::process::id(), "hausrecht-worker");
+    let recording = stage.engine.worker_pid(id).unwrap();
+    stage.engine.talk(id, true).await.unwrap();
+    let [talking] = workers().into_iter().filter(|pid| *pid != recording).collect::<Vec<_>>()[..] else {
+        panic!("{:?}", workers())
+    };
+    // It hangs, with the microphone open as far as anybody knows.
+    signal(talking, rustix::process::Signal::STOP);
+    stage.engine.talk(id, false).await.unwrap();
+    until("the worker to be ended", SOON, async || {
+        let left = workers();
+        if left.contains(&talking) { Err(left) } else { Ok(()) }
+    })
+    .await;
+
+    // A page that begins anew holds no button, and a program that ends waits for what it has to write.
+    stage.engine.talk(id, true).await.unwrap();
+    stage.engine.close_microphone();
+    stage.engine.talk(id, true).await.unwrap();
+    let stage = stage.restart().await;
+    stage.sign_in_owner().await;
+    let page = stage.engine.log_page(LogQuery { limit: 100, ..LogQuery::default() }).await.unwrap();
+    let order: Vec<_> = page
+        .rows
+        .iter()
+        .rev()
+        .filter_map(|row| {
+            let what = row.facts.iter().find(|fact| fact.name == "what").map(|fact| fact.value.as_str());
+            (what == Some("talk_ended") || row.kind == "stopped").then(|| row.kind.clone())
+        })
+        .collect();
+    assert_eq!(order, ["camera_changed", "camera_changed", "camera_changed", "stopped"], "{:?}", page.rows);
 }
 
 #[tokio::test(flavor = "multi_thread")]

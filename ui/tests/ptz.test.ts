@@ -148,6 +148,44 @@ describe('talking', () => {
     await vi.advanceTimersByTimeAsync(TALK_MS)
     expect(said).toEqual([true, false])
   })
+  it('takes what comes of an earlier press for nothing, and closes what the newest opened', async () => {
+    const said: boolean[] = []
+    const answers: { resolve: (value: null) => void; reject: (why: unknown) => void }[] = []
+    const client = {
+      talk: (_: string, on: boolean) => {
+        said.push(on)
+        return on ? new Promise<null>((resolve, reject) => answers.push({ resolve, reject })) : Promise.resolve(null)
+      },
+    }
+    const talk = new Talk(client, 'c')
+    const first = talk.press()
+    talk.release()
+    const second = talk.press()
+    answers[0]?.reject({ code: 'invalid', message: 'let go' })
+    await first
+    expect(talk.state).toBe('opening')
+    expect(talk.error).toBeNull()
+    answers[1]?.resolve(null)
+    await second
+    expect(talk.state).toBe('on')
+    talk.release()
+    expect(said).toEqual([true, false, true, false])
+    expect(talk.state).toBe('off')
+  })
+  it('says nothing of a refusal that comes after the release', async () => {
+    let refuse: (why: unknown) => void = () => {}
+    const client = {
+      talk: (_: string, on: boolean) =>
+        on ? new Promise<null>((_resolve, reject) => (refuse = reject)) : Promise.resolve(null),
+    }
+    const talk = new Talk(client, 'c')
+    const opening = talk.press()
+    talk.release()
+    refuse({ code: 'invalid', message: 'let go' })
+    await opening
+    expect(talk.error).toBeNull()
+    expect(talk.state).toBe('off')
+  })
   it('says why the camera refuses', async () => {
     const talk = new Talk({ talk: () => Promise.reject({ code: 'camera_unsuitable', message: '551' }) }, 'c')
     await talk.press()

@@ -194,6 +194,8 @@ export function noticeSentence(notice: Shown): string {
       return m.notice_camera_moved({ address: notice.detail })
     case 'event_flood':
       return m.notice_event_flood()
+    case 'events_refused':
+      return m.notice_events_refused()
     case 'camera_away':
       return m.notice_camera_away()
     case 'disk_full':

@@ -1071,7 +1071,9 @@ export type NoticeKind =
  */
 "camera_moved" | 
 /**  A camera reports more than is kept: of each state the last is, of what repeats itself not every one. */
-"event_flood";
+"event_flood" | 
+/**  A camera refuses the sign-in for its events: what happens there is not heard of until it accepts it again. */
+"events_refused";
 
 /**  The program that shows notifications. */
 export type NotificationServer = {

@@ -14,6 +14,8 @@ export class Talk {
   sinceMs = $state(0)
   error = $state.raw<WireError | null>(null)
   #held = false
+  /** Presses so far: what comes of an earlier one says nothing about the newest. */
+  #presses = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(client: Pick<Client, 'talk'>, camera: string) {
@@ -25,16 +27,20 @@ export class Talk {
   async press(): Promise<void> {
     if (this.#held) return
     this.#held = true
+    const press = ++this.#presses
+    const isOver = () => !this.#held || press !== this.#presses
     this.error = null
     this.state = 'opening'
     this.#timer = setTimeout(() => this.release(), TALK_MS)
     try {
       await this.#client.talk(this.#camera, true)
       // Let go while it was opening: the close is on its way already.
-      if (!this.#held) return
+      if (isOver()) return
       this.state = 'on'
       this.sinceMs = Date.now()
     } catch (thrown) {
+      // The engine refuses what was let go before the microphone was open; that is what was wanted.
+      if (isOver()) return
       clearTimeout(this.#timer)
       this.#held = false
       this.state = 'off'
@@ -46,8 +52,12 @@ export class Talk {
   release(): void {
     if (!this.#held) return
     this.#held = false
+    const press = this.#presses
     clearTimeout(this.#timer)
     this.state = 'off'
-    this.#client.talk(this.#camera, false).catch((thrown: unknown) => (this.error = asWireError(thrown)))
+    this.#client.talk(this.#camera, false).catch((thrown: unknown) => {
+      // The microphone may be open still, unless it was asked for again.
+      if (press === this.#presses) this.error = asWireError(thrown)
+    })
   }
 }

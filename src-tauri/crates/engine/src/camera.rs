@@ -8,8 +8,9 @@ mod motion;
 pub(crate) mod mover;
 mod supervise;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
+use hausrecht_media::Transport;
 use hausrecht_model::{CameraId, StreamRole, UnixMicros};
 use hausrecht_onvif::Credentials;
 use hausrecht_store::CameraRow;
@@ -44,6 +45,8 @@ pub(crate) struct Status {
     pub(crate) last_event: Option<wire::LastEvent>,
     /// It said that it goes, and was not heard of since.
     pub(crate) said_bye: bool,
+    /// The transport by which its pictures came last.
+    pub(crate) transport: Option<Transport>,
 }
 
 /// A camera that runs.
@@ -61,6 +64,10 @@ pub(crate) struct CameraTask {
     pub(crate) mover: mover::Mover,
     /// Whether and how motion is measured in its pictures.
     pub(crate) motion: motion::Motion,
+    /// Its stream was not found at the known address.
+    was_not_found: AtomicBool,
+    /// What happens at it, on its way into database and log.
+    desk: tokio::sync::Mutex<events::Desk>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,6 +101,7 @@ impl CameraTask {
                 aspect: None,
                 last_event: None,
                 said_bye: false,
+                transport: None,
             }),
             port: Viewport::new(Arc::clone(&inner.options.clock)),
             wanted: watch::channel(Wanted::Run).0,
@@ -101,18 +109,15 @@ impl CameraTask {
             link: link::Link::default(),
             mover: mover::Mover::default(),
             motion: motion::Motion::default(),
+            was_not_found: AtomicBool::new(false),
+            desk: tokio::sync::Mutex::new(events::Desk::new(inner)),
         })
     }
 
     /// Starts the tasks that run the camera.
     pub(crate) fn spawn(self: &Arc<Self>, inner: &Arc<Inner>) {
-        let mut tasks = lock(&inner.tasks);
-        if *inner.stopping.borrow() {
-            return;
-        }
-        tasks.retain(|task| !task.is_finished());
-        tasks.push(tokio::spawn(supervise::run(Arc::clone(self), Arc::clone(inner))));
-        tasks.push(tokio::spawn(events::listen(Arc::clone(self), Arc::clone(inner))));
+        inner.begin(supervise::run(Arc::clone(self), Arc::clone(inner)));
+        inner.begin(events::listen(Arc::clone(self), Arc::clone(inner)));
     }
 
     pub(crate) fn row(&self) -> CameraRow {
@@ -146,6 +151,11 @@ impl CameraTask {
         let plain = open_with(inner.logbook.device.broker(), &self.row().sign_in)?;
         let sign_in: SignIn = serde_json::from_slice(&plain)?;
         Ok((sign_in.user, Zeroizing::new(sign_in.password)))
+    }
+
+    /// The transport that worked last; until one did, whichever does.
+    pub(crate) fn transport(&self) -> Transport {
+        lock(&self.status).transport.unwrap_or_default()
     }
 
     pub(crate) fn is_recording(&self) -> bool {
@@ -216,7 +226,7 @@ impl CameraTask {
             }
         };
         if is_waiting {
-            self.replace_row(self.row(), true);
+            self.restart();
         }
     }
 

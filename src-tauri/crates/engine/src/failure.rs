@@ -33,11 +33,25 @@ impl Error {
         Self::new(ErrorCode::NotFound, format!("{what} does not exist"))
     }
 
-    /// The same failure where it kept something from being written to the log.
+    /// The same failure where it kept an order from being written to the log before it is given.
+    pub(crate) fn order_unwritable(self) -> Self {
+        Self::new(
+            ErrorCode::LogUnwritable,
+            format!(
+                "the log could not be written, so nothing was done: free disk space, then try again ({})",
+                self.message
+            ),
+        )
+    }
+
+    /// The same failure where it kept something from being written to the log before it is shown.
     pub(crate) fn log_unwritable(self) -> Self {
         Self::new(
             ErrorCode::LogUnwritable,
-            format!("the log could not be written, so nothing is shown: {}", self.message),
+            format!(
+                "the log could not be written, so nothing is shown: free disk space, then try again ({})",
+                self.message
+            ),
         )
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     logbook::{Logbook, Note},
     player::Player,
     session::{SessionState, SignedIn},
-    wire::{self, Error, Event},
+    wire::{self, Error, Event, NoticeKind},
 };
 
 /// Shared by every part of the engine.
@@ -49,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) said: Mutex<crate::camera::Said>,
     pub(crate) notify_rules: Mutex<wire::NotifyRules>,
     pub(crate) sightings: crate::sightings::Sightings,
+    /// What the owner is to be told with the next sign-in.
+    pub(crate) kept_notices: Mutex<Vec<wire::Notice>>,
     /// The talk that goes on, if one does.
     pub(crate) talk: Mutex<Talk>,
     pub(crate) clips_changed: AtomicBool,
@@ -122,6 +124,18 @@ impl Inner {
         self.options.data_folder.join("clips").join(camera.to_string())
     }
 
+    /// Runs `work` beside everything else; whoever stops the engine waits for it. An engine that stops begins nothing any
+    /// more: says whether it was begun.
+    pub(crate) fn begin(&self, work: impl Future<Output = ()> + Send + 'static) -> bool {
+        let mut tasks = lock(&self.tasks);
+        if *self.stopping.borrow() {
+            return false;
+        }
+        tasks.retain(|task| !task.is_finished());
+        tasks.push(tokio::spawn(work));
+        true
+    }
+
     /// Nobody may be listening, which is no fault.
     pub(crate) fn tell(&self, event: Event) {
         // What only the owner may know does not leave the engine for anybody else.
@@ -132,10 +146,32 @@ impl Inner {
         let _ = self.events.send(event);
     }
 
-    pub(crate) fn notice(&self, kind: wire::NoticeKind, camera: Option<CameraId>, detail: impl Into<String>) {
+    pub(crate) fn notice(&self, kind: NoticeKind, camera: Option<CameraId>, detail: impl Into<String>) {
         let detail = detail.into();
         tracing::warn!(?kind, "{detail}");
-        self.tell(Event::Notice(wire::Notice { kind, camera, detail }));
+        let notice = wire::Notice { kind, camera, detail };
+        let is_kept = matches!(kind, NoticeKind::EventFlood | NoticeKind::EventsRefused);
+        if is_kept && !self.is_owner_signed_in() {
+            // The newest of each camera waits for the owner.
+            self.forget_notice(kind, camera);
+            lock(&self.kept_notices).push(notice);
+        } else {
+            self.tell(Event::Notice(notice));
+        }
+    }
+
+    /// Forgets what the owner was to be told, since it is over.
+    pub(crate) fn forget_notice(&self, kind: NoticeKind, camera: Option<CameraId>) {
+        lock(&self.kept_notices).retain(|kept| kept.kind != kind || kept.camera != camera);
+    }
+
+    /// Tells the owner, who has just signed in, what happened while nobody was.
+    pub(crate) fn tell_kept_notices(&self) {
+        if self.is_owner_signed_in() {
+            for notice in std::mem::take(&mut *lock(&self.kept_notices)) {
+                self.tell(Event::Notice(notice));
+            }
+        }
     }
 
     pub(crate) fn clips_changed(&self) {
@@ -153,7 +189,7 @@ impl Inner {
     /// The same where a failure cannot stop what happened already: the person is told.
     pub(crate) async fn log_or_tell(self: &Arc<Self>, note: Note) {
         if let Err(error) = self.log(note).await {
-            self.notice(wire::NoticeKind::LogUnwritable, None, error.message);
+            self.notice(NoticeKind::LogUnwritable, None, error.message);
         }
     }
 

@@ -265,6 +265,8 @@ async fn relocate(
     inner.change_camera(old.id, vec![note], None, moved).await?;
     lock(&task.status).said_bye = false;
     task.hold_link().await.end();
+    // Whatever answered at the old address, it was not asked about.
+    task.forget_question();
     task.restart();
     inner.sightings.known_changed.notify_one();
     inner.tell(Event::Cameras(inner.cameras_view()));

@@ -10,7 +10,7 @@ use std::{
 use hausrecht_ledger::{Kind, origin_of};
 use hausrecht_media::Launcher;
 use hausrecht_model::UnixMicros;
-use hausrecht_store::{Store, StoreError};
+use hausrecht_store::{Store, StoreError, Tables};
 use hausrecht_vault::{DeviceKeys, DeviceKeysError};
 use rustix::fs::FlockOperation;
 use tokio::sync::{broadcast, watch};
@@ -134,6 +134,7 @@ impl Engine {
                 notify_rules.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
             ),
             sightings: Sightings::default(),
+            kept_notices: Mutex::default(),
             talk: Mutex::default(),
             clips_changed: AtomicBool::new(false),
             recovery_made: AtomicBool::new(recovery.is_some()),
@@ -168,6 +169,7 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
         let tidied = async {
             recovered?;
             inner.db.write(|tables| Ok(tables.close_open_events()?)).await?;
+            inner.db.write(forget_removed).await?;
             retention::finish_erasing(inner).await?;
             retention::erase_old(inner).await
         };
@@ -192,6 +194,18 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
     }
     let tending = tokio::spawn(retention::tend(Arc::clone(inner)));
     lock(&inner.tasks).push(tending);
+    Ok(())
+}
+
+/// Forgets what an earlier version kept of cameras that were removed.
+fn forget_removed(tables: &Tables<'_>) -> crate::Result<()> {
+    for mut row in tables.cameras()? {
+        if row.removed_us.is_some() && !row.sign_in.is_empty() {
+            row.sign_in.clear();
+            tables.put_camera(&row)?;
+            tables.forget_camera(row.id)?;
+        }
+    }
     Ok(())
 }
 

@@ -175,6 +175,11 @@ impl Events {
         self.lock().subscriptions.values().filter(|subscription| subscription.expires > now).count()
     }
 
+    /// How many subscriptions were ever made.
+    pub fn subscriptions_made(&self) -> u64 {
+        self.lock().next_subscription - 1
+    }
+
     /// Begins a subscription that ends after `span` unless renewed; returns its number.
     pub fn subscribe(&self, span: Duration) -> u64 {
         let now = self.clock.elapsed();

@@ -228,7 +228,7 @@ async fn state(State(site): Site_, ConnectInfo(peer): ConnectInfo<SocketAddr>) -
     if !peer.ip().to_canonical().is_loopback() {
         return StatusCode::FORBIDDEN.into_response();
     }
-    match serde_json::to_string(&control::state(&site.camera)) {
+    match serde_json::to_string(&control::state(&site.camera, site.gate.sign_ins())) {
         Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

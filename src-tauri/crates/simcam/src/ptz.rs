@@ -70,6 +70,8 @@ pub struct Ptz {
     next_preset: u32,
     /// The last auxiliary command.
     pub auxiliary: Option<String>,
+    /// How often it was told to stop.
+    pub stops: u64,
 }
 
 impl Default for Ptz {
@@ -83,6 +85,7 @@ impl Default for Ptz {
             home: Axes::default(),
             next_preset: 2,
             auxiliary: None,
+            stops: 0,
         }
     }
 }
@@ -140,6 +143,7 @@ impl Ptz {
 
     /// Stops pan and tilt, the zoom, or both.
     pub fn stop(&mut self, now: Duration, pan_tilt: bool, zoom: bool) {
+        self.stops += 1;
         self.settle(now);
         let halt = |speed: &mut Axes| {
             if pan_tilt {

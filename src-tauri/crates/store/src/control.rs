@@ -96,14 +96,15 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Forgets what was kept for controlling a camera that is removed.
+    /// Forgets what was kept of a camera that is removed, besides its row, its clips and its events.
     ///
     /// # Errors
     /// A failure of the database.
-    pub fn forget_control(&self, camera: CameraId) -> Result<()> {
+    pub fn forget_camera(&self, camera: CameraId) -> Result<()> {
         let camera = camera.to_string();
-        self.connection.execute("DELETE FROM preset_pictures WHERE camera = ?1", params![camera])?;
-        self.connection.execute("DELETE FROM intended_sign_ins WHERE camera = ?1", params![camera])?;
+        for table in ["preset_pictures", "intended_sign_ins", "identities", "motion", "unknown_topics"] {
+            self.connection.execute(&format!("DELETE FROM {table} WHERE camera = ?1"), params![camera])?;
+        }
         Ok(())
     }
 }

@@ -27,4 +27,13 @@ impl Tables<'_> {
             .execute([key, value])?;
         Ok(())
     }
+
+    /// Forgets the value under `key`.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn delete_meta(&self, key: &str) -> Result<()> {
+        self.connection.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([key])?;
+        Ok(())
+    }
 }

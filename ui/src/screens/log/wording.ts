@@ -265,6 +265,14 @@ function orderSentence(row: LogRow): string | null {
       return m.k_c_talk_ended(at)
     case 'failed':
       return m.k_c_failed(at)
+    case 'unanswered':
+      return m.k_c_unanswered(at)
+    case 'events_refused':
+      return m.k_c_events_refused(at)
+    case 'events_again':
+      return m.k_c_events_again(at)
+    case 'streams_moved':
+      return m.k_c_streams_moved(at)
     default:
       return null
   }
@@ -274,6 +282,7 @@ function orderSentence(row: LogRow): string | null {
 function orderGround(row: LogRow): string {
   switch (fact(row, 'what')) {
     case 'failed':
+    case 'unanswered':
       return row.refers_to === null ? (fact(row, 'why') ?? '') : m.log_allowed_entry({ n: row.refers_to })
     case 'encoder':
       return [fact(row, 'size')?.replace('x', ' × '), fact(row, 'codec')?.toUpperCase()].filter((part) => part !== undefined).join(' · ')

@@ -5,24 +5,26 @@ mod intake;
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use hausrecht_ledger::Kind;
-use hausrecht_model::{EventId, EventKind, UnixMicros};
-use hausrecht_onvif::{Backoff, Camera, Notification, Subscription};
+use hausrecht_model::{EventKind, UnixMicros};
+use hausrecht_onvif::{Backoff, Camera, Notification, Subscription, topics::meaning_with};
 use hausrecht_store::{EventRow, IdentityRow, UnknownTopicRow};
 
 pub(crate) use self::intake::Said;
 use self::intake::{Begun, FloodWord, Intake, Step};
-use super::{CameraTask, Wanted};
+use super::{CameraTask, Wanted, live::Live, motion};
 use crate::{
     Result,
     inner::{Inner, lock},
     logbook::Note,
-    wire::{ErrorCode, Event, Happening, LastEvent, NoticeKind},
+    wire::{Event, Happening, LastEvent, NoticeKind},
 };
 
 /// How often what waits is looked at, and unknown topics are written.
 const TICK: Duration = Duration::from_secs(2);
 /// After this many failures in a row the camera is reached anew from its address on.
 const FAILURES_MAX: u32 = 3;
+/// How often it is looked at whether a camera that refuses the sign-in is asked again.
+const REFUSED_LOOK: Duration = Duration::from_secs(10);
 /// A pull that brings something sooner than this is one of many.
 const BUSY: Duration = Duration::from_millis(250);
 /// So many of those in a row are a flood, and the next one waits for as long.
@@ -31,12 +33,7 @@ const BUSY_MAX: u32 = 4;
 pub(super) async fn listen(task: Arc<CameraTask>, inner: Arc<Inner>) {
     let mut wanted = task.wanted.subscribe();
     let mut backoff = Backoff::default();
-    let mut listener = Listener {
-        intake: Intake::new(inner.options.clock.monotonic()),
-        unwritten: Vec::new(),
-        task: &task,
-        inner: &inner,
-    };
+    let mut listener = Listener { is_refused: false, failures: 0, task: &task, inner: &inner };
     loop {
         let asked = *wanted.borrow_and_update();
         if asked == Wanted::Stop {
@@ -45,29 +42,50 @@ pub(super) async fn listen(task: Arc<CameraTask>, inner: Arc<Inner>) {
         let outcome = tokio::select! {
             outcome = listener.follow(&mut backoff) => outcome,
             _ = wanted.changed() => {
-                listener.intake.lose_touch(inner.now());
+                task.desk.lock().await.intake.lose_touch(inner.now());
                 continue;
             }
         };
         let Err(error) = outcome;
-        tracing::info!(camera = %task.id, "no events: {error}");
-        listener.intake.lose_touch(inner.now());
-        let needs_a_person = error.code == ErrorCode::CameraRefused;
-        let pause = backoff.failed(rand::random());
+        let pause = if task.is_refused().await {
+            listener.note_refused(&error).await;
+            // Meanwhile nothing is asked: the conversation knows when the sign-in is tried again, if ever.
+            REFUSED_LOOK
+        } else {
+            tracing::info!(camera = %task.id, "no events: {error}");
+            task.desk.lock().await.intake.lose_touch(inner.now());
+            backoff.failed(rand::random())
+        };
         tokio::select! {
             _ = wanted.changed() => {}
-            () = listener.tend(pause), if !needs_a_person => {}
+            () = listener.tend(pause) => {}
         }
     }
-    let ended = listener.intake.end_all(inner.now());
-    listener.write_or_keep(ended).await;
+    let mut desk = task.desk.lock().await;
+    let ended = desk.intake.end_all(inner.now());
+    desk.write_or_keep(&task, &inner, ended).await;
 }
 
-/// One camera's notifications on their way into database and log.
-struct Listener<'a> {
+/// What a camera reports, and what is measured in its pictures, on its way into database and log.
+#[derive(Debug)]
+pub(crate) struct Desk {
     intake: Intake,
     /// Ends that could not be written yet.
     unwritten: Vec<Step>,
+}
+
+impl Desk {
+    pub(crate) fn new(inner: &Inner) -> Self {
+        Self { intake: Intake::new(inner.options.clock.monotonic()), unwritten: Vec::new() }
+    }
+}
+
+/// One camera's notifications.
+struct Listener<'a> {
+    /// How often in a row the camera answered and its events did not.
+    failures: u32,
+    /// The camera refuses the sign-in, and the owner was told.
+    is_refused: bool,
     task: &'a CameraTask,
     inner: &'a Arc<Inner>,
 }
@@ -83,19 +101,17 @@ impl Listener<'_> {
         let mut subscription = match live.camera.events().await {
             Ok(subscription) => subscription,
             Err(error) => {
-                // It answers, and has nothing to report or refuses to.
-                use hausrecht_onvif::Error as Onvif;
-                task.motion.set_silent(matches!(
-                    error,
-                    Onvif::NotOffered { .. }
-                        | Onvif::Fault { .. }
-                        | Onvif::Status { .. }
-                        | Onvif::NotAllowed { .. }
-                ));
+                self.note_failure(&live, &error).await;
                 return Err(task.failed(&live, error).await);
             }
         };
-        task.motion.set_silent(false);
+        self.failures = 0;
+        self.learn_what_is_offered(&live).await;
+        if std::mem::take(&mut self.is_refused) {
+            inner.forget_notice(NoticeKind::EventsRefused, Some(task.id));
+            let note = Note::new(Kind::CameraChanged).camera(task.id).fact("what", "events_again");
+            inner.log_or_tell(note).await;
+        }
         let mut busy = 0;
         loop {
             let began = inner.options.clock.monotonic();
@@ -107,7 +123,7 @@ impl Listener<'_> {
                     self.keep(notifications, subscription.take_dropped().unwrap_or(0)).await;
                 }
                 Err(error) => {
-                    self.intake.lose_touch(inner.now());
+                    task.desk.lock().await.intake.lose_touch(inner.now());
                     if error.needs_a_person() || backoff.failures() >= FAILURES_MAX {
                         return Err(task.failed(&live, error).await);
                     }
@@ -119,6 +135,56 @@ impl Listener<'_> {
                 self.tend(BUSY).await;
             }
         }
+    }
+
+    /// Takes note that the camera does not let anybody listen: it has no events, or its events fail again and again while it
+    /// answers otherwise.
+    async fn note_failure(&mut self, live: &Live, error: &hausrecht_onvif::Error) {
+        if matches!(error, hausrecht_onvif::Error::NotOffered { .. }) {
+            self.task.motion.set_silent(true);
+        } else if live.camera.information().await.is_ok() {
+            self.failures = self.failures.saturating_add(1);
+            if self.failures >= FAILURES_MAX {
+                self.task.motion.set_silent(true);
+            }
+        }
+    }
+
+    /// Finds out whether the camera says that it reports motion, or what moves.
+    async fn learn_what_is_offered(&self, live: &Live) {
+        let topics = match live.camera.topics_offered().await {
+            Ok(topics) => topics,
+            Err(error) => {
+                tracing::debug!(camera = %self.task.id, "what it reports stays unknown: {error}");
+                return self.task.motion.set_silent(false);
+            }
+        };
+        let said = lock(&self.inner.said).clone();
+        let by_owner = |topic: &str| {
+            said.iter().find(|said| said.topic.eq_ignore_ascii_case(topic)).map(|said| said.kind)
+        };
+        let reports = topics.iter().any(|offered| match by_owner(&offered.topic) {
+            Some(kind) => motion::REPORTED.contains(&kind),
+            None => offered.means.iter().any(|kind| motion::REPORTED.contains(kind)),
+        });
+        self.task.motion.set_silent(!reports);
+    }
+
+    /// The camera does not tell any more what happens, and only the owner may be able to help: what goes on ends, and the
+    /// owner is told once.
+    async fn note_refused(&mut self, error: &crate::wire::Error) {
+        if std::mem::replace(&mut self.is_refused, true) {
+            return;
+        }
+        let (task, inner) = (self.task, self.inner);
+        {
+            let mut desk = task.desk.lock().await;
+            let ended = desk.intake.end_reported(inner.now());
+            desk.write_or_keep(task, inner, ended).await;
+        }
+        let note = Note::new(Kind::CameraChanged).camera(task.id).fact("what", "events_refused");
+        inner.log_or_tell(note).await;
+        inner.notice(NoticeKind::EventsRefused, Some(task.id), error.message.clone());
     }
 
     /// Waits for notifications, and does meanwhile what is due. The pull is not given up for that: what it brings would
@@ -147,21 +213,36 @@ impl Listener<'_> {
     async fn keep(&mut self, notifications: Vec<Notification>, dropped: u64) {
         let said = lock(&self.inner.said).clone();
         let (now, at) = (self.inner.options.clock.monotonic(), self.inner.now());
-        self.intake.leave_out(dropped, now);
-        let steps: Vec<_> = notifications
-            .into_iter()
-            .filter_map(|notification| self.intake.take(notification, &said, now, at))
-            .collect();
-        self.write_or_keep(steps).await;
+        let tells_of_motion = |notification: &Notification| {
+            let meaning = meaning_with(&said, &notification.topic, &notification.data);
+            motion::REPORTED.contains(&meaning.kind)
+        };
+        if notifications.iter().any(tells_of_motion) {
+            self.task.motion.note_reports();
+        }
+        {
+            let mut desk = self.task.desk.lock().await;
+            desk.intake.leave_out(dropped, now);
+            let mut steps = Vec::new();
+            for notification in notifications {
+                // By the camera's clock, as far as it is known, so that it lies in the right clip.
+                let at = notification.at.min(at);
+                steps.extend(desk.intake.take(notification, &said, now, at));
+            }
+            desk.write_or_keep(self.task, self.inner, steps).await;
+        }
         self.say_flood().await;
     }
 
     async fn settle(&mut self) {
         let inner = self.inner;
-        let steps = self.intake.settle(inner.options.clock.monotonic(), inner.now());
-        self.write_or_keep(steps).await;
+        let strange = {
+            let mut desk = self.task.desk.lock().await;
+            let steps = desk.intake.settle(inner.options.clock.monotonic(), inner.now());
+            desk.write_or_keep(self.task, inner, steps).await;
+            desk.intake.take_strange()
+        };
         self.say_flood().await;
-        let strange = self.intake.take_strange();
         if strange.is_empty() {
             return;
         }
@@ -182,27 +263,9 @@ impl Listener<'_> {
         }
     }
 
-    /// Writes all steps in one transaction. If that fails, the ends are tried again with the next.
-    async fn write_or_keep(&mut self, steps: Vec<Step>) {
-        let mut all = std::mem::take(&mut self.unwritten);
-        all.extend(steps);
-        if all.is_empty() {
-            return;
-        }
-        match write(self.task, self.inner, all.clone()).await {
-            Ok(()) => show(self.task, self.inner, &all),
-            Err(error) => {
-                self.inner.notice(NoticeKind::LogUnwritable, Some(self.task.id), error.message);
-                // Ends of what could not be begun do no harm: there is no such row.
-                all.retain(|step| matches!(step, Step::End { .. }));
-                all.truncate(1024);
-                self.unwritten = all;
-            }
-        }
-    }
-
     async fn say_flood(&mut self) {
-        match self.intake.flood_word(self.inner.options.clock.monotonic()) {
+        let word = self.task.desk.lock().await.intake.flood_word(self.inner.options.clock.monotonic());
+        match word {
             Some(FloodWord::Begins) => {
                 let name = self.task.row().name;
                 let detail = format!("{name} reports more than is kept; of each state the last is");
@@ -213,6 +276,27 @@ impl Listener<'_> {
                 self.inner.log_or_tell(note).await;
             }
             None => {}
+        }
+    }
+}
+
+impl Desk {
+    /// Writes all steps in one transaction. If that fails, the ends are tried again with the next.
+    async fn write_or_keep(&mut self, task: &CameraTask, inner: &Arc<Inner>, steps: Vec<Step>) {
+        let mut all = std::mem::take(&mut self.unwritten);
+        all.extend(steps);
+        if all.is_empty() {
+            return;
+        }
+        match write(task, inner, all.clone()).await {
+            Ok(()) => show(task, inner, &all),
+            Err(error) => {
+                inner.notice(NoticeKind::LogUnwritable, Some(task.id), error.message);
+                // Ends of what could not be begun do no harm: there is no such row.
+                all.retain(|step| matches!(step, Step::End { .. }));
+                all.truncate(1024);
+                self.unwritten = all;
+            }
         }
     }
 }
@@ -254,33 +338,11 @@ async fn write(task: &CameraTask, inner: &Arc<Inner>, steps: Vec<Step>) -> Resul
     Ok(())
 }
 
-/// Keeps what was measured in the pictures: `open` is the event that goes on.
-pub(super) async fn measured(
-    task: &CameraTask,
-    inner: &Arc<Inner>,
-    open: &mut Option<EventId>,
-    is_active: bool,
-) {
-    let (kind, topic) = super::motion::MEASURED;
-    let at = inner.now();
-    let step = match (is_active, open.take()) {
-        (true, Some(id)) => {
-            *open = Some(id);
-            return;
-        }
-        (true, None) => {
-            let id = EventId::random(&mut rand::rng());
-            *open = Some(id);
-            let topic = topic.to_owned();
-            Step::Begin(Begun { id, kind, mapped_from: None, topic, at, lasts: true, is_news: true })
-        }
-        (false, Some(id)) => Step::End { id, kind, at },
-        (false, None) => return,
-    };
-    match write(task, inner, vec![step.clone()]).await {
-        Ok(()) => show(task, inner, &[step]),
-        Err(error) => inner.notice(NoticeKind::LogUnwritable, Some(task.id), error.message),
-    }
+/// Keeps what was measured in the pictures.
+pub(super) async fn measured(task: &CameraTask, inner: &Arc<Inner>, is_active: bool) {
+    let mut desk = task.desk.lock().await;
+    let steps = desk.intake.measured(is_active, inner.options.clock.monotonic(), inner.now());
+    desk.write_or_keep(task, inner, steps).await;
 }
 
 fn show(task: &CameraTask, inner: &Arc<Inner>, steps: &[Step]) {

@@ -25,6 +25,11 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest one: short enough for somebody who has just switched the camera on.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// The first pause after a camera has refused a sign-in that it had accepted.
+const RARE_SHORTEST: Duration = Duration::from_secs(5 * 60);
+/// The longest one.
+const RARE_LONGEST: Duration = Duration::from_secs(60 * 60);
+
 /// The conversation, or why there is none.
 #[derive(Debug, Default)]
 pub(crate) struct Link {
@@ -32,14 +37,21 @@ pub(crate) struct Link {
     question: Mutex<Option<CertificateQuestion>>,
     /// A sign-in of which nobody knows whether the camera has it.
     intended: Mutex<Option<IntendedSignIn>>,
+    /// The sealed sign-in that the camera has accepted since the program was started.
+    proven: Mutex<Option<Vec<u8>>>,
+    /// The same for its streams, which may have accounts of their own.
+    streamed: Mutex<Option<Vec<u8>>>,
 }
 
 /// What whoever holds the link may change.
 #[derive(Debug)]
 pub(crate) struct State {
     live: Option<Arc<Live>>,
-    /// Why the camera refused the sign-in; it is not tried again before the owner gives another.
-    refused: Option<Error>,
+    /// Why the camera refused the sign-in, and when it is tried again: never, before the owner gives another, unless the
+    /// camera had accepted it before.
+    refused: Option<(Error, Option<Instant>)>,
+    /// Refusals since the last success.
+    refusals: u32,
     backoff: Backoff,
     /// Why the camera could not be reached, and until when that is answered without trying again.
     unreached: Option<(Error, Instant)>,
@@ -48,7 +60,7 @@ pub(crate) struct State {
 impl Default for State {
     fn default() -> Self {
         let backoff = Backoff::new(SHORTEST_PAUSE, LONGEST_PAUSE);
-        Self { live: None, refused: None, backoff, unreached: None }
+        Self { live: None, refused: None, refusals: 0, backoff, unreached: None }
     }
 }
 
@@ -127,6 +139,25 @@ pub(crate) fn is_uncertain(error: &OnvifError) -> bool {
     )
 }
 
+/// Whether the camera had the order and its answer did not come, or cannot be read: it may have obeyed.
+pub(crate) fn is_unanswered(error: &OnvifError) -> bool {
+    matches!(
+        error,
+        OnvifError::ClosedEarly { .. }
+            | OnvifError::TimedOut { .. }
+            | OnvifError::TooSlow { .. }
+            | OnvifError::TooLarge { .. }
+            | OnvifError::Unreadable { .. }
+    )
+}
+
+/// The pause before a sign-in is tried again that was accepted before and then refused: 5 minutes, doubling to an hour, and
+/// up to a quarter more. No camera locks an account for that.
+pub(super) fn rare_pause(refusals: u32) -> Duration {
+    let base = RARE_SHORTEST.saturating_mul(1 << refusals.min(8)).min(RARE_LONGEST);
+    base + base.mul_f64(rand::random_range(0.0..0.25))
+}
+
 /// How a camera is to be talked to: with the certificate that is remembered, and no other.
 pub(crate) fn settings(inner: &Inner, row: &CameraRow) -> Settings {
     let pin = row.certificate.map(CertificatePin::from_bytes);
@@ -150,20 +181,30 @@ impl CameraTask {
     /// The conversation with the camera; begun if there is none.
     pub(crate) async fn live(&self, inner: &Arc<Inner>) -> Result<Arc<Live>> {
         let mut state = self.link.state.lock().await;
-        if let Some(question) = self.certificate_question() {
-            return Err(Error::new(
-                ErrorCode::CameraUnsuitable,
-                format!(
-                    "the camera shows another certificate than before ({} instead of {}): accept it first, if it was \
-                     reset or updated",
-                    question.seen, question.expected
-                ),
-            ));
+        let was_questionable = match self.certificate_question() {
+            Some(question) => {
+                self.look_for_known_certificate(inner, &mut state, question).await.map(|()| true)?
+            }
+            None => false,
+        };
+        let outcome = self.live_in(inner, &mut state).await;
+        if was_questionable {
+            // The worker has waited for this.
+            self.restart();
         }
+        outcome
+    }
+
+    async fn live_in(&self, inner: &Arc<Inner>, state: &mut State) -> Result<Arc<Live>> {
         if let Some(live) = &state.live {
+            if live.camera.is_signed_in() {
+                self.note_proven();
+            }
             return Ok(Arc::clone(live));
         }
-        if let Some(refused) = &state.refused {
+        if let Some((refused, again)) = &state.refused
+            && again.is_none_or(|again| Instant::now() < again)
+        {
             return Err(refused.clone());
         }
         // Those who waited here for a camera that is gone do not wait for it one after the other.
@@ -179,16 +220,64 @@ impl CameraTask {
         match reached {
             Ok(camera) => {
                 self.remember_certificate(inner, &camera).await?;
+                if camera.is_signed_in() {
+                    self.note_proven();
+                }
                 state.go_on_with(camera);
                 state.live.clone().ok_or_else(|| Error::internal("the conversation has just begun"))
             }
             Err(Trouble::Camera(error)) => {
-                let error = self.take_note(&mut state, error);
+                let error = self.take_note(state, error);
                 state.not_reached(&error);
                 Err(error)
             }
             Err(Trouble::Own(error)) => Err(error),
         }
+    }
+
+    /// Asks with pauses between whether the known certificate answers again, for which no password is sent: what stood in
+    /// its place may have been another device for a while. Fails with the question as long as it stands.
+    async fn look_for_known_certificate(
+        &self,
+        inner: &Inner,
+        state: &mut State,
+        question: CertificateQuestion,
+    ) -> Result<()> {
+        if let Some((error, until)) = &state.unreached
+            && Instant::now() < *until
+        {
+            return Err(error.clone());
+        }
+        let row = self.row();
+        let address = Url::parse(&row.xaddr).map_err(Error::internal)?;
+        let is_encrypted = address.scheme() == "https";
+        let settings = settings(inner, &row);
+        let pin = settings.pin;
+        let is_known = match Camera::connect(&[address], None, settings).await {
+            Ok(camera) => pin.is_some() && camera.certificate() == pin,
+            // Over HTTPS nothing is asked before the certificate has been found to be the known one.
+            Err(OnvifError::PasswordNeeded { .. }) => pin.is_some() && is_encrypted,
+            Err(error @ OnvifError::CertificateChanged { .. }) => {
+                self.take_note(state, error);
+                false
+            }
+            Err(_) => false,
+        };
+        if is_known {
+            self.forget_question();
+            state.end();
+            return Ok(());
+        }
+        let CertificateQuestion { seen, expected } = self.certificate_question().unwrap_or(question);
+        let error = Error::new(
+            ErrorCode::CameraUnsuitable,
+            format!(
+                "the camera shows another certificate than before ({seen} instead of {expected}): accept it first, if \
+                 it was reset or updated"
+            ),
+        );
+        state.not_reached(&error);
+        Err(error)
     }
 
     /// Takes note of a failure in the conversation `live`, and gives it as others are told of it.
@@ -199,7 +288,9 @@ impl CameraTask {
             // Another conversation has begun since: what went wrong in the old one says nothing about it.
             return error.into();
         }
-        if is_refusal(&error) || is_uncertain(&error) || error.needs_a_person() {
+        // A camera with too many connections goes on with those that it has.
+        let is_for_now = matches!(error, OnvifError::RefusedForNow { .. });
+        if !is_for_now && (is_refusal(&error) || is_uncertain(&error) || error.needs_a_person()) {
             state.live = None;
         }
         self.take_note(&mut state, error)
@@ -217,9 +308,40 @@ impl CameraTask {
         let refused = is_refusal(&error);
         let error = Error::from(error);
         if refused {
-            state.refused = Some(error.clone());
+            let again = self.is_proven().then(|| Instant::now() + rare_pause(state.refusals));
+            state.refusals = state.refusals.saturating_add(1);
+            state.refused = Some((error.clone(), again));
         }
         error
+    }
+
+    /// Whether the camera refuses the sign-in, so far as anybody knows.
+    pub(super) async fn is_refused(&self) -> bool {
+        let state = self.link.state.lock().await;
+        state.live.is_none() && state.refused.is_some()
+    }
+
+    /// Takes note that the camera streams with the sign-in that is stored.
+    pub(super) fn note_streamed(&self) {
+        let sign_in = self.row().sign_in;
+        *lock(&self.link.streamed) = Some(sign_in);
+    }
+
+    /// Whether the camera has streamed with the sign-in that is stored.
+    pub(super) fn has_streamed(&self) -> bool {
+        *lock(&self.link.streamed) == Some(self.row().sign_in)
+    }
+
+    /// Takes note that the camera accepts the sign-in that is stored.
+    fn note_proven(&self) {
+        let sign_in = self.row().sign_in;
+        *lock(&self.link.proven) = Some(sign_in);
+    }
+
+    /// Whether the camera has accepted the sign-in that is stored: then a refusal is the camera's mood, or somebody has
+    /// changed the password there, and it is tried again now and then.
+    pub(super) fn is_proven(&self) -> bool {
+        *lock(&self.link.proven) == Some(self.row().sign_in)
     }
 
     /// Waits until it is safe to send the camera its password for a stream.
@@ -364,6 +486,36 @@ impl CameraTask {
         Ok(())
     }
 
+    /// Asks the camera where its streams are and keeps that; says whether it is elsewhere than before.
+    pub(crate) async fn reread_streams(&self, inner: &Arc<Inner>) -> Result<bool> {
+        let live = self.live(inner).await?;
+        let row = self.row();
+        let read = async {
+            let (main, sub) = live.streams(&row).await?;
+            let main_uri = live.camera.stream_uri(&main).await?;
+            let sub_uri = match &sub {
+                Some(sub) => Some(live.camera.stream_uri(sub).await?),
+                None => None,
+            };
+            Ok((String::from(main_uri), sub_uri.map(String::from)))
+        };
+        let (main_uri, sub_uri) = match read.await {
+            Ok(read) => read,
+            Err(error) => return Err(self.failed(&live, error).await),
+        };
+        if main_uri == row.main_uri && sub_uri == row.sub_uri {
+            return Ok(false);
+        }
+        let note = Note::new(Kind::CameraChanged).camera(self.id).fact("what", "streams_moved");
+        inner
+            .change_camera(self.id, vec![note], None, move |row, _| {
+                (row.main_uri, row.sub_uri) = (main_uri, sub_uri);
+                Ok(())
+            })
+            .await?;
+        Ok(true)
+    }
+
     /// Remembers the certificate of a camera that was added before certificates were.
     async fn remember_certificate(&self, inner: &Arc<Inner>, camera: &Camera) -> Result<()> {
         let (Some(pin), None) = (camera.certificate(), self.row().certificate) else { return Ok(()) };
@@ -416,5 +568,19 @@ impl Inner {
             .await?;
         self.tell(crate::wire::Event::LogGrew(size));
         Ok(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_sign_in_is_tried_again_rarely() {
+        for (refusals, minutes) in [(0, 5), (1, 10), (2, 20), (3, 40), (4, 60), (40, 60)] {
+            let pause = rare_pause(refusals);
+            let least = Duration::from_secs(minutes * 60);
+            assert!(pause >= least && pause <= least.mul_f64(1.25), "{refusals}: {pause:?}");
+        }
     }
 }

@@ -23,8 +23,10 @@ pub(crate) struct Motion {
 #[derive(Debug, Default)]
 struct State {
     settings: MotionSettings,
-    /// Whether the camera has said that it reports nothing.
+    /// Whether the camera reports nothing, so far as anybody knows.
     is_silent: bool,
+    /// Whether it has reported something all the same.
+    has_reported: bool,
 }
 
 impl Default for Motion {
@@ -51,13 +53,20 @@ impl Motion {
         self.follow();
     }
 
+    /// Takes note that the camera has reported motion, or what moves, whatever it says that it can.
+    pub(crate) fn note_reports(&self) {
+        if !std::mem::replace(&mut lock(&self.state).has_reported, true) {
+            self.follow();
+        }
+    }
+
     fn follow(&self) {
         let order = {
             let state = lock(&self.state);
             let is_on = match state.settings.mode {
                 MotionMode::On => true,
                 MotionMode::Off => false,
-                MotionMode::Auto => state.is_silent,
+                MotionMode::Auto => state.is_silent && !state.has_reported,
             };
             is_on.then(|| hausrecht_media::MotionSettings {
                 sensitivity: state.settings.sensitivity,
@@ -89,6 +98,10 @@ impl CameraTask {
     }
 }
 
+/// What a camera reports in whose pictures nothing needs to be measured.
+pub(super) const REPORTED: [EventKind; 4] =
+    [EventKind::Motion, EventKind::Person, EventKind::Vehicle, EventKind::Animal];
+
 /// The kind and the topic of what is measured here.
 pub(super) const MEASURED: (EventKind, &str) = (EventKind::Motion, "Hausrecht/Motion");
 
@@ -107,6 +120,11 @@ mod tests {
         motion.set_silent(true);
         assert!(is_on(&motion));
         motion.set_silent(false);
+        assert!(!is_on(&motion));
+        motion.set_silent(true);
+        motion.note_reports();
+        assert!(!is_on(&motion), "it reports, whatever it says");
+        motion.set_silent(true);
         assert!(!is_on(&motion));
     }
 

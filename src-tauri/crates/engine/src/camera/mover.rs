@@ -6,18 +6,19 @@ use std::{
     time::Duration,
 };
 
+use hausrecht_onvif::Error as OnvifError;
 use hausrecht_onvif::camera::{Ptz, PtzVector};
 use tokio::{
-    sync::{Notify, oneshot, watch},
+    sync::{oneshot, watch},
     time::Instant,
 };
 
-use super::{CameraTask, live::Live};
+use super::{CameraTask, link::is_refusal, live::Live};
 use crate::{
     Result,
     inner::{Inner, lock},
     session::SignedIn,
-    wire::Error,
+    wire::{Error, ErrorCode},
 };
 
 /// How long a move lasts that is not repeated.
@@ -28,13 +29,17 @@ const APART: Duration = Duration::from_millis(100);
 pub(crate) const SERIES: Duration = Duration::from_secs(10);
 /// How long somebody who stops a move waits for the camera's answer.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// How often a camera is told to stop that does not confirm it.
+const STOP_TRIES: u32 = 3;
 
 /// What is wanted of the motors.
 #[derive(Debug)]
 pub(crate) struct Mover {
     wish: Mutex<Wish>,
-    changed: Notify,
-    is_running: watch::Sender<bool>,
+    /// Counts the changes of the wish, so that nobody who waits for one takes it from anybody else.
+    changed: watch::Sender<u64>,
+    /// How the last stop went; `None` while the camera is being driven.
+    stopped: watch::Sender<Option<Result<()>>>,
     /// When the last move of those that the log knows of was asked for; held while the entry is written.
     pub(crate) series: tokio::sync::Mutex<Option<Instant>>,
 }
@@ -56,8 +61,8 @@ impl Default for Mover {
     fn default() -> Self {
         Self {
             wish: Mutex::default(),
-            changed: Notify::new(),
-            is_running: watch::channel(false).0,
+            changed: watch::channel(0).0,
+            stopped: watch::channel(Some(Ok(()))).0,
             series: tokio::sync::Mutex::default(),
         }
     }
@@ -72,9 +77,9 @@ impl Mover {
             let mut wish = lock(&self.wish);
             wish.newest = Some(Move { speed, at, answer });
             wish.is_to_stop = false;
-            !self.is_running.send_replace(true)
+            self.stopped.send_replace(None).is_some()
         };
-        self.changed.notify_one();
+        self.changed.send_modify(|count| *count += 1);
         (answered, must_drive)
     }
 
@@ -84,36 +89,69 @@ impl Mover {
             let mut wish = lock(&self.wish);
             wish.newest = None;
             wish.is_to_stop = true;
-            *self.is_running.borrow()
+            self.stopped.borrow().is_none()
         };
-        self.changed.notify_one();
+        self.changed.send_modify(|count| *count += 1);
         was_running
     }
 
-    /// Waits until the camera was told to stop.
-    pub(crate) async fn stopped(&self) {
-        let mut running = self.is_running.subscribe();
-        // The camera's own limit ends the move if it does not answer.
-        let _ = tokio::time::timeout(STOP_WITHIN, running.wait_for(|running| !running)).await;
-    }
-
-    async fn is_to_stop(&self) {
-        loop {
-            if lock(&self.wish).is_to_stop {
-                return;
-            }
-            self.changed.notified().await;
+    /// Waits until the camera has stopped.
+    ///
+    /// # Errors
+    /// It did not confirm that; its own limit ends the move then.
+    pub(crate) async fn stopped(&self) -> Result<()> {
+        let mut stopped = self.stopped.subscribe();
+        let ended = tokio::time::timeout(STOP_WITHIN, stopped.wait_for(Option::is_some)).await;
+        match ended {
+            Ok(Ok(outcome)) => outcome.clone().unwrap_or(Ok(())),
+            // Nobody drives any more.
+            Ok(Err(_)) => Ok(()),
+            Err(_) => Err(Error::new(
+                ErrorCode::CameraUnreachable,
+                "the camera has not confirmed that it stops: it stops by itself after a second; if it does not, \
+                 switch it off",
+            )),
         }
     }
 
-    /// Ends driving unless a move was asked for in the meantime.
-    fn ends(&self) -> bool {
+    fn is_to_stop(&self) -> bool {
+        lock(&self.wish).is_to_stop
+    }
+
+    /// Ends driving unless a move was asked for in the meantime. `outcome` is how the last stop went.
+    fn ends(&self, outcome: Result<()>) -> bool {
         let wish = lock(&self.wish);
         if wish.newest.is_some() && !wish.is_to_stop {
             return false;
         }
-        self.is_running.send_replace(false);
+        self.stopped.send_replace(Some(outcome));
         true
+    }
+}
+
+/// Waits until the move is to be stopped.
+async fn until_stop(mover: &Mover, changed: &mut watch::Receiver<u64>) {
+    while !mover.is_to_stop() {
+        if changed.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Tells the camera to stop, again if it does not confirm that: nobody wants it to turn on.
+///
+/// # Errors
+/// What the last try ended with.
+pub(crate) async fn stop_now(ptz: &Ptz) -> Result<(), OnvifError> {
+    let mut tries = 1;
+    loop {
+        match ptz.stop().await {
+            Ok(()) => return Ok(()),
+            Err(error) if tries >= STOP_TRIES || is_refusal(&error) => return Err(error),
+            Err(error) => tracing::debug!("told to stop again: {error}"),
+        }
+        tries += 1;
+        tokio::time::sleep(APART).await;
     }
 }
 
@@ -127,11 +165,14 @@ pub(crate) async fn drive(
 ) {
     loop {
         move_while_wanted(&task, &inner, &person, &live, &ptz).await;
-        if let Err(error) = ptz.stop().await {
-            tracing::warn!(camera = %task.id, "the move ends by the camera's own limit: {error}");
-            task.failed(&live, error).await;
-        }
-        if task.mover.ends() {
+        let outcome = match stop_now(&ptz).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                tracing::warn!(camera = %task.id, "the move ends by the camera's own limit: {error}");
+                Err(task.failed(&live, error).await)
+            }
+        };
+        if task.mover.ends(outcome) {
             return;
         }
     }
@@ -139,13 +180,17 @@ pub(crate) async fn drive(
 
 async fn move_while_wanted(task: &CameraTask, inner: &Inner, person: &SignedIn, live: &Arc<Live>, ptz: &Ptz) {
     let mover = &task.mover;
+    let mut changed = mover.changed.subscribe();
     let mut ends_at = Instant::now() + LIMIT;
     loop {
+        changed.mark_unchanged();
+        if mover.is_to_stop() {
+            return;
+        }
         let newest = lock(&mover.wish).newest.take();
         let Some(Move { speed, at, answer }) = newest else {
             tokio::select! {
-                () = mover.is_to_stop() => return,
-                () = mover.changed.notified() => continue,
+                _ = changed.changed() => continue,
                 () = tokio::time::sleep_until(ends_at) => return,
             }
         };
@@ -157,7 +202,7 @@ async fn move_while_wanted(task: &CameraTask, inner: &Inner, person: &SignedIn, 
         let asked_at = Instant::now();
         let moved = tokio::select! {
             biased;
-            () = mover.is_to_stop() => return,
+            () = until_stop(mover, &mut changed) => return,
             moved = ptz.move_on(speed, LIMIT) => moved,
         };
         match moved {
@@ -171,7 +216,7 @@ async fn move_while_wanted(task: &CameraTask, inner: &Inner, person: &SignedIn, 
             }
         }
         tokio::select! {
-            () = mover.is_to_stop() => return,
+            () = until_stop(mover, &mut changed) => return,
             () = tokio::time::sleep_until(asked_at + APART) => {}
         }
     }

@@ -1,13 +1,16 @@
 //! Keeps a camera's worker alive: starts it, watches it, says why there is no picture and when it tries again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use hausrecht_ledger::Kind;
-use hausrecht_media::{CameraOpen, Event, FaultCode, Order, Password, Sender, Stream, Transport};
-use hausrecht_model::{EventId, StreamRole};
+use hausrecht_media::{CameraOpen, ControlError, Event, FaultCode, Order, Password, Sender, Stream};
+use hausrecht_model::StreamRole;
 use tokio::sync::{mpsc, watch};
 
-use super::{CameraTask, Wanted, events};
+use super::{CameraTask, Wanted, events, link::rare_pause};
 use crate::{
     inner::{Inner, lock},
     logbook::Note,
@@ -40,6 +43,7 @@ enum Message {
 pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
     let mut wanted = task.wanted.subscribe();
     let mut failures: u32 = 0;
+    let mut refusals: u32 = 0;
     let mut lost_noted = false;
     if let Err(error) = task.learn_motion(&inner).await {
         tracing::warn!(camera = %task.id, "how motion is to be measured cannot be read: {error}");
@@ -50,6 +54,7 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
             settled = task.settle(&inner) => settled,
             _ = wanted.changed() => continue,
         };
+        let was_accepted = if settled.is_ok() { task.has_streamed() } else { task.is_proven() };
         let ended = match settled {
             Ok(()) => one_worker(&task, &inner, &mut wanted, &mut had_picture, &mut lost_noted).await,
             Err(reason) => Ended::Fault(reason),
@@ -59,6 +64,10 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
         lock(&task.status).recording = false;
         if had_picture {
             failures = 0;
+            refusals = 0;
+        } else {
+            // What worked before may not any more, behind another router for example.
+            lock(&task.status).transport = None;
         }
         let (reason, wait) = match ended {
             Ended::Stop => break,
@@ -72,9 +81,34 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
                 DeadReason::WorkerEnded,
                 if failures == 0 { Duration::from_millis(100) } else { pause(failures) },
             ),
+            // The camera had accepted it: too many connections, or another password by now.
+            Ended::Fault(reason @ DeadReason::WrongPassword) if was_accepted || had_picture => {
+                let wait = rare_pause(refusals);
+                refusals = refusals.saturating_add(1);
+                (reason, wait)
+            }
             // Only the owner can say how it goes on.
             Ended::Fault(reason @ (DeadReason::WrongPassword | DeadReason::CertificateChanged)) => {
                 (reason, Duration::MAX)
+            }
+            Ended::Fault(DeadReason::StreamRefused) if task.was_not_found.swap(false, Ordering::Relaxed) => {
+                // The camera may have given its stream another address.
+                let read = tokio::select! {
+                    read = task.reread_streams(&inner) => read,
+                    _ = wanted.changed() => continue,
+                };
+                match read {
+                    // At once, unless it does so again and again.
+                    Ok(true) if failures == 0 => {
+                        failures = 1;
+                        continue;
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::info!(camera = %task.id, "its streams are not known anew: {error}")
+                    }
+                }
+                (DeadReason::StreamRefused, pause(failures))
             }
             Ended::Fault(reason) => (reason, pause(failures)),
         };
@@ -180,10 +214,9 @@ async fn one_worker(
         tokio::task::spawn_blocking(move || recorder::record(&task, &inner, bulk))
     };
 
-    let mut moving = None;
-    let following = Following { task, inner, orders: &orders, moving: &mut moving };
+    let following = Following { task, inner, orders: &orders };
     let ended = watch_worker(following, wanted, &mut messages, had_picture, lost_noted).await;
-    events::measured(task, inner, &mut moving, false).await;
+    events::measured(task, inner, false).await;
     if matches!(ended, Ended::Stop | Ended::Restart) && orders.send(&Order::Shutdown).is_ok() {
         let _ = tokio::time::timeout(SHUTDOWN_LIMIT, async {
             while !matches!(messages.recv().await, Some(Message::Closed) | None) {}
@@ -206,7 +239,7 @@ fn open_order(task: &CameraTask, inner: &Inner) -> crate::Result<CameraOpen> {
         sub_uri: row.sub_uri,
         user,
         password: Password::new(password.as_str()),
-        transport: Transport::Auto,
+        transport: task.transport(),
         certificate: row.certificate,
         latency_ms: 0,
         record: true,
@@ -219,8 +252,6 @@ struct Following<'a> {
     task: &'a Arc<CameraTask>,
     inner: &'a Arc<Inner>,
     orders: &'a Sender<Order>,
-    /// The motion that goes on.
-    moving: &'a mut Option<EventId>,
 }
 
 /// Follows what the worker says until it ends or is to be ended.
@@ -231,16 +262,25 @@ async fn watch_worker(
     had_picture: &mut bool,
     lost_noted: &mut bool,
 ) -> Ended {
-    let Following { task, inner, orders, moving } = following;
+    let Following { task, inner, orders } = following;
     let clock = Arc::clone(&inner.options.clock);
     let mut motion = task.motion.orders();
-    motion.mark_changed();
+    let mut is_motion_due = true;
     let mut fault: Option<DeadReason> = None;
     let mut last_word = clock.monotonic();
     let mut silent_main: Option<Duration> = None;
     let mut tick = tokio::time::interval(Duration::from_millis(500));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
+        if is_motion_due {
+            let settings = motion.borrow_and_update().clone();
+            match orders.try_send(&Order::Motion { settings }) {
+                Ok(()) => is_motion_due = false,
+                // It is told with the next tick, if it listens by then.
+                Err(ControlError::Full) => {}
+                Err(_) => return fault.map_or(Ended::Died, Ended::Fault),
+            }
+        }
         tokio::select! {
             changed = wanted.changed() => match (changed, *wanted.borrow_and_update()) {
                 (Err(_), _) | (Ok(()), Wanted::Stop) => return Ended::Stop,
@@ -254,12 +294,13 @@ async fn watch_worker(
                         return fault.map_or(Ended::Died, Ended::Fault);
                     }
                     Some(Message::Event(Event::Motion { active, .. })) => {
-                        events::measured(task, inner, moving, active).await;
+                        events::measured(task, inner, active).await;
                     }
                     Some(Message::Event(event)) => {
                         let alive = on_event(task, event, &mut fault, &mut silent_main, clock.monotonic());
                         if alive {
                             *had_picture = true;
+                            task.note_streamed();
                             task.answers_again();
                             note_back(task, inner, lost_noted).await;
                             tell(inner);
@@ -270,12 +311,7 @@ async fn watch_worker(
                     }
                 }
             }
-            Ok(()) = motion.changed() => {
-                let settings = motion.borrow_and_update().clone();
-                if orders.send(&Order::Motion { settings }).is_err() {
-                    return fault.map_or(Ended::Died, Ended::Fault);
-                }
-            }
+            Ok(()) = motion.changed() => is_motion_due = true,
             _ = tick.tick() => {
                 let now = clock.monotonic();
                 if now.saturating_sub(last_word) > HUNG_AFTER {
@@ -317,6 +353,7 @@ fn on_event(
             }
             if state.streaming && (state.fps > 0.0 || silent_main.is_none()) {
                 *silent_main = None;
+                lock(&task.status).transport = Some(state.transport);
                 return !task.set_picture(PictureState::Live);
             }
             silent_main.get_or_insert(now);
@@ -331,6 +368,7 @@ fn on_event(
         Event::Fault { stream, code, text } => {
             tracing::info!(camera = %task.id, ?stream, ?code, "{text}");
             if stream == Stream::Main {
+                task.was_not_found.store(code == FaultCode::NotFound, Ordering::Relaxed);
                 *fault = Some(reason(code, lock(&task.status).picture == PictureState::Live));
             }
             false

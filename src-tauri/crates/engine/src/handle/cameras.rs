@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hausrecht_ledger::Kind;
 use hausrecht_model::CameraId;
 use hausrecht_onvif::{
-    Camera, Credentials, Settings,
+    Camera, CertificatePin, Credentials, Error as OnvifError, Settings,
     discovery::{self, Found, SearchOptions},
     main_and_sub,
 };
@@ -14,7 +14,7 @@ use hausrecht_store::{CameraRow, IdentityRow, Tables};
 use hausrecht_vault::SecretString;
 use url::Url;
 
-use super::Handle;
+use super::{Handle, control::factory};
 use crate::{
     Result,
     camera::{self, CameraTask, address_of, link},
@@ -130,9 +130,14 @@ impl Handle {
         Ok(camera.snapshot(sub.as_ref().unwrap_or(&main)).await.ok().map(|jpeg| STANDARD.encode(jpeg)))
     }
 
-    async fn reach(&self, key: &str, credentials: Credentials) -> Result<Camera> {
+    /// Where the camera that was found as `key` says that it is.
+    fn addresses(&self, key: &str) -> Result<Vec<Url>> {
         let addresses = lock(&self.inner.discovery).addresses.get(key).cloned();
-        let addresses = addresses.ok_or_else(|| Error::not_found("this camera"))?;
+        addresses.ok_or_else(|| Error::not_found("this camera"))
+    }
+
+    async fn reach(&self, key: &str, credentials: Credentials) -> Result<Camera> {
+        let addresses = self.addresses(key)?;
         let settings = Settings::new(Arc::clone(&self.inner.options.clock));
         Ok(Camera::connect(&addresses, Some(credentials), settings).await?)
     }
@@ -252,21 +257,39 @@ impl Handle {
     /// Takes over the new address of an added camera, for which the owner has typed the password anew.
     async fn connect_moved(&self, key: &str, id: CameraId, user: &str, password: &str) -> Result<CameraId> {
         let credentials = Credentials::new(user, SecretString::from(password.to_owned()));
-        let camera = self.reach(key, credentials).await?;
-        let serial = camera.information().await?.serial.trim().to_owned();
-        let identity = IdentityRow { camera: id, serial };
         let row = self.camera_row(id)?;
         let task = self.camera_task(id)?;
-        let note = Note::new(Kind::CameraChanged)
+        let mut state = task.hold_link().await;
+        // With the certificate that is known: what shows another one gets no password before the owner has said so.
+        let addresses = self.addresses(key)?;
+        let settings = link::settings(&self.inner, &row);
+        let camera = match Camera::connect(&addresses, Some(credentials), settings).await {
+            Ok(camera) => camera,
+            Err(error @ OnvifError::CertificateChanged { .. }) => {
+                return Err(task.take_note(&mut state, error));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        link::prove(&camera).await?;
+        let serial = camera.information().await?.serial.trim().to_owned();
+        let identity = IdentityRow { camera: id, serial };
+        let mut note = Note::new(Kind::CameraChanged)
             .camera(id)
             .fact("address", address_of(camera.address().as_str()))
             .fact("from", address_of(&row.xaddr))
             .fact("sign_in", "changed");
-        let sign_in = camera::seal_sign_in(&self.inner, user, password)?;
         let certificate = camera.certificate().map(|pin| *pin.as_bytes());
+        if certificate != row.certificate {
+            let words = |pin: CertificatePin| pin.to_string();
+            note = note
+                .fact("certificate_from", row.certificate.map(CertificatePin::from_bytes).map(words))
+                .fact("certificate_to", camera.certificate().map(words));
+        }
+        let sign_in = camera::seal_sign_in(&self.inner, user, password)?;
         let address = camera.address().clone();
-        let mut state = task.hold_link().await;
+        let (user, password) = (user.to_owned(), password.to_owned());
         self.change(id, note, move |row, tables| {
+            factory::note_password(tables, id, &user, &password)?;
             *row = CameraRow { sign_in, certificate, ..sightings::at_address(row.clone(), &address) };
             tables.put_identity(&identity)?;
             Ok(tables.delete_intended_sign_in(id)?)
@@ -274,6 +297,7 @@ impl Handle {
         .await?;
         mark_known(&self.inner, key, true);
         task.set_intended(None);
+        task.forget_question();
         state.go_on_with(camera);
         drop(state);
         task.restart();
@@ -329,14 +353,28 @@ impl Handle {
         let credentials = Credentials::new(user, SecretString::from(password.clone()));
         // Nobody tries the old one meanwhile.
         let mut state = task.hold_link().await;
-        let camera =
-            Camera::connect(&[address], Some(credentials), link::settings(&self.inner, &row)).await?;
+        let settings = link::settings(&self.inner, &row);
+        let camera = match Camera::connect(&[address], Some(credentials), settings).await {
+            Ok(camera) => camera,
+            Err(error @ OnvifError::CertificateChanged { .. }) => {
+                return Err(task.take_note(&mut state, error));
+            }
+            Err(error) => return Err(error.into()),
+        };
         link::prove(&camera).await?;
+        task.forget_question();
         let sign_in = camera::seal_sign_in(&self.inner, user, &password)?;
         let is_same_account = task.sign_in(&self.inner).is_ok_and(|(known, _)| known == user);
         let note = Note::new(Kind::CameraChanged).camera(id).fact("sign_in", "changed");
+        let before = task.sign_in(&self.inner).ok();
+        let user = user.to_owned();
         let view = self
             .change(id, note, move |row, tables| {
+                // An account that was in use before stays in the camera.
+                if let Some((user, password)) = before {
+                    factory::note_password(tables, id, &user, &password)?;
+                }
+                factory::note_password(tables, id, &user, &password)?;
                 row.sign_in = sign_in;
                 if !is_same_account {
                     row.own_level = None;
@@ -361,9 +399,14 @@ impl Handle {
         mark_known(&self.inner, &row.endpoint, false);
         self.store(id, Note::new(Kind::CameraRemoved).camera(id), move |row, tables| {
             row.removed_us = Some(removed_us);
-            Ok(tables.forget_control(id)?)
+            // The row stays for the names in the log, and nothing else of it.
+            row.sign_in.clear();
+            factory::forget_camera(tables, id)?;
+            Ok(tables.forget_camera(id)?)
         })
         .await?;
+        // Whoever talks through another camera does not remove one.
+        self.inner.end_talk();
         let task = lock(&self.inner.cameras).remove(&id);
         if let Some(task) = task {
             task.stop();

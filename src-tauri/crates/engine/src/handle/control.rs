@@ -2,6 +2,7 @@
 
 mod accounts;
 mod doors;
+pub(crate) mod factory;
 mod motion;
 mod own_account;
 mod panel;
@@ -19,7 +20,11 @@ use hausrecht_store::Tables;
 use super::Handle;
 use crate::{
     Result,
-    camera::{CameraTask, link::is_uncertain, live::Live},
+    camera::{
+        CameraTask,
+        link::{is_unanswered, is_uncertain},
+        live::Live,
+    },
     logbook::Note,
     session::SignedIn,
     wire::Event,
@@ -90,10 +95,13 @@ impl Control {
                 writer.logbook.append(tables, &note, Some(&keys))
             })
             .await
-            .map_err(crate::wire::Error::log_unwritable)?;
+            .map_err(crate::wire::Error::order_unwritable)?;
         inner.tell(Event::LogGrew(index + 1));
         // Whoever signed out while the entry was written does not change a camera any more.
-        inner.still(&self.person)?;
+        if let Err(error) = inner.still(&self.person) {
+            self.note_failure(index, "signed_out").await;
+            return Err(error);
+        }
         Ok(index)
     }
 
@@ -106,10 +114,16 @@ impl Control {
         match work.await {
             Ok(value) => Ok(value),
             Err(error) => {
-                self.note_failure(announced, error.code()).await;
+                self.note_outcome(announced, &error).await;
                 Err(self.task.failed(&self.live, error).await)
             }
         }
+    }
+
+    /// Writes down that what was announced in entry `announced` failed, or that nobody knows whether it did.
+    async fn note_outcome(&self, announced: u64, error: &OnvifError) {
+        let what = if is_unanswered(error) { "unanswered" } else { "failed" };
+        self.handle.inner.log_or_tell(self.outcome(announced, what, error.code())).await;
     }
 
     async fn note_failure(&self, announced: u64, code: &'static str) {
@@ -118,7 +132,11 @@ impl Control {
 
     /// The entry that what was announced in entry `announced` failed.
     fn failure(&self, announced: u64, code: &'static str) -> Note {
-        let mut note = change("failed").camera(self.task.id).fact("why", code);
+        self.outcome(announced, "failed", code)
+    }
+
+    fn outcome(&self, announced: u64, what: &'static str, code: &'static str) -> Note {
+        let mut note = change(what).camera(self.task.id).fact("why", code);
         note.refers_to = Some(announced);
         note
     }

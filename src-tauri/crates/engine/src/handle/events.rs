@@ -70,21 +70,24 @@ impl Handle {
             .fact("setting", "topic")
             .fact("topic", topic.clone())
             .fact("to", kind.map_or("forgotten", EventKind::as_str));
-        let writer = Arc::clone(&self.inner);
-        let map = self
-            .inner
+        let inner = Arc::clone(&self.inner);
+        self.inner
             .db
-            .write(move |tables| {
-                tables.map_topic(&topic, kind)?;
-                let map = tables.topic_map()?;
-                if map.len() > TOPICS_MAX {
-                    return Err(Error::invalid("too many topics: let some be forgotten first"));
-                }
-                writer.logbook.append(tables, &note, Some(&keys))?;
-                Ok(map)
+            .run(move |store| {
+                let map = store.write(|tables| {
+                    tables.map_topic(&topic, kind)?;
+                    let map = tables.topic_map()?;
+                    if map.len() > TOPICS_MAX {
+                        return Err(Error::invalid("too many topics: let some be forgotten first"));
+                    }
+                    inner.logbook.append(tables, &note, Some(&keys))?;
+                    Ok(map)
+                })?;
+                // On the database's thread, where changes follow one another.
+                *lock(&inner.said) = said(map);
+                Ok(())
             })
             .await?;
-        *lock(&self.inner.said) = said(map);
         self.inner.clips_changed();
         Ok(())
     }

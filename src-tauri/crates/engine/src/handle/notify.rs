@@ -10,8 +10,9 @@ use hausrecht_store::ClipFilter;
 use super::Handle;
 use crate::{
     Result,
-    inner::lock,
+    inner::{Inner, lock},
     logbook::Note,
+    session::SignedIn,
     wire::{CameraKinds, Error, Event, NotifyRules},
 };
 
@@ -79,16 +80,20 @@ impl Handle {
             .fact("setting", "notifications")
             .fact("to", if rules.enabled { "on" } else { "off" })
             .fact("pictures", rules.pictures);
-        let writer = Arc::clone(&self.inner);
+        let inner = Arc::clone(&self.inner);
         let index = self
             .inner
             .db
-            .write(move |tables| {
-                tables.set_meta("notify_rules", &text)?;
-                writer.logbook.append(tables, &note, Some(&keys))
+            .run(move |store| {
+                let index = store.write(|tables| {
+                    tables.set_meta("notify_rules", &text)?;
+                    inner.logbook.append(tables, &note, Some(&keys))
+                })?;
+                // On the database's thread, where changes follow one another.
+                *lock(&inner.notify_rules) = rules;
+                Ok(index)
             })
             .await?;
-        *lock(&self.inner.notify_rules) = rules;
         self.inner.tell(Event::LogGrew(index + 1));
         self.notify_rules()
     }
@@ -104,14 +109,7 @@ impl Handle {
         let task = task
             .filter(|_| self.inner.may_watch(&person, camera))
             .ok_or_else(|| Error::not_found("this camera"))?;
-        let day = self.inner.now().0.div_euclid(86_400_000_000);
-        if !lock(&self.inner.session).previewed.contains(&(camera, day)) {
-            let note =
-                Note::new(Kind::Previewed).by(person.id).camera(camera).fact("day_us", day * 86_400_000_000);
-            self.inner.log(note).await.map_err(Error::log_unwritable)?;
-            self.inner.still(&person)?;
-            lock(&self.inner.session).previewed.insert((camera, day));
-        }
+        self.inner.note_previewed(&person, camera).await?;
         let port = &task.port;
         let mut picture = port.newest_shown(small);
         if picture.is_none() {
@@ -143,6 +141,24 @@ impl Handle {
         };
         let clips = self.inner.db.read(move |tables| Ok(tables.clips(&filter)?)).await?;
         Ok(clips.first().map(|clip| clip.id))
+    }
+}
+
+impl Inner {
+    /// Writes down that `person` sees something of a camera: once per camera, day and session, and before it is shown.
+    pub(super) async fn note_previewed(self: &Arc<Self>, person: &SignedIn, camera: CameraId) -> Result<()> {
+        let day = self.now().0.div_euclid(86_400_000_000);
+        if !lock(&self.session).previewed.contains(&(camera, day)) {
+            let note =
+                Note::new(Kind::Previewed).by(person.id).camera(camera).fact("day_us", day * 86_400_000_000);
+            self.log(note).await.map_err(Error::log_unwritable)?;
+            let mut session = lock(&self.session);
+            if session.signed_in.as_ref().is_none_or(|now| now.number != person.number) {
+                return Err(Error::locked());
+            }
+            session.previewed.insert((camera, day));
+        }
+        Ok(())
     }
 }
 

@@ -267,6 +267,7 @@ impl Handle {
             session.next_try = Duration::ZERO;
         }
         self.tell_all();
+        self.inner.tell_kept_notices();
         Ok(())
     }
 

@@ -180,4 +180,6 @@ pub enum NoticeKind {
     CameraMoved,
     /// A camera reports more than is kept: of each state the last is, of what repeats itself not every one.
     EventFlood,
+    /// A camera refuses the sign-in for its events: what happens there is not heard of until it accepts it again.
+    EventsRefused,
 }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -37,12 +40,21 @@ pub struct Gate {
     secret: [u8; 32],
     /// Nonces of tokens that were let in, with the time at which they were made.
     used: Mutex<BTreeMap<(UnixMicros, Vec<u8>), ()>>,
+    /// Requests that came with a sign-in, right or wrong.
+    sign_ins: AtomicU64,
 }
 
 impl Gate {
     /// Knows `accounts`, by HTTP digest, by tokens, or both.
     pub fn new(accounts: Arc<Accounts>, digest: bool, token: bool, rng: &mut impl Rng) -> Self {
-        Self { accounts, digest, token, secret: rng.random(), used: Mutex::default() }
+        Self {
+            accounts,
+            digest,
+            token,
+            secret: rng.random(),
+            used: Mutex::default(),
+            sign_ins: AtomicU64::new(0),
+        }
     }
 
     /// Whether an answer to somebody unknown asks for HTTP digest.
@@ -56,6 +68,11 @@ impl Gate {
         format!(r#"Digest realm="{REALM}", qop="auth", nonce="{nonce}", algorithm=MD5"#)
     }
 
+    /// How many requests came with a sign-in so far, right or wrong.
+    pub fn sign_ins(&self) -> u64 {
+        self.sign_ins.load(Ordering::Relaxed)
+    }
+
     /// What the account may do that signed a request with these headers or this token; none if no account did. `now` is the
     /// camera's time.
     pub fn level(
@@ -66,6 +83,10 @@ impl Gate {
         request: Option<&Request>,
         now: UnixMicros,
     ) -> Option<Level> {
+        let has_token = request.is_some_and(|request| request.header.find("UsernameToken").is_some());
+        if has_token || headers.contains_key(header::AUTHORIZATION) {
+            self.sign_ins.fetch_add(1, Ordering::Relaxed);
+        }
         let by_digest = if self.digest { self.digest_level(method, uri, headers) } else { None };
         by_digest
             .or_else(|| request.filter(|_| self.token).and_then(|request| self.token_level(request, now)))

@@ -16,6 +16,8 @@ pub(super) struct State {
     pub(super) ptz: Option<[f64; 3]>,
     /// The last auxiliary command.
     pub(super) ptz_auxiliary: Option<String>,
+    /// How often the head was told to stop.
+    pub(super) ptz_stops: u64,
     /// Tokens of the relays, and whether they are active.
     pub(super) relays: Vec<(String, bool)>,
     /// The digital input; none without one.
@@ -30,15 +32,19 @@ pub(super) struct State {
     pub(super) heard_last_second: String,
     /// Subscriptions to events.
     pub(super) subscriptions: usize,
+    /// How many were ever made.
+    pub(super) subscriptions_made: u64,
+    /// Requests over HTTP that came with a sign-in, right or wrong.
+    pub(super) sign_ins: u64,
     /// Names of accounts and what they may do.
     pub(super) accounts: Vec<(String, String)>,
 }
 
-/// What the camera knows of itself.
-pub(super) fn state(camera: &Camera) -> State {
-    let (head, auxiliary) = {
+/// What the camera knows of itself; `sign_ins` came over HTTP.
+pub(super) fn state(camera: &Camera, sign_ins: u64) -> State {
+    let (head, auxiliary, ptz_stops) = {
         let ptz = camera.ptz();
-        (ptz.place(camera.loop_clock.elapsed()), ptz.auxiliary.clone())
+        (ptz.place(camera.loop_clock.elapsed()), ptz.auxiliary.clone(), ptz.stops)
     };
     let (relays, input) = {
         let settings = camera.settings.lock();
@@ -50,6 +56,7 @@ pub(super) fn state(camera: &Camera) -> State {
     State {
         ptz: camera.can(Feature::Ptz).then_some([head.pan, head.tilt, head.zoom]),
         ptz_auxiliary: auxiliary,
+        ptz_stops,
         relays,
         input,
         heard_packets: sound.packets,
@@ -57,6 +64,8 @@ pub(super) fn state(camera: &Camera) -> State {
         heard_loudness: sound.loudness(),
         heard_last_second: hex::encode(last),
         subscriptions: camera.events.subscriptions(),
+        subscriptions_made: camera.events.subscriptions_made(),
+        sign_ins,
         accounts: camera
             .accounts
             .all()

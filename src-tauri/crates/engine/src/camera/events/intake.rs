@@ -3,6 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use super::super::motion::MEASURED;
 use hausrecht_model::{EventId, EventKind, UnixMicros};
 use hausrecht_onvif::{
     Notification, Operation,
@@ -13,6 +14,12 @@ use hausrecht_onvif::{
 const BURST: u64 = 30;
 /// Events that may begin each second in the long run.
 const PER_SECOND: u64 = 2;
+/// Times that somebody may ring at once after a quiet time, whatever else the camera reports.
+const BELL_BURST: u64 = 10;
+/// In the long run somebody may ring once in this time. Milliseconds.
+const BELL_EVERY_MS: u64 = 5000;
+/// A bell that is reported as pressed once more after this long was pressed anew: some cameras never say that it is let go.
+const RINGS_APART: Duration = Duration::from_secs(3);
 /// States that go on, and as many that wait for room.
 const STATES_MAX: usize = 256;
 /// Topics that are counted between two writes.
@@ -29,8 +36,26 @@ const NEXT_REPORT: Duration = Duration::from_secs(600);
 /// A flood is over when nothing was left out for this long.
 const CALM: Duration = Duration::from_secs(60);
 
-/// What tells one source of states from another.
-type Key = (String, Vec<(String, String)>);
+/// What tells one state from another: its topic, its source, and what it is by the makers' table, for some cameras report
+/// people and pets by one topic.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Key {
+    topic: String,
+    source: Vec<(String, String)>,
+    kind: EventKind,
+}
+
+impl Key {
+    /// The key of what is measured here.
+    fn measured() -> Self {
+        let (kind, topic) = MEASURED;
+        Self { topic: topic.to_owned(), source: Vec::new(), kind }
+    }
+
+    fn is_measured(&self) -> bool {
+        self.topic == MEASURED.1
+    }
+}
 
 /// What is to be written.
 #[derive(Clone, PartialEq, Debug)]
@@ -77,8 +102,19 @@ pub(super) enum FloodWord {
 struct Open {
     id: EventId,
     kind: EventKind,
+    /// Since when it goes on.
+    at: UnixMicros,
+    /// When it was last reported: monotonic, and by the clock.
+    told: (Duration, UnixMicros),
     /// Since when the camera has not confirmed it.
     unsure: Option<UnixMicros>,
+}
+
+impl Open {
+    /// Its end, if nothing more is heard of it after `at`.
+    fn ended(self, at: UnixMicros) -> Step {
+        Step::End { id: self.id, kind: self.kind, at: self.unsure.unwrap_or(at).max(self.at) }
+    }
 }
 
 /// One camera's states.
@@ -89,6 +125,8 @@ pub(super) struct Intake {
     held: HashMap<Key, Begun>,
     /// Events that may begin, in thousandths.
     room: u64,
+    /// Room for the doorbell alone, in milliseconds of [`BELL_EVERY_MS`].
+    bell_room: u64,
     refilled_at: Duration,
     strange: HashMap<String, Strange>,
     left_out: u64,
@@ -108,6 +146,7 @@ impl Intake {
             open: HashMap::new(),
             held: HashMap::new(),
             room: BURST * 1000,
+            bell_room: BELL_BURST * BELL_EVERY_MS,
             refilled_at: now,
             strange: HashMap::new(),
             left_out: 0,
@@ -115,14 +154,14 @@ impl Intake {
         }
     }
 
-    /// Takes in one notification that came at `at`, monotonic `now`.
+    /// Takes in one notification of what happened at `at`, monotonic `now`.
     pub(super) fn take(
         &mut self,
         notification: Notification,
         said: &[Override],
         now: Duration,
         at: UnixMicros,
-    ) -> Option<Step> {
+    ) -> Vec<Step> {
         self.refill(now);
         let by_table = meaning(&notification.topic, &notification.data);
         let by_owner = said.iter().any(|said| said.topic.eq_ignore_ascii_case(&notification.topic));
@@ -131,37 +170,85 @@ impl Intake {
         if !by_owner && by_table.kind == EventKind::Unknown {
             self.note_strange(&notification, !is_first_state, at);
         }
-        let key = (notification.topic, notification.source);
-        let ends = meaning.active == Some(false) || notification.operation == Some(Operation::Deleted);
+        let key = Key { topic: notification.topic, source: notification.source, kind: by_table.kind };
         let is_muted = by_owner && meaning.kind == EventKind::Unknown;
-        if ends || is_muted {
-            if self.held.remove(&key).is_some() {
-                self.leave_out(1, now);
-            }
-            return self.open.remove(&key).map(|open| Step::End { id: open.id, kind: open.kind, at });
+        if is_muted || notification.operation == Some(Operation::Deleted) {
+            // Whatever it was that the source reported.
+            return self.end(now, at, |other| other.topic == key.topic && other.source == key.source);
         }
-        if let Some(open) = self.open.get_mut(&key) {
-            open.unsure = None;
-            return None;
+        if meaning.active == Some(false) {
+            return self.end(now, at, |other| *other == key);
         }
         let lasts = meaning.active == Some(true);
+        let mut steps = Vec::new();
+        if let Some(open) = self.open.get_mut(&key) {
+            let is_apart = now.saturating_sub(open.told.0) >= RINGS_APART;
+            let was_told = std::mem::replace(&mut open.told, (now, at));
+            open.unsure = None;
+            if is_first_state || open.kind != EventKind::Doorbell || !is_apart {
+                return steps;
+            }
+            // Somebody rings again; when the bell was let go, nobody said.
+            steps.push(Step::End { id: open.id, kind: open.kind, at: was_told.1.max(open.at) });
+            self.open.remove(&key);
+        }
         // The first state after a subscription says nothing new unless it is "going on".
-        if self.held.contains_key(&key) || (is_first_state && !lasts) {
-            return None;
+        if is_first_state && !lasts {
+            return steps;
         }
         let begun = Begun {
             id: EventId::random(&mut rand::rng()),
             kind: meaning.kind,
             mapped_from: by_owner.then_some(by_table.kind),
-            topic: key.0.clone(),
+            topic: key.topic.clone(),
             at,
             lasts,
             is_news: !is_first_state,
         };
-        if self.room >= 1000 && self.open.len() < STATES_MAX {
-            return Some(self.begin(key, begun));
+        steps.extend(self.begin_or_hold(key, begun, now));
+        steps
+    }
+
+    /// Takes in that motion is measured in the pictures, or no longer.
+    pub(super) fn measured(&mut self, is_active: bool, now: Duration, at: UnixMicros) -> Vec<Step> {
+        self.refill(now);
+        let key = Key::measured();
+        if !is_active {
+            return self.end(now, at, |other| *other == key);
         }
-        if lasts && self.held.len() < STATES_MAX {
+        if self.open.contains_key(&key) {
+            return Vec::new();
+        }
+        let begun = Begun {
+            id: EventId::random(&mut rand::rng()),
+            kind: key.kind,
+            mapped_from: None,
+            topic: key.topic.clone(),
+            at,
+            lasts: true,
+            is_news: true,
+        };
+        self.begin_or_hold(key, begun, now).into_iter().collect()
+    }
+
+    /// Ends the states that `which` names at `at`; what has waited in vain is left out.
+    fn end(&mut self, now: Duration, at: UnixMicros, which: impl Fn(&Key) -> bool) -> Vec<Step> {
+        let before = self.held.len();
+        self.held.retain(|key, _| !which(key));
+        self.leave_out((before - self.held.len()) as u64, now);
+        let ended = self.open.extract_if(|key, _| which(key));
+        ended.map(|(_, open)| Step::End { id: open.id, kind: open.kind, at: at.max(open.at) }).collect()
+    }
+
+    /// Begins an event if there is room; what lasts waits for it otherwise.
+    fn begin_or_hold(&mut self, key: Key, begun: Begun, now: Duration) -> Option<Step> {
+        if self.held.contains_key(&key) {
+            return None;
+        }
+        if self.takes_room(begun.kind) {
+            return Some(self.begin(key, begun, now));
+        }
+        if begun.lasts && self.held.len() < STATES_MAX {
             self.held.insert(key, begun);
         } else {
             self.leave_out(1, now);
@@ -169,16 +256,34 @@ impl Intake {
         None
     }
 
+    /// Takes the room for one more event of this kind, if there is some. Whoever rings has room of their own.
+    fn takes_room(&mut self, kind: EventKind) -> bool {
+        let is_bell = kind == EventKind::Doorbell;
+        if is_bell && self.bell_room >= BELL_EVERY_MS && self.open.len() < STATES_MAX * 2 {
+            self.bell_room -= BELL_EVERY_MS;
+            return true;
+        }
+        if self.room >= 1000 && self.open.len() < STATES_MAX {
+            self.room -= 1000;
+            return true;
+        }
+        false
+    }
+
     /// What has waited and finds room at monotonic `now`, and the ends of what nobody has confirmed until `at`.
     pub(super) fn settle(&mut self, now: Duration, at: UnixMicros) -> Vec<Step> {
         self.refill(now);
         let mut steps = Vec::new();
-        while self.room >= 1000
-            && self.open.len() < STATES_MAX
-            && let Some(key) = self.held.iter().min_by_key(|(_, begun)| begun.at).map(|(key, _)| key.clone())
+        let is_later = |begun: &Begun| (begun.kind != EventKind::Doorbell, begun.at);
+        while let Some((key, kind)) = self
+            .held
+            .iter()
+            .min_by_key(|(_, begun)| is_later(begun))
+            .map(|(key, begun)| (key.clone(), begun.kind))
+            && self.takes_room(kind)
             && let Some(begun) = self.held.remove(&key)
         {
-            steps.push(self.begin(key, begun));
+            steps.push(self.begin(key, begun, now));
         }
         self.open.retain(|_, open| match open.unsure {
             Some(since) if at.since(since) >= UNSURE => {
@@ -190,18 +295,24 @@ impl Intake {
         steps
     }
 
-    /// The camera does not answer since `at`: what goes on may end without being seen.
+    /// The camera does not answer since `at`: what goes on may end without being seen. Its pictures may come all the same.
     pub(super) fn lose_touch(&mut self, at: UnixMicros) {
-        for open in self.open.values_mut() {
+        for (_, open) in self.open.iter_mut().filter(|(key, _)| !key.is_measured()) {
             open.unsure.get_or_insert(at);
         }
+    }
+
+    /// Ends everything that the camera has reported, since it does not report any more.
+    pub(super) fn end_reported(&mut self, at: UnixMicros) -> Vec<Step> {
+        self.held.retain(|key, _| key.is_measured());
+        let ended = self.open.extract_if(|key, _| !key.is_measured());
+        ended.map(|(_, open)| open.ended(at)).collect()
     }
 
     /// Ends everything, since nobody listens any more.
     pub(super) fn end_all(&mut self, at: UnixMicros) -> Vec<Step> {
         self.held.clear();
-        let ended = self.open.drain().map(|(_, open)| open);
-        ended.map(|open| Step::End { id: open.id, kind: open.kind, at: open.unsure.unwrap_or(at) }).collect()
+        self.open.drain().map(|(_, open)| open.ended(at)).collect()
     }
 
     /// Notes that `count` were left out, here or on the way.
@@ -242,10 +353,10 @@ impl Intake {
         std::mem::take(&mut self.strange)
     }
 
-    fn begin(&mut self, key: Key, begun: Begun) -> Step {
-        self.room -= 1000;
+    fn begin(&mut self, key: Key, begun: Begun, now: Duration) -> Step {
         if begun.lasts {
-            self.open.insert(key, Open { id: begun.id, kind: begun.kind, unsure: None });
+            let Begun { id, kind, at, .. } = begun;
+            self.open.insert(key, Open { id, kind, at, told: (now, at), unsure: None });
         }
         Step::Begin(begun)
     }
@@ -273,6 +384,7 @@ impl Intake {
         }
         self.refilled_at = now;
         self.room = self.room.saturating_add(span_ms.saturating_mul(PER_SECOND)).min(BURST * 1000);
+        self.bell_room = self.bell_room.saturating_add(span_ms).min(BELL_BURST * BELL_EVERY_MS);
     }
 }
 

@@ -3,16 +3,16 @@
 
 use hausrecht_model::CameraId;
 use hausrecht_onvif::camera::User;
-use hausrecht_store::IntendedSignIn;
+use hausrecht_store::{IntendedSignIn, Tables};
 use hausrecht_vault::SecretString;
 use zeroize::Zeroizing;
 
-use super::{Control, change};
+use super::{Control, change, factory};
 use crate::{
     Result,
     camera::{
         self,
-        link::{Trouble, is_uncertain},
+        link::{Trouble, is_refusal, is_uncertain},
     },
     handle::Handle,
     logbook::Note,
@@ -67,7 +67,9 @@ impl Handle {
         }
         let secret = SecretString::from(password.as_str());
         let note = change("account_password").fact("account", known.name.clone());
-        control.change(note, control.live.camera.set_user(&known, Some(&secret))).await
+        control.change(note, control.live.camera.set_user(&known, Some(&secret))).await?;
+        let noted = move |tables: &Tables<'_>| factory::note_password(tables, camera, &known.name, &password);
+        self.inner.db.write(noted).await
     }
 
     /// Deletes an account of a camera.
@@ -81,7 +83,8 @@ impl Handle {
             return Err(Error::invalid("Hausrecht signs in with this account: use another one first"));
         }
         let note = change("account_deleted").fact("account", user.clone());
-        control.change(note, control.live.camera.delete_user(&user)).await
+        control.change(note, control.live.camera.delete_user(&user)).await?;
+        self.inner.db.write(move |tables| factory::forget_account(tables, camera, &user)).await
     }
 }
 
@@ -132,6 +135,17 @@ impl Control {
         state.end();
         match task.resolve(inner, intended.clone()).await {
             Ok(camera) => state.go_on_with(camera),
+            Err(Trouble::Camera(error)) if task.intended().is_some() && !is_refusal(&error) => {
+                let note = self.outcome(announced, "unanswered", error.code());
+                inner.log_or_tell(note).await;
+                let error = task.take_note(&mut state, error);
+                let message = format!(
+                    "{}. Whether it has the new password is not known: as soon as it answers, the new one is tried, \
+                     then the old one. Do not type a password again",
+                    error.message
+                );
+                return Err(Error::new(error.code, message));
+            }
             Err(Trouble::Camera(error)) => {
                 self.note_failure(announced, error.code()).await;
                 return Err(task.take_note(&mut state, error));
@@ -139,7 +153,9 @@ impl Control {
             Err(Trouble::Own(error)) => return Err(error),
         }
         if task.row().sign_in == intended.sign_in {
-            return Ok(());
+            let id = task.id;
+            let noted = move |tables: &Tables<'_>| factory::note_password(tables, id, &user.name, &password);
+            return inner.db.write(noted).await;
         }
         self.note_failure(announced, "camera_kept_the_old_one").await;
         Err(Error::new(

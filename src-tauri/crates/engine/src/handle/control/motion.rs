@@ -47,12 +47,16 @@ impl Handle {
         let index = self
             .inner
             .db
-            .write(move |tables| {
-                tables.put_motion(camera, &text)?;
-                writer.logbook.append(tables, &note, Some(&keys))
+            .run(move |store| {
+                let index = store.write(|tables| {
+                    tables.put_motion(camera, &text)?;
+                    writer.logbook.append(tables, &note, Some(&keys))
+                })?;
+                // On the database's thread, where changes follow one another.
+                task.motion.set(settings);
+                Ok(index)
             })
             .await?;
-        task.motion.set(settings);
         self.inner.tell(crate::wire::Event::LogGrew(index + 1));
         Ok(())
     }

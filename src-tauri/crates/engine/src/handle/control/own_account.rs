@@ -11,7 +11,7 @@ use rand::distr::{Alphanumeric, SampleString};
 use zeroize::Zeroizing;
 
 use super::{
-    Control, change,
+    Control, change, factory,
     panel::{level_name, needs_operator},
 };
 use crate::{
@@ -116,7 +116,7 @@ impl Control {
             Err(trouble) => {
                 // Which account it is will be found out when the camera answers again.
                 state.end();
-                self.note_failure(announced, "camera_unreachable").await;
+                inner.log_or_tell(self.outcome(announced, "unanswered", "camera_unreachable")).await;
                 Err(trouble.into())
             }
         }
@@ -128,8 +128,11 @@ impl Control {
         let fallback =
             IntendedSignIn { camera: id, sign_in: old.sign_in.clone(), own_level: old.own_level.clone() };
         let inner = &self.handle.inner;
+        // The old account stays in the camera, with the password that it has.
+        let (user, password) = self.task.sign_in(inner)?;
         inner
             .change_camera(id, vec![note], None, move |row, tables| {
+                factory::note_password(tables, id, &user, &password)?;
                 row.sign_in = intended.sign_in;
                 row.own_level = intended.own_level;
                 Ok(tables.put_intended_sign_in(&fallback)?)

@@ -6,50 +6,13 @@ use hausrecht_onvif::{
     camera::{Features, UserLevel},
 };
 
-use super::change;
+use super::{change, factory};
 use crate::{
     Result,
     camera::address_of,
     handle::Handle,
     wire::{CameraPanel, CertificateQuestion, Error, Event, ProfileView},
 };
-
-/// Passwords that makers ship, or that people set while they try a camera out; in lower case.
-const FACTORY_PASSWORDS: [&str; 27] = [
-    "",
-    "0000",
-    "00000000",
-    "1111",
-    "111111",
-    "11111111",
-    "1234",
-    "12345",
-    "123456",
-    "12345678",
-    "123456789",
-    "4321",
-    "666666",
-    "888888",
-    "9999",
-    "admin",
-    "admin123",
-    "admin1234",
-    "administrator",
-    "camera",
-    "default",
-    "ikwd",
-    "pass",
-    "password",
-    "root",
-    "system",
-    "user",
-];
-
-/// Whether makers give this password to all their cameras, or the name serves as password.
-fn is_factory_password(user: &str, password: &str) -> bool {
-    let password = password.to_lowercase();
-    password == user.to_lowercase() || FACTORY_PASSWORDS.contains(&password.as_str())
-}
 
 impl Handle {
     /// A camera as its panel shows it.
@@ -78,6 +41,8 @@ impl Handle {
             }
             None => None,
         };
+        let has_factory_account =
+            !self.inner.db.read(move |tables| factory::accounts(tables, camera)).await?.is_empty();
         let maker_model = [information.manufacturer.as_str(), information.model.as_str()];
         Ok(CameraPanel {
             camera,
@@ -91,7 +56,7 @@ impl Handle {
             encrypted: live.camera.is_encrypted(),
             certificate: live.camera.certificate().map(|pin| pin.to_string()),
             clock_offset_ms: live.camera.clock_offset().map(|clock| clock.offset_us / 1000),
-            factory_password_suspected: is_factory_password(&user, &password),
+            factory_password_suspected: has_factory_account || factory::is_factory_password(&user, &password),
             account: user,
             account_level,
             own_account: own_level.is_some(),
@@ -240,14 +205,6 @@ pub(super) fn needs_operator(features: &Features) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn passwords_of_makers_are_suspected_and_others_are_not() {
-        for (user, password) in [("admin", ""), ("root", "ADMIN"), ("Otto", "otto"), ("admin", "888888")] {
-            assert!(is_factory_password(user, password), "{user} {password}");
-        }
-        assert!(!is_factory_password("admin", "kLm4Zq81pRw0"));
-    }
 
     #[test]
     fn levels_are_read_as_they_are_written() {

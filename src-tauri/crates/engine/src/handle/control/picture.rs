@@ -106,6 +106,10 @@ impl Handle {
         control.change(note, control.live.camera.set_encoder(&encoder)).await?;
         control.task.ask_again(&control.live).await;
         if is_main || is_sub {
+            // Some cameras stream another codec at another address.
+            if let Err(error) = control.task.reread_streams(&self.inner).await {
+                tracing::info!(%camera, "its streams are not known anew: {error}");
+            }
             control.task.restart();
         }
         Ok(())

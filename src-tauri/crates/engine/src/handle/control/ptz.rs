@@ -26,8 +26,10 @@ const PICTURE_MAX_BYTES: usize = 4 << 20;
 impl Control {
     /// Ends a move that is on, which would not outlive a change of the sign-in.
     pub(super) async fn stop_move(&self) {
-        if self.task.mover.stop() {
-            self.task.mover.stopped().await;
+        if self.task.mover.stop()
+            && let Err(error) = self.task.mover.stopped().await
+        {
+            tracing::warn!(camera = %self.task.id, "{error}");
         }
     }
 
@@ -77,8 +79,10 @@ impl Handle {
         let (answered, must_drive) = mover.ask(speed);
         if must_drive {
             let Control { person, task, live, .. } = control;
-            let driving = tokio::spawn(mover::drive(task, Arc::clone(&self.inner), person, live, ptz));
-            lock(&self.inner.tasks).push(driving);
+            let is_driven = self.inner.begin(mover::drive(task, Arc::clone(&self.inner), person, live, ptz));
+            if !is_driven {
+                return Err(Error::locked());
+            }
         }
         // No answer of its own: a newer move took its place, or it was stopped.
         answered.await.unwrap_or(Ok(()))
@@ -91,12 +95,11 @@ impl Handle {
     pub async fn ptz_stop(&self, camera: CameraId) -> Result<()> {
         let task = self.camera_task(camera)?;
         if task.mover.stop() {
-            task.mover.stopped().await;
-            return Ok(());
+            return task.mover.stopped().await;
         }
         let control = self.control(camera).await?;
         let ptz = control.ptz().await?;
-        control.heard(ptz.stop().await).await
+        control.heard(mover::stop_now(&ptz).await).await
     }
 
     /// The places that a camera remembers, with what was seen from there.
@@ -118,6 +121,9 @@ impl Handle {
                     .collect::<Result<Vec<_>>>()
             })
             .await?;
+        if pictures.iter().any(Option::is_some) {
+            self.inner.note_previewed(&control.person, camera).await?;
+        }
         self.inner.still(&control.person)?;
         let keys = control.person.owner_keys()?;
         let views = presets.into_iter().zip(pictures).map(|(preset, sealed)| {
