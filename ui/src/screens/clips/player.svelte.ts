@@ -73,11 +73,16 @@ export class OpenClip {
     await this.order({ do: 'play' })
     // This opening now stands in the list, too.
     await this.refresh()
-    if (this.detail !== null && !this.#ended) {
-      const found = await neighbours(this.#client, this.detail.clip).catch(() => null)
-      this.previous = found?.previous ?? null
-      this.next = found?.next ?? null
-    }
+    await this.lookAround()
+  }
+
+  /** Looks for the clips before and after; one that ends the row may get a next one later. */
+  async lookAround(): Promise<void> {
+    if (this.detail === null || this.#ended) return
+    const found = await neighbours(this.#client, this.detail.clip).catch(() => null)
+    if (found === null) return
+    this.previous = found.previous
+    this.next = found.next
   }
 
   /** Asks again for the three questions. */
