@@ -59,3 +59,33 @@ describe('more notices than fit', () => {
     expect(kept(many).map((one) => one.kind)).toEqual(['disk_full', 'recording_failed', 'log_unwritable'])
   })
 })
+
+describe('what is drawn and not kept', () => {
+  it('is left only once the person agrees, by whatever way', async () => {
+    const app = await opened()
+    app.go({ screen: 'camera', id: 'cam0', part: 'masks' })
+    const end = app.guard((to) => to.screen !== 'camera')
+    app.go({ screen: 'camera', id: 'cam0', part: 'events' })
+    expect(app.route).toEqual({ screen: 'camera', id: 'cam0', part: 'events' })
+    app.go({ screen: 'log' })
+    expect(app.route.screen).toBe('camera')
+    expect(app.leaving).toEqual({ screen: 'log' })
+    app.leaving = null
+    app.open('#/clips')
+    expect(app.leaving).toEqual({ screen: 'clips' })
+    app.leave()
+    expect(app.route).toEqual({ screen: 'clips' })
+    expect(app.leaving).toBeNull()
+    end()
+    app.stop()
+  })
+  it('does not keep a window from locking', async () => {
+    const app = await opened()
+    app.guard(() => true)
+    await app.lock()
+    expect(app.session?.phase).toBe('locked')
+    expect(app.route).toEqual({ screen: 'live' })
+    expect(app.leaving).toBeNull()
+    app.stop()
+  })
+})

@@ -26,6 +26,8 @@ export class App {
   tiles = $state.raw<TileState[]>([])
   notices = $state.raw<Shown[]>([])
   route = $state.raw<Route>({ screen: 'live' })
+  /** Where the window would go if the person agrees to lose what is not kept. */
+  leaving = $state.raw<Route | null>(null)
   /** Counts changes of the list of clips, so that screens ask again. */
   clipsChanged = $state(0)
   /** Entries in the log, as last heard. */
@@ -45,6 +47,7 @@ export class App {
   #numbers = 0
   #touchedMs = 0
   #comesBack = false
+  #loses: ((to: Route) => boolean) | null = null
   /** Where to go once somebody has signed in. */
   #waiting: string | null = null
   #endings: (() => void)[] = []
@@ -70,7 +73,15 @@ export class App {
     )
     const tick = setInterval(() => (this.nowUs = Date.now() * 1000), 1000)
     this.#endings.push(() => clearInterval(tick))
-    const follow = () => (this.route = routeOf(location.hash))
+    const follow = () => {
+      const to = routeOf(location.hash)
+      if (!this.#holds(to)) {
+        this.route = to
+        return
+      }
+      this.leaving = to
+      location.hash = hashOf(this.route)
+    }
     addEventListener('hashchange', follow)
     this.#endings.push(() => removeEventListener('hashchange', follow))
     follow()
@@ -90,8 +101,34 @@ export class App {
     this.#endings = []
   }
 
-  /** Goes to a screen. */
+  /** Goes to a screen; where something would be lost on the way, once the person has agreed. */
   go(route: Route): void {
+    if (this.#holds(route)) this.leaving = route
+    else this.#goTo(route)
+  }
+
+  /** Asks before the window leaves for a route that `loses` something; the returned function ends that. */
+  guard(loses: (to: Route) => boolean): () => void {
+    this.#loses = loses
+    return () => {
+      if (this.#loses === loses) this.#loses = null
+    }
+  }
+
+  /** The person agrees to lose it. */
+  leave(): void {
+    const to = this.leaving
+    this.leaving = null
+    this.#loses = null
+    if (to !== null) this.#goTo(to)
+  }
+
+  #holds(to: Route): boolean {
+    return this.session?.phase === 'open' && (this.#loses?.(to) ?? false)
+  }
+
+  #goTo(route: Route): void {
+    this.leaving = null
     location.hash = hashOf(route)
     this.route = route
   }
@@ -188,7 +225,8 @@ export class App {
       this.keysShown = false
       if (before?.phase === 'open') this.#forget()
       // Whoever signs in next begins at the start: a clip that was open must not open by itself.
-      this.go({ screen: 'live' })
+      this.#loses = null
+      this.#goTo({ screen: 'live' })
     }
     this.session = session
   }
