@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { NotifyRules } from '../src/ipc/client'
-import { isOverMidnight, isQuiet, isTold, minutesOf, tell, timeField } from '../src/screens/settings/notify'
+import { isNever, isOverMidnight, isQuiet, isTold, minutesOf, tell, timeField } from '../src/screens/settings/notify'
 
 const night = { from_min: 22 * 60, to_min: 6 * 60, doorbell_too: false }
 const noon = { from_min: 12 * 60, to_min: 14 * 60, doorbell_too: false }
@@ -14,8 +14,12 @@ describe('quiet hours', () => {
     expect([11 * 60 + 59, 12 * 60, 13 * 60 + 59, 14 * 60].map((at) => isQuiet(noon, at))).toEqual([false, true, true, false])
     expect(isQuiet(null, 0)).toBe(false)
   })
-  it('with equal ends are the whole day', () => {
-    expect([0, 719, 720, 1439].every((at) => isQuiet({ ...noon, to_min: noon.from_min }, at))).toBe(true)
+  it('with equal ends are no hours, as the shell counts them', () => {
+    const none = { ...noon, to_min: noon.from_min }
+    expect([0, 719, 720, 1439].some((at) => isQuiet(none, at))).toBe(false)
+    expect(isNever(none)).toBe(true)
+    expect(isOverMidnight(none)).toBe(false)
+    expect(isNever(night)).toBe(false)
   })
   it('are read from their fields and back', () => {
     for (const at of [0, 61, 1320, 1439]) expect(minutesOf(timeField(at))).toBe(at)

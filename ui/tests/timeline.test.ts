@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { dayStart, HOUR_US, MINUTE_US } from '../src/i18n/time'
-import { percent, piece, ticks, zoom } from '../src/screens/clips/timeline'
+import { percent, piece, stopOfKey, stops, ticks, zoom } from '../src/screens/clips/timeline'
 
 const fromUs = dayStart(new Date('2026-11-22T12:00:00').getTime() * 1000)
 const day = { fromUs, toUs: fromUs + 24 * HOUR_US }
@@ -23,5 +23,29 @@ describe('timeline', () => {
     expect(percent(atUs, closer)).toBeCloseTo(50)
     expect(zoom(day, day, atUs, 1)).toEqual(day)
     expect(zoom(closer, day, fromUs, -60).toUs - zoom(closer, day, fromUs, -60).fromUs).toBeCloseTo(10 * MINUTE_US)
+  })
+})
+
+describe('the keys on a lane', () => {
+  const lane = {
+    recorded: [{ from_us: 100, to_us: 400 }],
+    events: [
+      { id: 'b', kind: 'person' as const, topic: '', from_us: 300, to_us: 310 },
+      { id: 'a', kind: 'motion' as const, topic: '', from_us: 200, to_us: 210 },
+    ],
+  }
+  it('stop where recording begins and where something happened', () => {
+    expect(stops(lane)).toEqual([100, 200, 300])
+  })
+  it('go from stop to stop, never to midnight', () => {
+    const all = stops(lane)
+    expect(stopOfKey('ArrowRight', 150, all)).toBe(200)
+    expect(stopOfKey('ArrowRight', 300, all)).toBe(300)
+    expect(stopOfKey('ArrowLeft', 150, all)).toBe(100)
+    expect(stopOfKey('ArrowLeft', 50, all)).toBe(100)
+    expect(stopOfKey('Home', 250, all)).toBe(100)
+    expect(stopOfKey('End', 250, all)).toBe(300)
+    expect(stopOfKey('x', 250, all)).toBeNull()
+    expect(stopOfKey('ArrowRight', 250, [])).toBeNull()
   })
 })

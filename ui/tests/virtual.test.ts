@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { areaPx, lastPosition, positionOf, reveal, scrollTopOf, TALLEST_PX, visible, type List } from '../src/components/virtual'
+import { afterGrowth, areaPx, lastPosition, positionOf, reveal, rowOfKey, scrollTopOf, TALLEST_PX, visible, type List } from '../src/components/virtual'
 
 const short: List = { rows: 100, rowPx: 42, viewPx: 420 }
 const long: List = { rows: 1_000_000, rowPx: 42, viewPx: 630 }
@@ -29,5 +29,20 @@ describe('virtual list', () => {
     expect(reveal(3, 0, short)).toBe(0)
     expect(reveal(10, 0, short)).toBe(42)
     expect(reveal(2, 420, short)).toBe(84)
+  })
+  it('follows the newest only from the top', () => {
+    expect(afterGrowth(0, 3, 42)).toBe(0)
+    expect(afterGrowth(840, 3, 42)).toBe(840 + 126)
+    expect(afterGrowth(840, -100, 42)).toBe(840)
+  })
+  it('leads the keys to rows that are there', () => {
+    expect(rowOfKey('ArrowDown', 5, short)).toBe(6)
+    expect(rowOfKey('ArrowUp', 0, short)).toBe(0)
+    expect(rowOfKey('PageDown', 5, short)).toBe(14)
+    expect(rowOfKey('PageDown', 95, short)).toBe(99)
+    expect(rowOfKey('Home', 95, short)).toBe(0)
+    expect(rowOfKey('End', 5, long)).toBe(999_999)
+    expect(rowOfKey('End', 0, { ...short, rows: 0 })).toBeNull()
+    expect(rowOfKey('x', 5, short)).toBeNull()
   })
 })

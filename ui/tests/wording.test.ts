@@ -4,7 +4,7 @@ import de from '../messages/de.json'
 import { overwriteGetLocale } from '../src/i18n/generated/runtime.js'
 import { errorSentence, fingerprint } from '../src/i18n/words'
 import type { LogRow } from '../src/ipc/bindings'
-import { ground, sentence } from '../src/screens/log/wording'
+import { findingSentence, ground, sentence } from '../src/screens/log/wording'
 
 const nowUs = new Date('2026-11-22T15:00:00').getTime() * 1000
 const row: LogRow = {
@@ -122,5 +122,21 @@ describe('fingerprints', () => {
   it('stand in groups of four, whatever the engine puts between', () => {
     expect(fingerprint('aa:bb:cc:dd:0e')).toBe('AABB CCDD 0E')
     expect(fingerprint('AABB CCDD')).toBe('AABB CCDD')
+  })
+})
+
+describe('findings', () => {
+  const CODES = 'entry_missing entry_changed tree signature order cut checkpoint other clip_changed clip_missing clip_unreadable failed'.split(' ')
+  it('has a sentence of its own for each that the engine names, in both languages', () => {
+    for (const language of ['en', 'de'] as const) {
+      overwriteGetLocale(() => language)
+      const sentences = CODES.map((code) => findingSentence(code, 'particulars'))
+      expect(sentences).not.toContain('particulars')
+      expect(new Set(sentences).size).toBe(CODES.length)
+    }
+  })
+  it('shows the particulars of one that it does not know', () => {
+    expect(findingSentence('moon', 'the moon is full')).toBe('the moon is full')
+    expect(findingSentence('moon', '')).not.toBe('')
   })
 })

@@ -7,7 +7,7 @@ import type { GrantScope, GrantView } from '../ipc/client'
 /** How long a grant holds. */
 export type UntilChoice = 'hour' | 'day' | 'week' | 'date' | 'back'
 
-/** The end of a grant; `null`: until taken back. */
+/** The end of a grant; `null`: until taken back. A date that is not complete ends it at once. */
 export function untilOf(choice: UntilChoice, dateUs: number | null, nowUs: number): number | null {
   switch (choice) {
     case 'hour':
@@ -23,17 +23,28 @@ export function untilOf(choice: UntilChoice, dateUs: number | null, nowUs: numbe
   }
 }
 
-/** The scope that was chosen. */
+/** Whether these ends make a span: both are there, and in their order. */
+export function isSpan(fromUs: number | null, toUs: number | null): boolean {
+  return fromUs !== null && toUs !== null && fromUs < toUs
+}
+
+/** The scope that was chosen; `null` while it is not complete, so that nothing wider is given in its place. */
 export function scopeOf(
   what: GrantScope['scope'],
   clip: string | null,
   camera: string,
   fromUs: number | null,
   toUs: number | null,
-): GrantScope {
-  if (what === 'clip' && clip !== null) return { scope: 'clip', clip }
-  if (what === 'span') return { scope: 'span', camera, from_us: fromUs ?? 0, to_us: toUs ?? 0 }
-  return { scope: 'camera', camera }
+): GrantScope | null {
+  switch (what) {
+    case 'clip':
+      return clip === null ? null : { scope: 'clip', clip }
+    case 'span':
+      if (camera === '' || fromUs === null || toUs === null || !isSpan(fromUs, toUs)) return null
+      return { scope: 'span', camera, from_us: fromUs, to_us: toUs }
+    case 'camera':
+      return camera === '' ? null : { scope: 'camera', camera }
+  }
 }
 
 /** What a grant covers, in one line. */

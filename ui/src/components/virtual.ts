@@ -58,3 +58,16 @@ export function reveal(row: number, position: number, list: List): number {
   if (top + list.rowPx > position + list.viewPx) return clampPosition(top + list.rowPx - list.viewPx, list)
   return position
 }
+
+/** The position after rows were added above: whoever stands at the top follows, whoever reads on stays at the same row. */
+export function afterGrowth(position: number, added: number, rowPx: number): number {
+  return position > 0 && added > 0 ? position + added * rowPx : position
+}
+
+/** The row that a key leads to; `null` for other keys. */
+export function rowOfKey(key: string, row: number, list: List): number | null {
+  const page = Math.max(1, Math.floor(list.viewPx / list.rowPx) - 1)
+  const step = { ArrowUp: -1, ArrowDown: 1, PageUp: -page, PageDown: page, Home: -Infinity, End: Infinity }[key]
+  if (step === undefined || list.rows === 0) return null
+  return Math.min(list.rows - 1, Math.max(0, row + step))
+}

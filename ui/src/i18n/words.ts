@@ -113,6 +113,32 @@ export function orderErrorSentence(code: ErrorCode): string {
   }
 }
 
+/** The same about another sign-in for a camera that was added before: the one before stays. */
+export function signInErrorSentence(code: ErrorCode): string {
+  switch (code) {
+    case 'camera_refused':
+      return m.pw_refused()
+    case 'camera_unreachable':
+      return m.pw_unreachable()
+    case 'camera_unsuitable':
+      return m.pw_unsuitable()
+    case 'wrong_passphrase':
+    case 'locked':
+    case 'not_allowed':
+    case 'already_set_up':
+    case 'invalid':
+    case 'not_found':
+    case 'no_microphone':
+    case 'log_unwritable':
+    case 'clip_missing':
+    case 'clip_changed':
+    case 'clip_cut':
+    case 'disk_full':
+    case 'internal':
+      return errorSentence(code)
+  }
+}
+
 /** A codec. */
 export function codecWord(codec: Codec | null): string {
   switch (codec) {

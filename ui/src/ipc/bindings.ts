@@ -1590,6 +1590,8 @@ export type VerifyState = {
 	running: boolean,
 	/**  Entries and clip files done. */
 	done: number,
+	/**  How many of those are entries: the log up to here. What came later is not vouched for. */
+	entries: number,
 	/**  Of this many. */
 	total: number,
 	/**  Everything that is wrong; empty and not running: complete and unaltered. */

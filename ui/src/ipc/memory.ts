@@ -119,7 +119,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     if (verify === null) return
     const done = Math.min(verify.total, verify.done + Math.ceil(verify.total / 8))
     const running = done < verify.total
-    verify = { ...verify, done, running, finished_us: running ? null : nowUs() }
+    verify = { ...verify, done, entries: done, running, finished_us: running ? null : nowUs() }
     emit('verify', verify)
     if (running) later(250, walk)
   }
@@ -404,7 +404,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
       }
     },
     async verifyLog() {
-      verify = { running: true, done: 0, total: rows, findings: [], finished_us: null }
+      verify = { running: true, done: 0, entries: 0, total: rows, findings: [], finished_us: null }
       emit('verify', verify)
       later(250, walk)
       return null

@@ -2,11 +2,10 @@
 
 import { asWireError, type CameraView, type Client, type Notice, type Session, type Settings, type TileState } from '../ipc/client'
 import { m } from '../i18n/generated/messages.js'
+import { forgetShown } from '../screens/clips/shown.svelte'
 import { setLanguage } from '../i18n/locale.svelte'
+import { kept, type OwnNotice } from './notices'
 import { hashOf, routeOf, type Route } from './route'
-
-/** A notice that the window makes itself, from a snapshot. */
-export type OwnNotice = { kind: 'camera_away'; camera: string | null; detail: string }
 
 /** A notice with a number of its own, so that two alike can stand. */
 export type Shown = (Notice | OwnNotice) & { number: number }
@@ -27,6 +26,8 @@ export class App {
   tiles = $state.raw<TileState[]>([])
   notices = $state.raw<Shown[]>([])
   route = $state.raw<Route>({ screen: 'live' })
+  /** Where the window would go if the person agrees to lose what is not kept. */
+  leaving = $state.raw<Route | null>(null)
   /** Counts changes of the list of clips, so that screens ask again. */
   clipsChanged = $state(0)
   /** Entries in the log, as last heard. */
@@ -36,7 +37,7 @@ export class App {
   keysShown = $state(false)
   /** The welcome goes on after its first step has signed the owner in. */
   welcoming = $state(false)
-  /** Name for the lock screen; forgotten when somebody signs out. */
+  /** Name for the lock screen; it stays only where somebody locked by hand to come back. */
   lastName = $state('')
   /** When the next sign-in may be tried, after wrong ones; zero: at once. */
   openAtUs = $state(0)
@@ -45,6 +46,8 @@ export class App {
 
   #numbers = 0
   #touchedMs = 0
+  #comesBack = false
+  #loses: ((to: Route) => boolean) | null = null
   /** Where to go once somebody has signed in. */
   #waiting: string | null = null
   #endings: (() => void)[] = []
@@ -61,8 +64,8 @@ export class App {
     const { client } = this
     this.#endings.push(
       client.on('session', (session) => this.#setSession(session)),
-      client.on('cameras', (cameras) => this.#setCameras(cameras)),
-      client.on('tiles', (tiles) => (this.tiles = tiles)),
+      client.on('cameras', (cameras) => this.session?.phase === 'open' && this.#setCameras(cameras)),
+      client.on('tiles', (tiles) => this.session?.phase === 'open' && (this.tiles = tiles)),
       client.on('clips_changed', () => (this.clipsChanged += 1)),
       client.on('log_grew', (size) => (this.logSize = size)),
       client.on('notice', (notice) => this.notify(notice)),
@@ -70,7 +73,15 @@ export class App {
     )
     const tick = setInterval(() => (this.nowUs = Date.now() * 1000), 1000)
     this.#endings.push(() => clearInterval(tick))
-    const follow = () => (this.route = routeOf(location.hash))
+    const follow = () => {
+      const to = routeOf(location.hash)
+      if (!this.#holds(to)) {
+        this.route = to
+        return
+      }
+      this.leaving = to
+      location.hash = hashOf(this.route)
+    }
     addEventListener('hashchange', follow)
     this.#endings.push(() => removeEventListener('hashchange', follow))
     follow()
@@ -90,8 +101,34 @@ export class App {
     this.#endings = []
   }
 
-  /** Goes to a screen. */
+  /** Goes to a screen; where something would be lost on the way, once the person has agreed. */
   go(route: Route): void {
+    if (this.#holds(route)) this.leaving = route
+    else this.#goTo(route)
+  }
+
+  /** Asks before the window leaves for a route that `loses` something; the returned function ends that. */
+  guard(loses: (to: Route) => boolean): () => void {
+    this.#loses = loses
+    return () => {
+      if (this.#loses === loses) this.#loses = null
+    }
+  }
+
+  /** The person agrees to lose it. */
+  leave(): void {
+    const to = this.leaving
+    this.leaving = null
+    this.#loses = null
+    if (to !== null) this.#goTo(to)
+  }
+
+  #holds(to: Route): boolean {
+    return this.session?.phase === 'open' && (this.#loses?.(to) ?? false)
+  }
+
+  #goTo(route: Route): void {
+    this.leaving = null
     location.hash = hashOf(route)
     this.route = route
   }
@@ -113,7 +150,7 @@ export class App {
   notify(notice: Notice | OwnNotice): void {
     this.#numbers += 1
     const others = this.notices.filter((n) => n.kind !== notice.kind || n.camera !== notice.camera)
-    this.notices = [...others, { ...notice, number: this.#numbers }].slice(-3)
+    this.notices = kept([...others, { ...notice, number: this.#numbers }])
   }
 
   dismiss(number: number): void {
@@ -135,13 +172,14 @@ export class App {
 
   /** Locks the window; the name stays for the next sign-in. */
   async lock(): Promise<void> {
+    this.#comesBack = true
     await this.#leave()
+    this.#comesBack = false
   }
 
   /** Locks the window and forgets the name. */
   async signOut(): Promise<void> {
     await this.#leave()
-    this.lastName = ''
   }
 
   /** Takes what a sign-in or a lock answered. */
@@ -185,21 +223,37 @@ export class App {
       this.cameras = []
       this.tiles = []
       this.keysShown = false
+      if (before?.phase === 'open') this.#forget()
       // Whoever signs in next begins at the start: a clip that was open must not open by itself.
-      this.go({ screen: 'live' })
+      this.#loses = null
+      this.#goTo({ screen: 'live' })
     }
     this.session = session
   }
 
+  /** Nothing of what one person was told or looked for reaches the next. */
+  #forget(): void {
+    this.notices = []
+    this.logSize = null
+    if (!this.#comesBack) this.lastName = ''
+    forgetShown()
+  }
+
   async #opened(): Promise<void> {
-    const { client } = this
+    const { client, me } = this
+    const isStill = () => this.me?.id === me?.id
     try {
       this.applySettings(await client.settings())
-      this.cameras = await client.cameras()
-      this.tiles = await client.tiles()
+      const cameras = await client.cameras()
+      if (!isStill()) return
+      this.cameras = cameras
+      const tiles = await client.tiles()
+      if (!isStill()) return
+      this.tiles = tiles
     } catch {
       // The snapshots come again by event.
     }
+    if (!isStill()) return
     if (!this.owner && (this.route.screen === 'people' || this.route.screen === 'camera')) this.go({ screen: 'live' })
     if (this.#waiting !== null) {
       this.go(routeOf(this.#waiting))

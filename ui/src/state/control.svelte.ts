@@ -28,10 +28,15 @@ export class Control {
     const { panel } = this
     if (this.#ended || panel === null) return
     const moves = panel.features.ptz === 'present' && panel.ptz !== null && (panel.ptz.can_pan_tilt || panel.ptz.can_zoom)
-    if (!moves) this.drive = null
-    else if (this.drive === null && panel.ptz !== null) this.drive = new PtzDrive(this.client, this.camera, panel.ptz)
-    if (!panel.talk) this.talk = null
-    else this.talk ??= new Talk(this.client, this.camera)
+    // What the camera no longer offers must not go on behind a button that is gone.
+    if (!moves) {
+      this.drive?.end()
+      this.drive = null
+    } else if (this.drive === null && panel.ptz !== null) this.drive = new PtzDrive(this.client, this.camera, panel.ptz)
+    if (!panel.talk) {
+      this.talk?.release()
+      this.talk = null
+    } else this.talk ??= new Talk(this.client, this.camera)
   }
 
   /** Whatever moves or listens ends. */

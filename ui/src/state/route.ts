@@ -1,6 +1,6 @@
 // Where the window is, as the part of its address after `#`.
 
-/** A screen, and what it is about. */
+/** A screen, and what it is about. A clip's `atUs` is a time of day, in microseconds since 1970, not a position in it. */
 export type Route =
   | { screen: 'live' }
   | { screen: 'add-camera' }

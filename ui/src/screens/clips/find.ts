@@ -1,7 +1,7 @@
 // Finds clips by time: the one that runs at a moment, and the neighbours of one.
 
 import { HOUR_US, MINUTE_US } from '../../i18n/time'
-import type { Client, ClipView } from '../../ipc/client'
+import type { Client, ClipQuery, ClipView } from '../../ipc/client'
 
 /** Longer than any clip. */
 const LONGEST_US = 10 * MINUTE_US
@@ -13,15 +13,58 @@ export async function clipAt(client: Client, camera: string, atUs: number): Prom
   return before.find((clip) => clip.start_us <= atUs && atUs <= clip.start_us + clip.duration_us) ?? null
 }
 
+/** Given at once, at most. */
+export const PAGE = 500
+/** Clips are never kept longer. */
+const HORIZON_US = 400 * 24 * HOUR_US
+
+/** The newest `count` clips that fit, in as many questions as that needs, and whether there are more. */
+export async function newest(
+  client: Pick<Client, 'clips'>,
+  query: Omit<ClipQuery, 'limit'>,
+  count: number,
+): Promise<{ clips: ClipView[]; more: boolean }> {
+  const found = new Map<string, ClipView>()
+  let to_us = query.to_us
+  while (found.size < count) {
+    const before = found.size
+    const page = await client.clips({ ...query, to_us, limit: PAGE })
+    for (const clip of page) found.set(clip.id, clip)
+    const oldest = page.at(-1)
+    if (page.length < PAGE || oldest === undefined || found.size === before) return { clips: [...found.values()], more: false }
+    // Several cameras may begin a clip in the same moment: the last moment is asked for once more.
+    to_us = oldest.start_us + 1
+  }
+  return { clips: [...found.values()], more: true }
+}
+
+/** The first clip of these cameras that starts at or after `fromUs`. */
+async function firstFrom(client: Pick<Client, 'clips'>, cameras: string[], fromUs: number): Promise<ClipView | null> {
+  const endUs = fromUs + HORIZON_US
+  let reachUs = 15 * MINUTE_US
+  for (let from_us = fromUs; from_us < endUs; ) {
+    const later = await client.clips({ cameras, events: [], from_us, to_us: from_us + reachUs, limit: PAGE })
+    if (later.length === 0) {
+      from_us += reachUs
+      // A gap is crossed in growing steps.
+      reachUs *= 4
+    } else if (later.length < PAGE || reachUs <= MINUTE_US) {
+      // Newest first: the nearest is the last.
+      return later.at(-1) ?? null
+    } else {
+      // The list was cut at its limit: the nearest may not be in it.
+      reachUs = Math.max(MINUTE_US, Math.floor(reachUs / 8))
+    }
+  }
+  return null
+}
+
 /** The clip before, and the clip after, of the same camera. */
-export async function neighbours(client: Client, clip: ClipView): Promise<{ previous: ClipView | null; next: ClipView | null }> {
+export async function neighbours(
+  client: Pick<Client, 'clips'>,
+  clip: ClipView,
+): Promise<{ previous: ClipView | null; next: ClipView | null }> {
   const cameras = [clip.camera]
   const [previous] = await client.clips({ cameras, events: [], from_us: 0, to_us: clip.start_us, limit: 1 })
-  for (const reach of [15 * MINUTE_US, 8 * HOUR_US, 400 * 24 * HOUR_US]) {
-    const from_us = clip.start_us + 1
-    const later = await client.clips({ cameras, events: [], from_us, to_us: from_us + reach, limit: 500 })
-    // Newest first: the nearest is the last, unless the list was cut at its limit.
-    if (later.length > 0) return { previous: previous ?? null, next: later.at(-1) ?? null }
-  }
-  return { previous: previous ?? null, next: null }
+  return { previous: previous ?? null, next: await firstFrom(client, cameras, clip.start_us + 1) }
 }

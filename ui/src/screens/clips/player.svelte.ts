@@ -13,7 +13,13 @@ export function nextSpeed(speed: number, direction: 1 | -1): number {
   return SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, to))] ?? speed
 }
 
-// Opening waits until the player before it is closed, so that a late close cannot hit the new clip.
+/** The position in a clip of a time, as near as the clip has one. Microseconds. */
+export function positionOf(clip: Pick<PlayerState, 'start_us' | 'duration_us'>, atUs: number): number {
+  return Math.round(Math.min(clip.duration_us, Math.max(0, atUs - clip.start_us)))
+}
+
+// Opening waits until the player before it is closed, so that a late close cannot hit the new clip; closing waits until
+// its own opening has been answered, so that no clip is opened after it was left.
 let closing: Promise<unknown> = Promise.resolve()
 
 export class OpenClip {
@@ -31,40 +37,52 @@ export class OpenClip {
     this.id = id
   }
 
-  /** Opens the clip and listens; the returned function closes it. */
+  /** Opens the clip, at a time of day if one is given, and listens; the returned function closes it. */
   open(atUs: number | undefined): () => void {
     const end = this.#client.on('player', (state) => {
       if (state.clip !== this.id) return
       this.state = state
       if (state.error !== null) this.error = state.error
     })
-    void this.#open(atUs)
+    const opening = this.#open()
+    void opening.then((opened) => this.#begin(opened, atUs))
     return () => {
       this.#ended = true
       end()
-      closing = this.#client.closePlayer().catch(() => undefined)
+      closing = opening.then((opened) => (opened ? this.#client.closePlayer() : undefined)).catch(() => undefined)
     }
   }
 
-  async #open(atUs: number | undefined): Promise<void> {
+  /** Opens the clip unless it was left in the meantime; whether it may be open now. */
+  async #open(): Promise<boolean> {
     await closing
-    if (this.#ended) return
-    await this.refresh()
+    if (!this.#ended) await this.refresh()
+    if (this.#ended) return false
     try {
       this.state = await this.#client.openClip(this.id)
       if (this.state.error !== null) this.error = this.state.error
-      if (atUs !== undefined) await this.order({ do: 'seek', to_us: Math.round(atUs) })
-      await this.order({ do: 'play' })
     } catch (thrown) {
       this.error = asWireError(thrown)
     }
+    return true
+  }
+
+  async #begin(opened: boolean, atUs: number | undefined): Promise<void> {
+    if (!opened || this.#ended) return
+    if (atUs !== undefined && this.state !== null) await this.seek(positionOf(this.state, atUs))
+    await this.order({ do: 'play' })
     // This opening now stands in the list, too.
     await this.refresh()
-    if (this.detail !== null) {
-      const found = await neighbours(this.#client, this.detail.clip).catch(() => null)
-      this.previous = found?.previous ?? null
-      this.next = found?.next ?? null
-    }
+    await this.lookAround()
+  }
+
+  /** Looks for the clips before and after; one that ends the row may get a next one later. */
+  async lookAround(): Promise<void> {
+    if (this.detail === null || this.#ended) return
+    const found = await neighbours(this.#client, this.detail.clip).catch(() => null)
+    if (found === null) return
+    this.previous = found.previous
+    this.next = found.next
   }
 
   /** Asks again for the three questions. */

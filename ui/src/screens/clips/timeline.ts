@@ -1,5 +1,6 @@
 // Sums of the timeline: where a time stands, which ticks to draw, how the wheel zooms.
 
+import type { Lane } from '../../ipc/client'
 import { dayStart, HOUR_US, MINUTE_US } from '../../i18n/time'
 
 /** What part of the day is shown. */
@@ -32,6 +33,30 @@ export function ticks(window: Window, most = 9): number[] {
   const found: number[] = []
   for (let us = first; us <= window.toUs; us += step) found.push(us)
   return found
+}
+
+/** Where the keys stop on a lane: where recording begins, and where something happened. */
+export function stops(lane: Pick<Lane, 'recorded' | 'events'>): number[] {
+  const found = new Set([...lane.recorded, ...lane.events].map((span) => span.from_us))
+  return [...found].sort((a, b) => a - b)
+}
+
+/** The stop that a key leads to from `atUs`; `null` for other keys, and where there is none. */
+export function stopOfKey(key: string, atUs: number, all: number[]): number | null {
+  switch (key) {
+    case 'ArrowRight':
+    case 'ArrowUp':
+      return all.find((us) => us > atUs) ?? all.at(-1) ?? null
+    case 'ArrowLeft':
+    case 'ArrowDown':
+      return all.findLast((us) => us < atUs) ?? all[0] ?? null
+    case 'Home':
+      return all[0] ?? null
+    case 'End':
+      return all.at(-1) ?? null
+    default:
+      return null
+  }
 }
 
 /** The window after a turn of the wheel over `atUs`: never more than `day`, never less than ten minutes. */

@@ -1,89 +1,127 @@
-// The rows of the log that are in view, fetched in blocks. The log grows at its top: while nothing is scrolled the list
-// follows; blocks are kept by entry offset and dropped when the log or the filter changes.
+// The rows of the log that are in view. The log grows at its top only, so a row is kept by its number from the oldest:
+// growth shifts nothing. One question is under way at a time, the next is about what is in view then.
 
-import { SvelteMap } from 'svelte/reactivity'
-import { asWireError, type Client, type LogQuery, type LogRow, type WireError } from '../../ipc/client'
+import { asWireError, type Client, type LogPage, type LogQuery, type LogRow, type WireError } from '../../ipc/client'
 
 /** Rows fetched at once. */
 export const BLOCK = 100
-/** Blocks kept. */
-const KEPT = 30
+/** Rows kept. */
+export const KEPT = 30 * BLOCK
+/** How long the view is let move before it is asked for: while the bar is dragged, most of it is never looked at. Milliseconds. */
+export const PAUSE_MS = 60
 
-/** The blocks that `count` rows from `first` need. */
-export function blocksOf(first: number, count: number): number[] {
-  const found: number[] = []
-  for (let block = Math.floor(first / BLOCK); block * BLOCK < first + count; block += 1) found.push(block)
-  return found
-}
+type Filter = Pick<LogQuery, 'kinds' | 'camera' | 'person'>
 
 export class LogPages {
-  readonly #client: Client
-  #query: Pick<LogQuery, 'kinds' | 'camera' | 'person'> = { kinds: [], camera: null, person: null }
-  #blocks = new SvelteMap<number, LogRow[]>()
-  #asked = new Set<number>()
-  #age = 0
+  readonly #client: Pick<Client, 'logPage'>
+  #query: Filter = { kinds: [], camera: null, person: null }
+  /** By number from the oldest that fits. */
+  #rows = $state.raw<ReadonlyMap<number, LogRow>>(new Map())
   #view = { first: 0, count: 0 }
+  #age = 0
+  #stale = false
+  #running = false
+  #timer: ReturnType<typeof setTimeout> | undefined
   size = $state(0)
   matching = $state(0)
   loaded = $state(false)
   error = $state.raw<WireError | null>(null)
 
-  constructor(client: Client) {
+  constructor(client: Pick<Client, 'logPage'>) {
     this.#client = client
   }
 
-  /** The row at a place in the list, once it is here. */
+  /** The row at a place in the list, newest first, once it is here. */
   row(index: number): LogRow | null {
-    return this.#blocks.get(Math.floor(index / BLOCK))?.[index % BLOCK] ?? null
+    return this.#rows.get(this.fromOldest(index)) ?? null
   }
 
-  /** Another filter: everything is asked for anew. */
-  filter(query: Pick<LogQuery, 'kinds' | 'camera' | 'person'>): void {
+  /** The number from the oldest of a place in the list, and the other way round. */
+  fromOldest(index: number): number {
+    return this.matching - 1 - index
+  }
+
+  /** Another filter: everything is asked for anew, from the newest on. */
+  filter(query: Filter): void {
     this.#query = query
+    this.#age += 1
+    this.#rows = new Map()
+    this.#view = { first: 0, count: 0 }
     this.loaded = false
-    this.#blocks.clear()
     this.refresh()
   }
 
-  /** The log grew: what is in view is asked for again, and stands until the answer is here. */
+  /** The log grew. However often it does while a question is under way, it is asked once more after that. */
   refresh(): void {
-    this.#age += 1
-    this.#asked.clear()
-    const wanted = blocksOf(this.#view.first, this.#view.count)
-    for (const block of wanted.length > 0 ? wanted : [0]) void this.#ask(block, true)
+    this.#stale = true
+    void this.#run()
   }
 
   /** These rows are in view. */
   view(first: number, count: number): void {
     this.#view = { first, count }
-    for (const block of blocksOf(first, count)) void this.#ask(block, false)
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      void this.#run()
+    }, PAUSE_MS)
   }
 
-  async #ask(block: number, renew: boolean): Promise<void> {
-    if (this.#asked.has(block) || (!renew && this.#blocks.has(block))) return
-    this.#asked.add(block)
-    const age = this.#age
-    try {
-      const page = await this.#client.logPage({ ...this.#query, offset: block * BLOCK, limit: BLOCK })
-      if (age !== this.#age) return
-      if (page.size !== this.size && this.loaded) {
-        // Rows have shifted: only this block is true now.
-        const wanted = new Set(blocksOf(this.#view.first, this.#view.count))
-        for (const key of [...this.#blocks.keys()]) if (!wanted.has(key)) this.#blocks.delete(key)
+  /** Ends waiting. */
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#age += 1
+  }
+
+  async #run(): Promise<void> {
+    if (this.#running) return
+    this.#running = true
+    for (let part = this.#next(); part !== null; part = this.#next()) {
+      const age = this.#age
+      try {
+        const page = await this.#client.logPage({ ...this.#query, ...part })
+        if (age === this.#age && !this.#take(page, part.offset)) break
+      } catch (thrown) {
+        if (age !== this.#age) continue
+        this.error = asWireError(thrown)
+        break
       }
-      this.size = page.size
-      this.matching = page.matching
-      this.loaded = true
-      this.error = null
-      this.#blocks.set(block, page.rows)
-      if (this.#blocks.size > KEPT) {
-        const far = [...this.#blocks.keys()].sort((a, b) => Math.abs(b - block) - Math.abs(a - block))[0]
-        if (far !== undefined) this.#blocks.delete(far)
-      }
-    } catch (thrown) {
-      this.error = asWireError(thrown)
-    } finally {
-      this.#asked.delete(block)
     }
+    this.#running = false
+  }
+
+  /** What to ask for next; `null` when all that is in view is here. */
+  #next(): { offset: number; limit: number } | null {
+    const { first, count } = this.#view
+    if (this.#stale) {
+      this.#stale = false
+      // Far from the newest, only how many there are matters.
+      return { offset: 0, limit: this.loaded && first >= BLOCK ? 1 : BLOCK }
+    }
+    if (!this.loaded) return null
+    const end = Math.min(this.matching, first + count)
+    for (let index = Math.max(0, first); index < end; index += 1) {
+      if (this.row(index) === null) return { offset: Math.floor(index / BLOCK) * BLOCK, limit: BLOCK }
+    }
+    return null
+  }
+
+  /** Takes an answer; whether it brought anything, so that a short one is not asked for without end. */
+  #take(page: LogPage, offset: number): boolean {
+    const rows = new Map(this.#rows)
+    page.rows.forEach((row, i) => rows.set(page.matching - 1 - offset - i, row))
+    const brought = !this.loaded || page.matching !== this.matching || rows.size > this.#rows.size || this.#stale || offset === 0
+    // Whoever reads on stays at the same rows.
+    if (this.loaded && this.#view.first > 0) this.#view = { ...this.#view, first: this.#view.first + page.matching - this.matching }
+    this.size = page.size
+    this.matching = page.matching
+    this.loaded = true
+    this.error = null
+    if (rows.size > KEPT) {
+      const middle = this.fromOldest(this.#view.first)
+      const far = [...rows.keys()].sort((a, b) => Math.abs(b - middle) - Math.abs(a - middle))
+      for (const key of far.slice(0, rows.size - KEPT)) rows.delete(key)
+    }
+    this.#rows = rows
+    return brought
   }
 }

@@ -365,6 +365,13 @@ export function findingSentence(code: string, detail: string): string {
     checkpoint: m.fi_checkpoint,
     clip_changed: m.fi_clip_changed,
     clip_missing: m.fi_clip_missing,
+    clip_unreadable: m.fi_clip_unreadable,
+    entry_missing: m.fi_entry_missing,
+    cut: m.fi_cut,
+    order: m.fi_order,
+    other: m.fi_other,
+    failed: m.fi_failed,
   }
-  return known[code]?.() ?? detail
+  // A newer engine may find what this window has no sentence for; its particulars stand below in any case.
+  return known[code]?.() ?? (detail === '' ? m.fi_other() : detail)
 }

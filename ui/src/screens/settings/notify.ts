@@ -38,10 +38,15 @@ export function minutesOf(text: string): number | null {
 
 /** Whether the end lies on the next day. */
 export function isOverMidnight(quiet: QuietHours): boolean {
-  return quiet.to_min <= quiet.from_min
+  return quiet.to_min < quiet.from_min
 }
 
-/** Whether it is quiet at this minute of the day. Equal ends are a whole day. */
+/** Whether it is quiet at no time at all: equal ends hold no minute, as the desktop's side counts it. */
+export function isNever(quiet: QuietHours): boolean {
+  return quiet.from_min === quiet.to_min
+}
+
+/** Whether it is quiet at this minute of the day. */
 export function isQuiet(quiet: QuietHours | null, minute: number): boolean {
   if (quiet === null) return false
   const at = ((minute % DAY_MIN) + DAY_MIN) % DAY_MIN
