@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(url.as_str(), "rtsp://fe80--1s3.ipv6-literal.net:8554/ch1");
         assert_eq!(
             at(answered.as_str(), "http://[fe80::1%eth7]:8080/media"),
-            ["http://fe80--1s3.ipv6-literal.net:8080/media", "http://fe80--1s3.ipv6-literal.net/media"]
+            ["http://fe80--1s3.ipv6-literal.net/media", "http://fe80--1s3.ipv6-literal.net:8080/media"]
         );
     }
 
