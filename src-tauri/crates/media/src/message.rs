@@ -143,6 +143,30 @@ pub struct PlayerOpen {
     pub autoplay: bool,
 }
 
+/// What a card worker is to open: a span of what lies on the camera's own card, watched or fetched. All times are those of the
+/// camera's clock, in microseconds since 1970.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CardOpen {
+    /// `rtsp://` or `rtsps://` address of the replay, as the camera's replay service names it, without user and password.
+    pub uri: String,
+    /// User name; empty if the camera asks for none.
+    pub user: String,
+    /// Password; empty if the camera asks for none.
+    pub password: Password,
+    /// As in [`CameraOpen::certificate`].
+    pub certificate: Option<[u8; 32]>,
+    /// The first picture that is wanted. Watching begins here.
+    pub from_unix_us: i64,
+    /// Pictures from this time on are not wanted.
+    pub until_unix_us: i64,
+    /// What is added to the camera's time to have this computer's. All times in events and clips are this computer's.
+    pub offset_us: i64,
+    /// Whether the span is fetched as clips, as fast as the camera gives it, or watched.
+    pub fetch: bool,
+    /// Fetching: as in [`CameraOpen::clip_target_ms`].
+    pub clip_target_ms: u32,
+}
+
 /// The measures of a ring; the memfd travels with the message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RingShape {
@@ -176,7 +200,10 @@ pub enum Order {
         /// How; new settings begin anew.
         settings: Option<MotionSettings>,
     },
-    /// Shows a stream in the ring whose memfd travels with this message, or moves to a new size. A player ignores `stream`.
+    /// Makes this a card worker: it watches or fetches what lies on the camera's own card. Once.
+    CardOpen(CardOpen),
+    /// Shows a stream in the ring whose memfd travels with this message, or moves to a new size. A player and a card ignore
+    /// `stream`.
     View {
         /// Which stream.
         stream: Stream,
@@ -187,10 +214,15 @@ pub enum Order {
     NoView,
     /// Ends the current clip at the next key frame.
     Cut,
-    /// Player: play on from here.
+    /// Player, card: play on from here.
     Play,
-    /// Player: hold.
+    /// Player, card: hold.
     Pause,
+    /// Card: jump to the picture of this time, or the first after it; in this computer's time.
+    CardSeek {
+        /// Where to, in microseconds since 1970.
+        to_unix_us: i64,
+    },
     /// Player: jump.
     Seek {
         /// Where to, from the clip's first picture.
@@ -203,7 +235,7 @@ pub enum Order {
         /// Negative is backwards.
         frames: i32,
     },
-    /// Player: how fast.
+    /// Player, card: how fast.
     Speed {
         /// 0.25 to 16; 1 is real time.
         factor: f64,
@@ -290,9 +322,10 @@ pub enum Event {
         slot: u8,
         /// Counts up from 1.
         sequence: u64,
-        /// The stream's own time; for a player, time from the clip's first picture.
+        /// The stream's own time; for a player, time from the clip's first picture; for a card, when the picture was taken,
+        /// in microseconds since 1970 by this computer's clock.
         pts_us: u64,
-        /// When the picture's data arrived in the worker; 0 from a player.
+        /// When the picture's data arrived in the worker; 0 from a player and a card.
         arrived_unix_us: i64,
     },
     /// No data for three seconds though connected. [`FaultCode::Lost`] follows after ten.
@@ -361,6 +394,18 @@ pub enum Event {
         /// Whether the last picture has been shown.
         ended: bool,
     },
+    /// Card: where it is; at most four times a second, and on each change. While fetching, everything before it has been sent.
+    CardPosition {
+        /// Time of the picture shown or fetched last, by this computer's clock, in microseconds since 1970.
+        unix_us: i64,
+        /// Whether it plays; while fetching, always.
+        playing: bool,
+        /// Whether there is nothing more in the span. A jump begins anew.
+        ended: bool,
+    },
+    /// Card: the whole span has been fetched, and everything lies in the bulk channel. The worker ends. Only this says that
+    /// nothing of the span is missing that the card has.
+    CardEnded,
 }
 
 #[cfg(test)]

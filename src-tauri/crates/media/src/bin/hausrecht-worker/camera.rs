@@ -344,6 +344,8 @@ impl Camera {
             | Order::Open(_)
             | Order::PlayerOpen(_)
             | Order::TalkOpen(_)
+            | Order::CardOpen(_)
+            | Order::CardSeek { .. }
             | Order::Play
             | Order::Pause
             | Order::Seek { .. }

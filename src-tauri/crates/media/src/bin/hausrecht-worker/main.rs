@@ -99,6 +99,8 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         | Order::Cut
         | Order::Play
         | Order::Pause
+        | Order::CardOpen(_)
+        | Order::CardSeek { .. }
         | Order::Seek { .. }
         | Order::Step { .. }
         | Order::Speed { .. } => bail!("the first order must open a camera, a clip or a talk"),

@@ -377,6 +377,8 @@ impl Player {
             | Order::Open(_)
             | Order::PlayerOpen(_)
             | Order::TalkOpen(_)
+            | Order::CardOpen(_)
+            | Order::CardSeek { .. }
             | Order::Motion { .. }
             | Order::Cut
             | Order::Shutdown) => {
