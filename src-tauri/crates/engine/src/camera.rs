@@ -1,6 +1,7 @@
 //! One camera: its worker, its recording, its events. A task of its own that only ever ends with the engine or with
 //! the camera's removal.
 
+pub(crate) mod card;
 mod events;
 pub(crate) mod link;
 pub(crate) mod live;
@@ -61,6 +62,8 @@ pub(crate) struct CameraTask {
     pub(crate) mover: mover::Mover,
     /// Whether and how motion is measured in its pictures.
     pub(crate) motion: motion::Motion,
+    /// What is fetched from its card.
+    pub(crate) card: card::Card,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,6 +104,7 @@ impl CameraTask {
             link: link::Link::default(),
             mover: mover::Mover::default(),
             motion: motion::Motion::default(),
+            card: card::Card::default(),
         })
     }
 
@@ -113,6 +117,7 @@ impl CameraTask {
         tasks.retain(|task| !task.is_finished());
         tasks.push(tokio::spawn(supervise::run(Arc::clone(self), Arc::clone(inner))));
         tasks.push(tokio::spawn(events::listen(Arc::clone(self), Arc::clone(inner))));
+        tasks.push(tokio::spawn(card::tend(Arc::clone(self), Arc::clone(inner))));
     }
 
     pub(crate) fn row(&self) -> CameraRow {

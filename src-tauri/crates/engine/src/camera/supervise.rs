@@ -11,7 +11,7 @@ use super::{CameraTask, Wanted, events};
 use crate::{
     inner::{Inner, lock},
     logbook::Note,
-    recorder,
+    recorder::{self, Source},
     wire::{self, DeadReason, PictureState},
 };
 
@@ -55,6 +55,7 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
             Err(reason) => Ended::Fault(reason),
         };
         task.port.worker_gone();
+        task.card.camera_is_gone();
         *lock(&task.worker_pid) = None;
         lock(&task.status).recording = false;
         if had_picture {
@@ -177,7 +178,7 @@ async fn one_worker(
     }
     let recording = {
         let (task, inner) = (Arc::clone(task), Arc::clone(inner));
-        tokio::task::spawn_blocking(move || recorder::record(&task, &inner, bulk))
+        tokio::task::spawn_blocking(move || recorder::record(&task, &inner, Source::Live, bulk))
     };
 
     let mut moving = None;
@@ -342,6 +343,8 @@ fn on_event(
         Event::Read { .. }
         | Event::Opened { .. }
         | Event::Position { .. }
+        | Event::CardPosition { .. }
+        | Event::CardEnded
         | Event::Motion { .. }
         | Event::Talking { .. } => false,
     }

@@ -361,7 +361,8 @@ impl Handle {
         mark_known(&self.inner, &row.endpoint, false);
         self.store(id, Note::new(Kind::CameraRemoved).camera(id), move |row, tables| {
             row.removed_us = Some(removed_us);
-            Ok(tables.forget_control(id)?)
+            tables.forget_control(id)?;
+            Ok(tables.forget_card(id)?)
         })
         .await?;
         let task = lock(&self.inner.cameras).remove(&id);
@@ -370,6 +371,7 @@ impl Handle {
             task.mover.stop();
             task.port.revoke();
         }
+        self.inner.close_card_of(id);
         self.inner.tell(Event::Cameras(self.inner.cameras_view()));
         Ok(())
     }

@@ -136,6 +136,8 @@ fn follow(
             | WorkerEvent::Read { .. }
             | WorkerEvent::Opened { .. }
             | WorkerEvent::Position { .. }
+            | WorkerEvent::CardPosition { .. }
+            | WorkerEvent::CardEnded
             | WorkerEvent::Motion { .. } => {}
         }
     }
