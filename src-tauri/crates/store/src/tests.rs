@@ -274,7 +274,7 @@ fn a_fetch_is_remembered_until_it_has_ended_and_gaps_are_looked_at_once() {
         .write(|tables| -> Result<()> {
             tables.put_camera(&camera)?;
             tables.insert_card_job(&job)?;
-            assert_eq!(tables.card_jobs(camera.id)?, [job.clone()]);
+            assert_eq!(tables.card_jobs(camera.id)?, std::slice::from_ref(&job));
             tables.delete_card_job(job.id)?;
             assert!(tables.card_jobs(camera.id)?.is_empty());
             tables.advance_gap_filling(camera.id, UnixMicros(7))?;
