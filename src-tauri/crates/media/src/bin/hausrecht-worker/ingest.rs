@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use hausrecht_media::{CameraOpen, FaultCode, Transport};
 
-pub(crate) use self::rtspsrc::{classify, guard};
+pub(crate) use self::rtspsrc::{classify, format_of, guard};
 use crate::{fmp4::Format, recorder::AccessUnit, source::Address};
 
 /// What an ingest tells its owner, from a thread of its own.

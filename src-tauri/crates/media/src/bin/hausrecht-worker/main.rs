@@ -1,7 +1,8 @@
-//! The worker: one process a camera or a player, and the only program that parses what a camera sends. It has no key, no
+//! The worker: one process a camera, a player, a talk or a card, and the only program that parses what a camera sends. It has no key, no
 //! database, no file to write and no network but its camera. What it says to the engine stands in `PROTOCOL.md`.
 
 mod camera;
+mod card;
 mod clip_reader;
 mod decode;
 mod fmp4;
@@ -91,6 +92,7 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         Order::Open(open) => camera::run(channel, bulk, open),
         Order::PlayerOpen(open) => player::run(channel, answers, open),
         Order::TalkOpen(open) => talk::run(channel, open),
+        Order::CardOpen(open) => card::run(channel, bulk, open),
         Order::Shutdown => Ok(()),
         Order::Hello { .. }
         | Order::Motion { .. }
@@ -99,10 +101,9 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         | Order::Cut
         | Order::Play
         | Order::Pause
-        | Order::CardOpen(_)
         | Order::CardSeek { .. }
         | Order::Seek { .. }
         | Order::Step { .. }
-        | Order::Speed { .. } => bail!("the first order must open a camera, a clip or a talk"),
+        | Order::Speed { .. } => bail!("the first order must open a camera, a clip, a talk or a card"),
     }
 }

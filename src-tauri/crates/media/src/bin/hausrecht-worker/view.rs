@@ -160,6 +160,12 @@ impl View {
         lock(&self.shown).not_before_us = 0;
     }
 
+    /// What follows comes from elsewhere, and is shown from `not_before_us` on.
+    pub(crate) fn jump(&mut self, not_before_us: u64) {
+        self.clock_changed();
+        lock(&self.shown).not_before_us = not_before_us;
+    }
+
     /// Takes the next access unit; false if decoding has ended and must be started anew.
     pub(crate) fn push(&mut self, unit: &AccessUnit, format: &Arc<Format>) -> bool {
         if !Arc::ptr_eq(&self.format, format) {

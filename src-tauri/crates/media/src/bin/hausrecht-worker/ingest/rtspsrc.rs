@@ -323,7 +323,8 @@ fn deliver(
     sink.set_callbacks(gst_app::AppSinkCallbacks::builder().new_sample(take).build());
 }
 
-fn format_of(codec: Codec, caps: &gst::CapsRef) -> Option<Format> {
+/// What a decoder must know of pictures with `caps`; none if that does not stand there yet.
+pub(crate) fn format_of(codec: Codec, caps: &gst::CapsRef) -> Option<Format> {
     let structure = caps.structure(0)?;
     let measure =
         |name| structure.get::<i32>(name).ok().and_then(|value| u32::try_from(value).ok()).unwrap_or(0);

@@ -1,0 +1,115 @@
+//! The card worker: what a camera has recorded itself, by ONVIF replay (ONVIF Streaming Specification, 6). It is watched, or
+//! fetched into clips as a camera worker writes them. The RTSP of it is spoken here, because the pictures' own times stand
+//! in an extension of the packets that the readers of live streams do not know.
+
+mod connection;
+mod depay;
+mod feed;
+mod fetch;
+mod packet;
+mod reader;
+mod session;
+mod sieve;
+mod times;
+mod watch;
+mod wire;
+
+use std::{
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    process,
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use hausrecht_media::{CardOpen, ControlError, Event, FaultCode, Order, Receiver, Sender, Stream};
+
+use self::{connection::Account, feed::Feed, fetch::Fetch, reader::FromCard, watch::Watch};
+use crate::{
+    Channel,
+    sandbox::{self, Needs},
+    source::Address,
+};
+
+/// What the engine branches on, and what stands in the log.
+type Failure = (FaultCode, String);
+
+const TICK: Duration = Duration::from_millis(250);
+/// How often the place on the card is told at most.
+const POSITION_EVERY: Duration = Duration::from_millis(250);
+
+/// What reaches the owning thread.
+enum Input {
+    Order(Order, Vec<OwnedFd>),
+    Card { attempt: u32, what: FromCard },
+    EngineGone,
+}
+
+/// Runs the card worker until the span is fetched, the engine orders its end, or the camera fails.
+pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CardOpen) -> anyhow::Result<()> {
+    let Channel { events, orders } = channel;
+    let Some(address) = Address::parse(&open.uri) else {
+        tell_fault(&events, &(FaultCode::NotFound, "the replay's address is not an RTSP address".into()));
+        anyhow::bail!("the replay's address is not an RTSP address");
+    };
+    if address.tls {
+        tell_fault(
+            &events,
+            &(
+                FaultCode::Refused,
+                "this camera replays its card over TLS only, which Hausrecht does not read".into(),
+            ),
+        );
+        anyhow::bail!("a replay over TLS");
+    }
+    let sandbox = sandbox::restrict(&Needs {
+        connect_ports: vec![address.port],
+        names: address.named,
+        tls: address.tls,
+        udp: false,
+        unix_sockets: false,
+    });
+    events.send(&Event::Ready { sandbox })?;
+    let (inputs, incoming) = mpsc::channel();
+    listen(orders, inputs.clone())?;
+    let account = Account { user: open.user.clone(), password: open.password.clone() };
+    let feed = Feed::new(address, account, open.until_unix_us, inputs);
+    let ended = if open.fetch {
+        Fetch::new(events.clone(), feed, bulk, &open)?.work(&incoming)
+    } else {
+        Watch::new(events.clone(), feed, &open).work(&incoming)
+    };
+    match ended {
+        Ok(()) => process::exit(0),
+        Err(failure) => {
+            tell_fault(&events, &failure);
+            process::exit(1)
+        }
+    }
+}
+
+fn listen(mut orders: Receiver<Order>, inputs: mpsc::Sender<Input>) -> anyhow::Result<()> {
+    thread::Builder::new().name("orders".into()).spawn(move || {
+        loop {
+            let input = match orders.recv_with() {
+                Ok((order, descriptors)) => Input::Order(order, descriptors),
+                Err(ControlError::Malformed(error)) => {
+                    tracing::warn!("an order was not understood: {error}");
+                    continue;
+                }
+                Err(_) => Input::EngineGone,
+            };
+            let last = matches!(input, Input::EngineGone);
+            if inputs.send(input).is_err() || last {
+                return;
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn tell_fault(events: &Sender<Event>, (code, text): &Failure) {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(2_000).collect();
+    // Without an engine there is nobody to tell.
+    let _ = events.send(&Event::Fault { stream: Stream::Main, code: *code, text });
+}
