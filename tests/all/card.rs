@@ -19,8 +19,10 @@ use tokio::sync::broadcast;
 
 const SECOND_US: i64 = 1_000_000;
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// The camera's cards have gaps at the same times in every four hours; this is far from all of them.
+/// The cameras' cards have gaps at the same times in every four hours; this is far from all of them.
 const MIDDLE_S: i64 = 7200;
+/// One of the gaps.
+const GAP_S: (i64, i64) = (3600, 4200);
 const ROUND_S: i64 = 4 * 3600;
 /// Key frames come at least this often.
 const KEY_EVERY_US: i64 = 2_500_000;
@@ -33,9 +35,17 @@ fn middle_of_a_stretch() -> String {
     (MIDDLE_S - now_s.rem_euclid(ROUND_S)).to_string()
 }
 
-async fn spans(stage: &Stage, camera: CameraId) -> Vec<CardSpan> {
-    let now = stage.engine.now();
-    stage.engine.card(camera, now.minus(DAY), now).await.unwrap().spans
+/// A time in a round that is over, by a camera whose clock is right.
+fn in_a_round_that_is_over(stage: &Stage, second: i64) -> UnixMicros {
+    let now_s = stage.engine.now().0 / SECOND_US;
+    UnixMicros((now_s - now_s.rem_euclid(ROUND_S) - ROUND_S + second) * SECOND_US)
+}
+
+/// What the card has around a time.
+async fn around(stage: &Stage, camera: CameraId, at: UnixMicros, minutes: u64) -> Vec<CardSpan> {
+    let span = Duration::from_secs(60 * minutes);
+    let until = at.plus(span).min(stage.engine.now());
+    stage.engine.card(camera, at.minus(span), until).await.unwrap().spans
 }
 
 fn job(stage: &Stage, id: CardJobId) -> CardJob {
@@ -87,11 +97,10 @@ async fn a_span_of_the_card_becomes_clips_like_any_other_at_their_true_times() {
     let camera = SimCam::start(&[]);
     let stage = Stage::owned().await;
     let id = stage.connect(&camera).await;
-    let spans = spans(&stage, id).await;
-    assert!(spans.len() > 6, "{spans:?}");
-    assert!(spans.windows(2).all(|pair| pair[0].to_us < pair[1].from_us), "{spans:?}");
-    let long = |span: &&CardSpan| span.to_us.0 - span.from_us.0 > 600 * SECOND_US;
-    let span = spans.iter().rev().skip(1).find(long).unwrap();
+    let middle = in_a_round_that_is_over(&stage, MIDDLE_S);
+    let spans = around(&stage, id, middle, 10).await;
+    let [span] = spans.as_slice() else { panic!("{spans:?}") };
+    assert_eq!(span.to_us.0 - span.from_us.0, 20 * 60 * SECOND_US, "{span:?}");
     let from_us = UnixMicros(span.from_us.0 + 60 * SECOND_US);
     let to_us = UnixMicros(from_us.0 + 20 * SECOND_US);
 
@@ -158,12 +167,14 @@ async fn a_gap_on_the_card_is_a_gap_between_clips() {
     let camera = SimCam::start(&[]);
     let stage = Stage::owned().await;
     let id = stage.connect(&camera).await;
-    let spans = spans(&stage, id).await;
-    let pair = spans.windows(2).rev().nth(1).unwrap();
-    let (gap_from, gap_to) = (pair[0].to_us.0, pair[1].from_us.0);
+    let at = in_a_round_that_is_over(&stage, GAP_S.0);
+    let spans = around(&stage, id, at, 20).await;
+    let [before, after] = spans.as_slice() else { panic!("{spans:?}") };
+    let (gap_from, gap_to) = (before.to_us.0, after.from_us.0);
+    assert_eq!((gap_from, gap_to - gap_from), (at.0, (GAP_S.1 - GAP_S.0) * SECOND_US), "{spans:?}");
     let from_us = UnixMicros(gap_from - 8 * SECOND_US);
     let to_us = UnixMicros(gap_to + 8 * SECOND_US);
-    let asked = stage.engine.fetch_from_card(id, &pair[0].recording, from_us, to_us).await.unwrap();
+    let asked = stage.engine.fetch_from_card(id, &before.recording, from_us, to_us).await.unwrap();
     wait_for_state(&stage, asked, CardJobState::Done).await;
     let clips = fetched(&stage, id).await;
     assert!(
@@ -186,7 +197,7 @@ async fn a_fetch_that_is_stopped_keeps_what_came_and_one_that_is_interrupted_goe
     let camera = SimCam::start(&["--clock-offset", &middle_of_a_stretch()]);
     let stage = Stage::owned().await;
     let id = stage.connect(&camera).await;
-    let spans = spans(&stage, id).await;
+    let spans = around(&stage, id, stage.engine.now(), 45).await;
     let span = spans.last().unwrap();
     let from_us = UnixMicros(span.from_us.0 + 10 * SECOND_US);
     let to_us = UnixMicros(span.to_us.0 - 60 * SECOND_US);
@@ -316,7 +327,7 @@ async fn a_card_is_watched_after_the_log_says_so_and_no_longer_than_its_owner_is
     let camera = SimCam::start(&["--clock-offset", &middle_of_a_stretch()]);
     let stage = Stage::owned().await;
     let id = stage.connect(&camera).await;
-    let spans = spans(&stage, id).await;
+    let spans = around(&stage, id, stage.engine.now(), 45).await;
     let span = spans.last().unwrap();
     let from_us = UnixMicros(span.from_us.0 + 120 * SECOND_US);
     let mut events = stage.engine.subscribe();
