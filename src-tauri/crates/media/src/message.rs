@@ -157,7 +157,7 @@ pub struct CardOpen {
     pub certificate: Option<[u8; 32]>,
     /// The first picture that is wanted. Watching begins here.
     pub from_unix_us: i64,
-    /// Pictures from this time on are not wanted.
+    /// Pictures from this time on are not wanted, nor any that the camera records after this order.
     pub until_unix_us: i64,
     /// What is added to the camera's time to have this computer's. All times in events and clips are this computer's.
     pub offset_us: i64,
@@ -394,7 +394,7 @@ pub enum Event {
         /// Whether the last picture has been shown.
         ended: bool,
     },
-    /// Card: where it is; at most four times a second, and on each change. While fetching, everything before it has been sent.
+    /// Card: where it is; at most four times a second, and on each change.
     CardPosition {
         /// Time of the picture shown or fetched last, by this computer's clock, in microseconds since 1970.
         unix_us: i64,

@@ -38,6 +38,11 @@ impl Demo {
         Self { camera, server }
     }
 
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.server.port
+    }
+
     /// Address of one of its streams.
     pub(crate) fn uri(&self, path: &str) -> String {
         format!("rtsp://127.0.0.1:{}{path}", self.server.port)

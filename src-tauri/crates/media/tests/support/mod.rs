@@ -1,5 +1,6 @@
 //! An RTSP server that behaves as told, and the engine's side of a worker in a few lines.
 
+pub(super) mod between;
 pub(super) mod demo;
 
 use std::{
@@ -18,8 +19,8 @@ use std::{
 use gstreamer::{self as gst, glib};
 use gstreamer_rtsp_server::{self as rtsp, gst_rtsp, prelude::*};
 use hausrecht_media::{
-    BulkFrame, CameraOpen, Event, FaultCode, Launcher, Password, Sandbox, Transport, Worker,
-    bulk::{ClipEnd, ClipStart},
+    BulkFrame, CameraOpen, Event, FaultCode, Launcher, Order, Password, Sandbox, Transport, Worker,
+    bulk::{ClipEnd, ClipStart, FragmentMeta},
 };
 
 /// No answer of a worker takes longer than this.
@@ -155,6 +156,7 @@ pub(super) fn launch() -> Worker {
 pub(super) struct Clip {
     pub(super) start: ClipStart,
     pub(super) bytes: Vec<u8>,
+    pub(super) fragments: Vec<FragmentMeta>,
     pub(super) end: Option<ClipEnd>,
 }
 
@@ -165,6 +167,9 @@ pub(super) struct Recording {
     pub(super) thumbnails: Vec<Vec<u8>>,
     pub(super) fault: Option<FaultCode>,
     pub(super) sandbox: Option<Sandbox>,
+    /// Whether a card said that it has been fetched whole, and how far it was last.
+    pub(super) card_ended: bool,
+    pub(super) card_position: Option<i64>,
     counted: u64,
 }
 
@@ -176,11 +181,15 @@ impl Recording {
 
     fn take(&mut self, frame: BulkFrame) {
         match frame {
-            BulkFrame::ClipStart(start) => self.clips.push(Clip { start, bytes: Vec::new(), end: None }),
+            BulkFrame::ClipStart(start) => {
+                self.clips.push(Clip { start, bytes: Vec::new(), fragments: Vec::new(), end: None });
+            }
             BulkFrame::Init { bytes, .. } => self.clips.last_mut().unwrap().bytes.extend(bytes),
             BulkFrame::Fragment { meta, bytes } => {
                 self.counted += u64::from(meta.frames);
-                self.clips.last_mut().unwrap().bytes.extend(bytes);
+                let clip = self.clips.last_mut().unwrap();
+                clip.bytes.extend(bytes);
+                clip.fragments.push(meta);
             }
             BulkFrame::ClipEnd(end) => self.clips.last_mut().unwrap().end = Some(end),
             BulkFrame::Thumbnail { jpeg, .. } => self.thumbnails.push(jpeg),
@@ -190,8 +199,13 @@ impl Recording {
 
 /// Runs a camera worker, lets `during` drive it, and returns what it gave until its end.
 pub(super) fn record(open: CameraOpen, during: impl FnOnce(&mut Worker)) -> Recording {
+    gather(&Order::Open(open), during)
+}
+
+/// Runs a worker that gives clips, lets `during` drive it, and returns what it gave until its end.
+pub(super) fn gather(order: &Order, during: impl FnOnce(&mut Worker)) -> Recording {
     let mut worker = launch();
-    worker.orders.send(&hausrecht_media::Order::Open(open)).unwrap();
+    worker.orders.send(order).unwrap();
     let (_, unused) = std::os::unix::net::UnixStream::pair().unwrap();
     let mut bulk = std::mem::replace(&mut worker.bulk, hausrecht_media::BulkReader::new(unused));
     let storing = thread::spawn(move || {
@@ -203,15 +217,22 @@ pub(super) fn record(open: CameraOpen, during: impl FnOnce(&mut Worker)) -> Reco
     });
     let Event::Ready { sandbox } = worker.events.recv().unwrap() else { panic!("not ready") };
     during(&mut worker);
-    let mut fault = None;
+    let (mut fault, mut card_ended, mut card_position) = (None, false, None);
     while let Ok(Some(event)) = worker.events.recv_timeout(LIMIT) {
         if let Event::Fault { code, text, .. } = event {
             assert!(!text.contains("geheim") && !text.contains("falsch"));
             fault = Some(code);
+        } else if let Event::CardPosition { unix_us, .. } = event {
+            assert!(Some(unix_us) >= card_position, "the place on the card went back");
+            card_position = Some(unix_us);
+        } else {
+            card_ended |= event == Event::CardEnded;
         }
     }
     let mut recording = storing.join().unwrap();
     recording.fault = fault;
+    recording.card_ended = card_ended;
+    recording.card_position = card_position;
     recording.sandbox = Some(sandbox);
     recording
 }

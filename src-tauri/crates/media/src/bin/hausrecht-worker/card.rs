@@ -23,6 +23,7 @@ use std::{
 };
 
 use hausrecht_media::{CardOpen, ControlError, Event, FaultCode, Order, Receiver, Sender, Stream};
+use hausrecht_model::{Clock, clock::SystemClock};
 
 use self::{connection::Account, feed::Feed, fetch::Fetch, reader::FromCard, watch::Watch};
 use crate::{
@@ -46,7 +47,7 @@ enum Input {
 }
 
 /// Runs the card worker until the span is fetched, the engine orders its end, or the camera fails.
-pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CardOpen) -> anyhow::Result<()> {
+pub(crate) fn run(channel: Channel, bulk: UnixStream, mut open: CardOpen) -> anyhow::Result<()> {
     let Channel { events, orders } = channel;
     let Some(address) = Address::parse(&open.uri) else {
         tell_fault(&events, &(FaultCode::NotFound, "the replay's address is not an RTSP address".into()));
@@ -73,6 +74,8 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CardOpen) -> anyhow:
     let (inputs, incoming) = mpsc::channel();
     listen(orders, inputs.clone())?;
     let account = Account { user: open.user.clone(), password: open.password.clone() };
+    // The card grows while it is read. What is recorded from now on is not on it yet; who ran after it would not come to an end.
+    open.until_unix_us = open.until_unix_us.min(SystemClock::new().now().0.saturating_sub(open.offset_us));
     let feed = Feed::new(address, account, open.until_unix_us, inputs);
     let ended = if open.fetch {
         Fetch::new(events.clone(), feed, bulk, &open)?.work(&incoming)

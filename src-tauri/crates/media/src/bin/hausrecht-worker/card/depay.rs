@@ -36,6 +36,8 @@ struct Out {
 pub(super) struct Depay {
     elements: [gst::Element; 2],
     entry: gst::Pad,
+    /// Nobody else holds it.
+    _exit: gst::Pad,
     out: Arc<Mutex<Out>>,
 }
 
@@ -68,7 +70,7 @@ impl Depay {
         parse.static_pad("src").context("a parser without a source")?.link(&sink)?;
         sink.set_active(true)?;
         entry.set_active(true)?;
-        let made = Self { elements: [parse, depay], entry, out };
+        let made = Self { elements: [parse, depay], entry, _exit: sink, out };
         for element in &made.elements {
             element.set_state(gst::State::Playing).context("starting to take packets apart")?;
         }

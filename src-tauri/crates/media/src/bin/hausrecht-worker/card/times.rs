@@ -82,21 +82,21 @@ mod tests {
     #[test]
     fn times_are_written_as_rtsp_has_them() {
         let (from, until) = (1_794_590_848_512_345, 1_794_590_858_000_000);
-        assert_eq!(range(from, None, true).unwrap(), "clock=20261113T154728.512Z-");
-        assert_eq!(range(from, Some(until), false).unwrap(), "clock=20261113T154728Z-20261113T154738Z");
+        assert_eq!(range(from, None, true).unwrap(), "clock=20261113T172728.512Z-");
+        assert_eq!(range(from, Some(until), false).unwrap(), "clock=20261113T172728Z-20261113T172738Z");
         assert_eq!(range(i64::MAX, None, true), None);
-        assert_eq!(range_start("clock=20261113T154728.5Z-"), Some(1_794_590_848_500_000));
+        assert_eq!(range_start("clock=20261113T172728.5Z-"), Some(1_794_590_848_500_000));
         assert_eq!(
-            range_start("clock=20261113T154728Z-20261113T154738Z;time=x"),
+            range_start("clock=20261113T172728Z-20261113T172738Z;time=x"),
             Some(1_794_590_848_000_000)
         );
         for wrong in [
             "npt=0-",
             "clock=",
             "clock=now-",
-            "clock=20261313T154728Z-",
-            "clock=20261113T154728.xZ-",
-            "clock=20261113T154728.Z",
+            "clock=20261313T172728Z-",
+            "clock=20261113T172728.xZ-",
+            "clock=20261113T172728.Z",
         ] {
             assert_eq!(range_start(wrong), None, "{wrong}");
         }

@@ -175,9 +175,9 @@ impl Watch {
         self.wanted_us.or(self.shown_us).unwrap_or(self.from_us)
     }
 
-    /// Decodes what is due.
+    /// Decodes what is due, unless what waits is about to be left behind.
     fn advance(&mut self) -> Result<(), Failure> {
-        while self.screen.is_some() || self.view.is_some() {
+        while (self.screen.is_some() || self.view.is_some()) && self.jump_to_us.is_none() {
             let Some(due_us) = self.due() else {
                 if self.feed.ended() && (self.playing || self.wanted_us.is_some()) {
                     self.reach_end()?;
