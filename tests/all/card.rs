@@ -55,6 +55,7 @@ fn job(stage: &Stage, id: CardJobId) -> CardJob {
 async fn wait_for_state(stage: &Stage, id: CardJobId, wanted: CardJobState) -> CardJob {
     until(&format!("the fetch to be {wanted:?}"), PATIENCE, async || {
         let job = job(stage, id);
+        assert!(job.error.is_none() || wanted == CardJobState::Failed, "{job:?}");
         if job.state == wanted { Ok(job) } else { Err(job) }
     })
     .await
