@@ -328,6 +328,55 @@ fn a_camera_that_has_nothing_at_that_time_is_asked_in_two_ways() {
 }
 
 #[test]
+fn a_picture_without_end_is_a_fault() {
+    let demo = demo();
+    let (span, _) = recorded(&demo);
+    let begun = AtomicU64::new(0);
+    let between = Between::start(demo.port(), move |_, _, piece| {
+        if piece.starts_with(b"$\0") && piece.get(16..18) == Some(&[0xab, 0xac]) {
+            // The first fragment of a picture, and then ever more, none of which is its last. RFC 6184, 5.8.
+            let first = begun.fetch_add(1, Ordering::SeqCst) == 0;
+            piece.truncate(32);
+            piece[5] &= 0x7f;
+            piece.extend([0x7c, if first { 0x85 } else { 0x05 }]);
+            piece.resize(60_000, 1);
+            let length = u16::try_from(piece.len() - 4).unwrap();
+            piece[2..4].copy_from_slice(&length.to_be_bytes());
+        }
+        Fate::Pass
+    });
+    let recording = fetch(card(&between.uri("/replay"), span.from.0, span.until.0));
+    assert_eq!((recording.fault, recording.frames()), (Some(FaultCode::Internal), 0));
+}
+
+#[test]
+fn a_session_is_given_back_whether_it_was_stopped_or_failed() {
+    let quiet = agreeing("200 OK", String::new());
+    let wrong = agreeing("200 OK", "$\0\0\x04abcd".repeat(2_000));
+    for (odd, fault) in [(&quiet, None), (&wrong, Some(FaultCode::Internal))] {
+        let mut open = card(&odd.uri(), 1_700_000_000_000_000, 1_700_000_060_000_000);
+        open.fetch = fault.is_some();
+        let recording = gather(&Order::CardOpen(open), |worker| {
+            if fault.is_none() {
+                until(|| !odd.lines("PLAY").is_empty());
+                worker.orders.send(&Order::Shutdown).unwrap();
+            }
+        });
+        assert_eq!(recording.fault, fault);
+        until(|| odd.lines("TEARDOWN").len() == 1);
+    }
+}
+
+/// Waits until something is so.
+fn until(is_so: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < LIMIT, "it does not come");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
 fn garbage_without_end_is_a_fault() {
     let noise = "x".repeat(1_000_000);
     let wrong_packets = "$\0\0\x04abcd".repeat(100_000);

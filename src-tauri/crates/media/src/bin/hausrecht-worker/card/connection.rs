@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     fmt::Write as _,
     io::{self, Read, Write},
-    net::{Shutdown, TcpStream},
+    net::TcpStream,
     time::Duration,
 };
 
@@ -22,6 +22,8 @@ use crate::source::Address;
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// How long it may take to read a question.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
+/// How long it may take to agree that a session ends.
+const GOODBYE_LIMIT: Duration = Duration::from_millis(300);
 const READ_BYTES: usize = 64 * 1024;
 /// The most packets that may come before an answer. They are kept, for the first pictures may be among them.
 const MAX_EARLY: usize = 512;
@@ -210,10 +212,20 @@ impl Connection {
         }
     }
 
-    /// Hangs up.
-    pub(super) fn close(&self) {
-        // A connection that is gone is closed.
-        let _ = self.stream.shutdown(Shutdown::Both);
+    /// Ends a session and reads on until the camera agrees, but not for long: a connection that is closed while something lies
+    /// unread in it is reset, and the camera may not see what was said last.
+    pub(super) fn say_goodbye(mut self, uri: &str, headers: &str) {
+        let Ok(number) = self.tell("TEARDOWN", uri, headers) else { return };
+        let until = self.clock.monotonic() + GOODBYE_LIMIT;
+        loop {
+            let left = until.saturating_sub(self.clock.monotonic());
+            match self.read(left) {
+                Ok(Came::Answer(answer)) if answer.header("cseq") == Some(&number.to_string()) => return,
+                Ok(Came::Ended) | Err(_) => return,
+                Ok(_) if left.is_zero() => return,
+                Ok(_) => {}
+            }
+        }
     }
 }
 

@@ -160,8 +160,9 @@ impl Fetch {
         let Some(unix_us) = self.position else { return };
         if always || now.saturating_sub(self.position_told) >= POSITION_EVERY {
             self.position_told = now;
-            // The next one follows soon.
-            let _ = self.events.try_send(&Event::CardPosition { unix_us, playing: true, ended: always });
+            let event = Event::CardPosition { unix_us, playing: true, ended: always };
+            // Another one follows soon, and without an engine there is nobody to tell.
+            let _ = if always { self.events.send(&event) } else { self.events.try_send(&event) };
         }
     }
 }

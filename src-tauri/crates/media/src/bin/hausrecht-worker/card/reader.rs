@@ -34,6 +34,8 @@ const SILENCE_ASKED: Duration = Duration::from_secs(5);
 const GOODBYE: Duration = Duration::from_secs(1);
 /// So many packets in a row that are none, and the camera is not understood.
 const MAX_WRONG: u32 = 1_000;
+/// More bytes than this make no picture. What has come of one is kept until it is whole.
+const MAX_PICTURE_BYTES: usize = 32 * 1024 * 1024;
 /// RFC 3550, 6.6: the camera ends its stream.
 const RTCP_BYE: u8 = 203;
 
@@ -140,6 +142,8 @@ struct Reading {
     pictures: u64,
     packets: u64,
     wrong: u32,
+    /// What came since the last picture.
+    gathered_bytes: usize,
     goodbye: Option<Duration>,
     /// Times of pictures that are on their way and do not follow the one before them.
     discontinuous: Vec<i64>,
@@ -163,6 +167,7 @@ impl Reading {
             pictures: 0,
             packets: 0,
             wrong: 0,
+            gathered_bytes: 0,
             goodbye: None,
             discontinuous: Vec::new(),
         })
@@ -252,6 +257,10 @@ impl Reading {
             return Ok(Vec::new());
         };
         self.wrong = 0;
+        self.gathered_bytes += bytes.len();
+        if self.gathered_bytes > MAX_PICTURE_BYTES {
+            return Err((FaultCode::Internal, "the camera sends a picture without end".into()));
+        }
         let Some(at_us) = self.times.time_of(&packet).filter(|at_us| (0..i64::MAX / 2000).contains(at_us))
         else {
             return Err((FaultCode::Refused, "the camera does not say when its pictures were taken".into()));
@@ -276,6 +285,7 @@ impl Reading {
         for unit in units {
             self.last = self.clock.monotonic();
             self.pictures += 1;
+            self.gathered_bytes = 0;
             let at_us = unit.at_us.cast_signed();
             let marked = self.discontinuous.iter().position(|marked| *marked == at_us);
             if let Some(marked) = marked {

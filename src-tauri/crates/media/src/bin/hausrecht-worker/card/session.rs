@@ -152,12 +152,10 @@ impl Session {
         }
     }
 
-    /// Gives the session back, without waiting for an answer.
-    pub(super) fn end(mut self) {
+    /// Gives the session back. Cameras have few of them, so it is seen to that the camera reads that.
+    pub(super) fn end(self) {
         let headers = format!("Session: {}\r\n", self.name);
-        // A camera that is gone has ended the session itself.
-        let _ = self.connection.tell("TEARDOWN", &self.uri, &headers);
-        self.connection.close();
+        self.connection.say_goodbye(&self.uri, &headers);
     }
 }
 
