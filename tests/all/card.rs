@@ -1,5 +1,7 @@
 //! What lies on a camera's own card: listed, fetched into the vault, watched, and gaps filled from it.
 
+mod window;
+
 use std::{
     collections::BTreeMap,
     time::{Duration, SystemTime},
