@@ -237,7 +237,7 @@ fn a_camera_that_begins_elsewhere_or_repeats_itself_comes_to_an_end() {
     let demo = demo();
     let (span, _) = recorded(&demo);
     let (from_us, until_us) = (span.from.0 + 600 * SECOND_US, span.from.0 + 630 * SECOND_US);
-    // Of 1970, and of 2036.
+    // Two hours before what was asked for, and two hours after it.
     for (shift, fault, ended) in [(7_200_i64, Some(FaultCode::Refused), false), (-7_200, None, true)] {
         let between = Between::start(demo.port(), move |_, _, piece| {
             if piece.get(16..18) == Some(&[0xab, 0xac]) {

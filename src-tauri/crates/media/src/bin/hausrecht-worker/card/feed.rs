@@ -193,10 +193,12 @@ impl Feed {
         self.ended = true;
     }
 
-    /// What had worked is tried again; a refusal is not.
+    /// What had worked is tried again, and once what has not been answered: some cameras stop short at a replay while they are
+    /// still busy with the one before. A refusal is not.
     fn failed(&mut self, (code, text): Failure, now: Duration) -> Result<(), Failure> {
         let passing = matches!(code, FaultCode::Lost | FaultCode::Timeout | FaultCode::Refused);
-        if !passing || !self.sieve.begun() {
+        let unanswered = code == FaultCode::Timeout && self.tries == 0;
+        if !passing || !(self.sieve.begun() || unanswered) {
             return Err((code, text));
         }
         self.tries += 1;
