@@ -101,13 +101,13 @@ describe('the card of a camera', () => {
     facts: [['from_us', at('2026-11-22T14:00:00')], ['to_us', at('2026-11-22T14:10:00')], ...facts].map(([name, value]) => ({ name: name!, value: value!, personal: false })),
   })
   it('is watched and fetched from, and the log says how that ended and why it was', () => {
-    expect(sentence(entry('card_opened', []), nowUs)).toBe('Watched from the card: Front door Today 14:00')
+    expect(sentence(entry('card_opened', []), nowUs)).toBe('Watched from the card: Front door')
     const ended = entry('card_fetch_ended', [['outcome', 'done'], ['reason', 'gap'], ['clips', '1']])
-    expect(sentence(ended, nowUs)).toBe('Fetched from the card: Front door Today 14:00 – 14:10')
-    expect(ground(ended, nowUs, String)).toBe('Gap after an outage · 1 clip')
+    expect(sentence(ended, nowUs)).toBe('Fetched from the card: Front door')
+    expect(ground(ended, nowUs, String)).toBe('Today 14:00 – 14:10 · Gap after an outage · 1 clip')
     const words = ['done', 'stopped', 'interrupted', 'failed'].map((outcome) => sentence(entry('card_fetch_ended', [['outcome', outcome]]), nowUs))
     expect(new Set(words).size).toBe(4)
-    expect(sentence({ ...row, kind: 'recorded', facts: [{ name: 'from_card', value: 'true', personal: false }] }, nowUs)).toBe('Fetched from the card: Front door 14:37')
+    expect(sentence({ ...row, kind: 'recorded', facts: [{ name: 'from_card', value: 'true', personal: false }] }, nowUs)).toBe('From the card: Front door 14:37')
   })
 })
 
@@ -134,8 +134,8 @@ describe('settings', () => {
   })
   it('of gaps say whether they are filled', () => {
     const filled = (to: string) => sentence(set([['setting', 'fill_gaps'], ['to', to]]), nowUs)
-    expect(filled('on')).toBe('Gaps are filled from the card from now on: Front door')
-    expect(filled('off')).toBe('Gaps are no longer filled from the card: Front door')
+    expect(filled('on')).toBe('Gap filling switched on: Front door')
+    expect(filled('off')).toBe('Gap filling switched off: Front door')
   })
   it('tell notifications switched off from others', () => {
     expect(sentence(set([['setting', 'notifications'], ['to', 'off']]), nowUs)).toBe('Notifications switched off')

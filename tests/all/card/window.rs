@@ -63,7 +63,7 @@ async fn the_card_is_watched_and_fetched_from_in_the_window() {
     // The log has it all, and what was fetched stands among the clips.
     desktop.click("nav-log").await;
     let said = "const text = document.body.innerText; return ['Watched from the card', 'Fetched from the card', \
-                'Gaps are filled from the card'].filter((words) => !text.includes(words)).join()";
+                'Gap filling switched on'].filter((words) => !text.includes(words)).join()";
     until("the entries", PATIENCE, async || {
         let missing = desktop.page.execute(said, Vec::new()).await.unwrap();
         if missing == "" { Ok(()) } else { Err(missing) }

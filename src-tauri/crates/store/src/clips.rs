@@ -244,6 +244,19 @@ impl Tables<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// When the first clip of `camera` after `from_us` begins that was recorded live, also if it is still being written.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn first_live(&self, camera: CameraId, from_us: UnixMicros) -> Result<Option<UnixMicros>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT min(start_us) FROM
+                 (SELECT start_us FROM clips WHERE camera = ?1 AND NOT erasing AND NOT from_card AND start_us >= ?2
+                  UNION ALL SELECT start_us FROM parts WHERE camera = ?1 AND NOT from_card AND start_us >= ?2)",
+        )?;
+        Ok(statement.query_row(params![camera.to_string(), from_us.0], |row| row::time_opt(row, 0))?)
+    }
+
     /// Adds a wrapped key: the owner's (`grant` is `None`) or a grant's. One that is there stays.
     ///
     /// # Errors

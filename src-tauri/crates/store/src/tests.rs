@@ -319,9 +319,12 @@ fn spans_of_clips_say_which_came_from_a_card() {
         tables.insert_clip(&live)?;
         tables.insert_clip(&fetched)?;
         let spans = |from, to| tables.clip_spans(camera.id, UnixMicros(from), UnixMicros(to));
-        Ok((spans(0, 100)?, spans(20, 30)?, tables.clip(live.id)?, tables.clip(fetched.id)?))
+        let first =
+            (tables.first_live(camera.id, UnixMicros(0))?, tables.first_live(camera.id, UnixMicros(11))?);
+        Ok((spans(0, 100)?, spans(20, 30)?, first, tables.clip(live.id)?, tables.clip(fetched.id)?))
     });
-    let (all, between, live, fetched) = read.unwrap();
+    let (all, between, first, live, fetched) = read.unwrap();
+    assert_eq!(first, (Some(UnixMicros(10)), None));
     let span = |from, to| (UnixMicros(from), UnixMicros(to));
     assert_eq!((all, between), (vec![span(10, 20), span(30, 40)], vec![]));
     assert_eq!((live.unwrap().from_card, fetched.unwrap().from_card), (false, true));

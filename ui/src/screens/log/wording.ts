@@ -147,14 +147,12 @@ export function sentence(row: LogRow, nowUs: number): string {
     }
     case 'opened':
       return m.k_opened({ clip: clip(row, nowUs) })
-    case 'card_opened': {
-      const from = number(row, 'from_us')
-      return m.k_card_opened({ camera: camera(row), when: from === null ? '' : dayClock(from, nowUs) }).trim()
-    }
+    case 'card_opened':
+      return m.k_card_opened({ camera: camera(row) })
     case 'card_fetch_begun':
-      return m.k_card_fetch({ camera: camera(row), span: cardSpan(row, nowUs) }).trim()
+      return m.k_card_fetch({ camera: camera(row) })
     case 'card_fetch_ended':
-      return cardEnd(row, nowUs)
+      return cardEnd(row)
     case 'copy_made':
       return m.k_copy_made({ clip: clip(row, nowUs) })
     case 'erased': {
@@ -207,15 +205,9 @@ function topicSentence(row: LogRow): string {
   return m.k_topic_means({ topic, event: EVENTS.includes(to) ? eventWord(to as EventKind) : to })
 }
 
-/** The span of a fetch from a card. */
-function cardSpan(row: LogRow, nowUs: number): string {
-  const [from, to] = [number(row, 'from_us'), number(row, 'to_us')]
-  return from === null || to === null ? '' : `${dayClock(from, nowUs)} – ${clock(to)}`
-}
-
 /** How a fetch from a card ended. */
-function cardEnd(row: LogRow, nowUs: number): string {
-  const at = { camera: camera(row), span: cardSpan(row, nowUs) }
+function cardEnd(row: LogRow): string {
+  const at = { camera: camera(row) }
   switch (fact(row, 'outcome')) {
     case 'stopped':
       return m.k_card_stopped(at)
@@ -224,14 +216,15 @@ function cardEnd(row: LogRow, nowUs: number): string {
     case 'failed':
       return m.k_card_failed(at)
     default:
-      return m.k_card_done(at).trim()
+      return m.k_card_done(at)
   }
 }
 
-/** Why something was fetched from a card, and what came of it. */
-function cardGround(row: LogRow): string {
-  const clips = number(row, 'clips')
+/** What of a card was watched or fetched, why, and what came of it. */
+function cardGround(row: LogRow, nowUs: number): string {
+  const [from, to, clips] = [number(row, 'from_us'), number(row, 'to_us'), number(row, 'clips')]
   const parts = [
+    from === null ? null : to === null ? dayClock(from, nowUs) : `${dayClock(from, nowUs)} – ${clock(to)}`,
     fact(row, 'reason') === 'gap' ? m.card_gap() : null,
     fact(row, 'resumed') === 'true' ? m.g_card_resumed() : null,
     clips === null ? null : m.g_card_clips({ count: clips }),
@@ -366,10 +359,9 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
     case 'setting_changed':
       return fact(row, 'setting') === 'motion' ? motionGround(row) : (fact(row, 'reason') ?? '')
     case 'card_opened':
-      return row.actor?.owner ? m.g_owner() : ''
     case 'card_fetch_begun':
     case 'card_fetch_ended':
-      return cardGround(row)
+      return cardGround(row, nowUs)
     case 'camera_added':
       return fact(row, 'model') ?? ''
     case 'camera_changed':

@@ -147,7 +147,7 @@ impl Filler {
 async fn seen(task: &CameraTask, inner: &Inner) -> Result<Option<Seen>> {
     let now = inner.now();
     let kept = Duration::from_secs(u64::from(lock(&inner.settings).kept_hours) * 3600);
-    let earliest = now.minus(REACH.min(kept)).max(task.row().added_us);
+    let earliest = now.minus(REACH.min(kept));
     let id = task.id;
     inner
         .db

@@ -125,7 +125,7 @@ impl Handle {
         }
         let person = self.inner.signed_in()?;
         let keys = person.owner_keys()?;
-        let since_us = self.inner.now().minus(GAPS_SINCE);
+        let now = self.inner.now();
         let note = Note::new(Kind::SettingChanged)
             .by(person.id)
             .camera(camera)
@@ -137,6 +137,8 @@ impl Handle {
             .db
             .write(move |tables| {
                 if on {
+                    // What is before the first recording is no gap, even if something was fetched of it.
+                    let since_us = tables.first_live(camera, now.minus(GAPS_SINCE))?.unwrap_or(now);
                     tables.put_gap_filling(camera, since_us)?;
                 } else {
                     tables.delete_gap_filling(camera)?;
