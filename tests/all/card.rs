@@ -14,9 +14,11 @@ use hausrecht_engine::wire::{
 use hausrecht_model::{CameraId, CardJobId, UnixMicros};
 use hausrecht_tests::{
     camera::SimCam,
+    process::{children_of, signal},
     stage::{PATIENCE, SOON, Stage, alone},
     until::until,
 };
+use rustix::process::Signal;
 use tokio::sync::broadcast;
 
 const SECOND_US: i64 = 1_000_000;
@@ -212,8 +214,22 @@ async fn a_fetch_that_is_stopped_keeps_what_came_and_one_that_is_interrupted_goe
         if clips.is_empty() { Err(job(&stage, asked)) } else { Ok(()) }
     })
     .await;
+    // A worker that dies costs a moment: another one goes on with what is missing.
+    let live = stage.engine.worker_pid(id);
+    let readers = children_of(std::process::id(), "hausrecht-worker");
+    let readers: Vec<_> = readers.into_iter().filter(|pid| Some(*pid) != live).collect();
+    assert_eq!(readers.len(), 1, "one reads the card");
+    signal(readers[0], Signal::KILL);
+    let at_death = fetched(&stage, id).await.len();
+    until("more clips from another worker", PATIENCE, async || {
+        let now = job(&stage, asked);
+        assert_eq!(now.state, CardJobState::Running, "{now:?}");
+        if fetched(&stage, id).await.len() > at_death + 1 { Ok(()) } else { Err(now) }
+    })
+    .await;
     stage.engine.stop_card_job(asked).unwrap();
     wait_for_state(&stage, asked, CardJobState::Stopped).await;
+    assert_no_overlap(&stage, id).await;
     assert_eq!(stage.engine.stop_card_job(asked).unwrap_err().code, ErrorCode::NotFound);
     let kept = fetched(&stage, id).await.len();
     assert!(kept > 0);

@@ -89,6 +89,8 @@ enum Piece {
     End(End),
     /// It broke off; what came is in the vault.
     Broken(Error),
+    /// The same, and nobody said why: the worker was ended from outside, or by a defect.
+    Died(Error),
 }
 
 impl Fetch<'_> {
@@ -101,17 +103,18 @@ impl Fetch<'_> {
             let Some(piece) = missing(self.task, self.inner, rest).await?.first().copied() else {
                 return Ok(End::Done);
             };
-            let error = match self.piece(piece).await {
+            let (error, died) = match self.piece(piece).await {
                 Ok(Piece::Whole) => {
                     from_us = piece.to_us;
                     failures = 0;
                     continue;
                 }
                 Ok(Piece::End(end)) => return Ok(end),
-                Ok(Piece::Broken(error)) | Err(error) => error,
+                Ok(Piece::Died(error)) => (error, true),
+                Ok(Piece::Broken(error)) | Err(error) => (error, false),
             };
             // A camera that is gone for a while comes back; whatever else is wrong stays wrong.
-            if error.code != ErrorCode::CameraUnreachable {
+            if !died && error.code != ErrorCode::CameraUnreachable {
                 return Err(error);
             }
             if self.pictures > before {
@@ -155,7 +158,7 @@ impl Fetch<'_> {
         let limit = match ended {
             Piece::Whole => Some(FINISH_LIMIT),
             Piece::End(_) => orders.send(&Order::Shutdown).is_ok().then_some(SHUTDOWN_LIMIT),
-            Piece::Broken(_) => None,
+            Piece::Broken(_) | Piece::Died(_) => None,
         };
         if let Some(limit) = limit {
             let closed = async { while following.messages.recv().await.is_some() {} };
@@ -198,8 +201,8 @@ impl Fetch<'_> {
                         Some(WorkerEvent::Fault { code, text, .. }) => fault = Some(card_error(code, text)),
                         Some(_) => {}
                         None => {
-                            let nothing = || Error::internal("the worker that reads the card ended by itself");
-                            return Piece::Broken(fault.unwrap_or_else(nothing));
+                            let why = "the worker that reads the card ended by itself";
+                            return fault.map_or_else(|| Piece::Died(Error::internal(why)), Piece::Broken);
                         }
                     }
                 }
