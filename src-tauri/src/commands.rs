@@ -2,6 +2,7 @@
 //! calls it; the few that the engine cannot know, about the window itself, are marked as the shell's own.
 
 pub(crate) mod cameras;
+pub(crate) mod card;
 pub(crate) mod clips;
 pub(crate) mod control;
 pub(crate) mod events;

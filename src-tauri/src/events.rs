@@ -35,6 +35,14 @@ event!(
     PlayerEvent(wire::PlayerState) = "player"
 );
 event!(
+    /// Fetches from cameras' cards.
+    CardJobsEvent(Vec<wire::CardJob>) = "card_jobs"
+);
+event!(
+    /// The card that is watched.
+    CardPlayerEvent(wire::CardPlayerState) = "card_player"
+);
+event!(
     /// There are other clips than before; at most once a second.
     ClipsChangedEvent(()) = "clips_changed"
 );
@@ -63,6 +71,8 @@ pub(crate) fn emit(app: &AppHandle, event: wire::Event) {
         wire::Event::Cameras(cameras) => CamerasEvent(cameras).emit(app),
         wire::Event::Tiles(tiles) => TilesEvent(tiles).emit(app),
         wire::Event::Player(player) => PlayerEvent(player).emit(app),
+        wire::Event::CardJobs(jobs) => CardJobsEvent(jobs).emit(app),
+        wire::Event::CardPlayer(player) => CardPlayerEvent(player).emit(app),
         wire::Event::ClipsChanged => ClipsChangedEvent(()).emit(app),
         wire::Event::LogGrew(size) => LogGrewEvent(size).emit(app),
         wire::Event::Verify(verify) => VerifyEvent(verify).emit(app),

@@ -169,6 +169,8 @@ async fn pass_on_events(app: AppHandle, auto_demo: bool) {
             | Event::Discovery(_)
             | Event::Cameras(_)
             | Event::Player(_)
+            | Event::CardJobs(_)
+            | Event::CardPlayer(_)
             | Event::ClipsChanged
             | Event::LogGrew(_)
             | Event::Verify(_)

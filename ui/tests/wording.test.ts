@@ -21,7 +21,7 @@ const row: LogRow = {
   facts: [],
 }
 const KINDS =
-  'camera_added camera_changed camera_removed camera_lost camera_back recorded cut_short event unlocked locked unlock_refused person_added grant grant_taken_back previewed opened copy_made erased setting_changed clock_step started stopped crashed log_exported verified error'.split(
+  'camera_added camera_changed camera_removed camera_lost camera_back recorded cut_short event unlocked locked unlock_refused person_added grant grant_taken_back previewed opened card_opened card_fetch_begun card_fetch_ended copy_made erased setting_changed clock_step started stopped crashed log_exported verified error'.split(
     ' ',
   )
 
@@ -91,6 +91,26 @@ describe('orders to a camera', () => {
   })
 })
 
+describe('the card of a camera', () => {
+  const at = (text: string) => String(new Date(text).getTime() * 1000)
+  const entry = (kind: string, facts: [string, string][]): LogRow => ({
+    ...row,
+    kind,
+    clip: null,
+    clip_start_us: null,
+    facts: [['from_us', at('2026-11-22T14:00:00')], ['to_us', at('2026-11-22T14:10:00')], ...facts].map(([name, value]) => ({ name: name!, value: value!, personal: false })),
+  })
+  it('is watched and fetched from, and the log says how that ended and why it was', () => {
+    expect(sentence(entry('card_opened', []), nowUs)).toBe('Watched from the card: Front door')
+    const ended = entry('card_fetch_ended', [['outcome', 'done'], ['reason', 'gap'], ['clips', '1']])
+    expect(sentence(ended, nowUs)).toBe('Fetched from the card: Front door')
+    expect(ground(ended, nowUs, String)).toBe('Today 14:00 – 14:10 · Gap after an outage · 1 clip')
+    const words = ['done', 'stopped', 'interrupted', 'failed'].map((outcome) => sentence(entry('card_fetch_ended', [['outcome', outcome]]), nowUs))
+    expect(new Set(words).size).toBe(4)
+    expect(sentence({ ...row, kind: 'recorded', facts: [{ name: 'from_card', value: 'true', personal: false }] }, nowUs)).toBe('From the card: Front door 14:37')
+  })
+})
+
 describe('settings', () => {
   const set = (facts: [string, string][]): LogRow => ({
     ...row,
@@ -111,6 +131,11 @@ describe('settings', () => {
     expect(topic('sound')).toBe('Event Device/Bark now means: Sound')
     expect(topic('unknown')).toBe('Event is no longer kept: Device/Bark')
     expect(topic('forgotten')).toBe('Meaning of an event forgotten: Device/Bark')
+  })
+  it('of gaps say whether they are filled', () => {
+    const filled = (to: string) => sentence(set([['setting', 'fill_gaps'], ['to', to]]), nowUs)
+    expect(filled('on')).toBe('Gap filling switched on: Front door')
+    expect(filled('off')).toBe('Gap filling switched off: Front door')
   })
   it('tell notifications switched off from others', () => {
     expect(sentence(set([['setting', 'notifications'], ['to', 'off']]), nowUs)).toBe('Notifications switched off')

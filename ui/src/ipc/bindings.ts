@@ -122,6 +122,24 @@ export const commands = {
 	motionSettings: (camera: CameraId) => typedError<MotionSettings, Error>(__TAURI_INVOKE("motion_settings", { camera })),
 	/**  Changes how motion is measured. */
 	setMotionSettings: (camera: CameraId, settings: MotionSettings) => typedError<null, Error>(__TAURI_INVOKE("set_motion_settings", { camera, settings })),
+	/**  What a camera's card has in a span of time. */
+	card: (camera: CameraId, fromUs: UnixMicros, toUs: UnixMicros) => typedError<CardView, Error>(__TAURI_INVOKE("card", { camera, fromUs, toUs })),
+	/**  Fetches a span from a camera's card into the vault; how far it is comes as an event. */
+	fetchFromCard: (camera: CameraId, recording: string, fromUs: UnixMicros, toUs: UnixMicros) => typedError<CardJobId, Error>(__TAURI_INVOKE("fetch_from_card", { camera, recording, fromUs, toUs })),
+	/**  Stops a fetch; what came is kept. */
+	stopCardJob: (id: CardJobId) => typedError<null, Error>(__TAURI_INVOKE("stop_card_job", { id })),
+	/**  Fetches since the start, oldest first. */
+	cardJobs: () => typedError<CardJob[], Error>(__TAURI_INVOKE("card_jobs")),
+	/**  Whether gaps are filled from a camera's card by themselves. */
+	fillGaps: (camera: CameraId) => typedError<boolean, Error>(__TAURI_INVOKE("fill_gaps", { camera })),
+	/**  Switches that on or off. */
+	setFillGaps: (camera: CameraId, on: boolean) => typedError<null, Error>(__TAURI_INVOKE("set_fill_gaps", { camera, on })),
+	/**  Shows what a card has from a time on; the log has the entry before there is a picture. */
+	openCard: (camera: CameraId, recording: string, fromUs: UnixMicros) => typedError<CardPlayerState, Error>(__TAURI_INVOKE("open_card", { camera, recording, fromUs })),
+	/**  Tells the player of the card what to do; what comes of it is an event. */
+	cardPlayer: (order: CardOrder) => typedError<null, Error>(__TAURI_INVOKE("card_player", { order })),
+	/**  Ends watching. */
+	closeCard: () => __TAURI_INVOKE<void>("close_card"),
 	/**  What each tile says about its camera. */
 	tiles: () => typedError<TileState[], Error>(__TAURI_INVOKE("tiles")),
 	/**
@@ -182,6 +200,8 @@ export const commands = {
 /** Events */
 export const events = {
 	cameras: makeEvent<CamerasEvent, CamerasEvent>("cameras"),
+	cardJobs: makeEvent<CardJobsEvent, CardJobsEvent>("card_jobs"),
+	cardPlayer: makeEvent<CardPlayerEvent, CardPlayerEvent>("card_player"),
 	clipsChanged: makeEvent<ClipsChangedEvent, ClipsChangedEvent>("clips_changed"),
 	discovery: makeEvent<DiscoveryEvent, DiscoveryEvent>("discovery"),
 	logGrew: makeEvent<LogGrewEvent, LogGrewEvent>("log_grew"),
@@ -288,6 +308,110 @@ export type CameraView = {
 /**  The cameras that were added. */
 export type CamerasEvent = CameraView[];
 
+/**  A fetch from a card into the vault. */
+export type CardJob = {
+	/**  Id. */
+	id: CardJobId,
+	/**  Camera. */
+	camera: CameraId,
+	/**  From, by this computer's clock. */
+	from_us: UnixMicros,
+	/**  To. */
+	to_us: UnixMicros,
+	/**  How far it is, from the start of the span. Microseconds. */
+	done_us: number,
+	/**  Why. */
+	reason: CardReason,
+	/**  How it stands. */
+	state: CardJobState,
+	/**  Why it failed. */
+	error: Error | null,
+};
+
+/**  A fetch from the card in a camera. */
+export type CardJobId = string;
+
+/**  How a fetch stands. */
+export type CardJobState = 
+/**  Another fetch from this camera comes first, or the camera is not back yet. */
+"waiting" | 
+/**  Going on. */
+"running" | 
+/**  All that the card has of the span is in the vault. */
+"done" | 
+/**  It ended before; what came is in the vault. */
+"failed" | 
+/**  The owner stopped it; what came is in the vault. */
+"stopped";
+
+/**  Fetches from cameras' cards. */
+export type CardJobsEvent = CardJob[];
+
+/**  What the player of a card is told. */
+export type CardOrder = 
+/**  Run. */
+{ do: "play" } | 
+/**  Stand. */
+{ do: "pause" } | 
+/**  Go to a time, by this computer's clock. */
+{ do: "seek"; 
+/**  Where to. */
+to_us: UnixMicros } | 
+/**  Sets the speed, 0.25 to 16. */
+{ do: "speed"; 
+/**  Speed. */
+speed: number };
+
+/**  The card that is watched. */
+export type CardPlayerEvent = CardPlayerState;
+
+/**  The card that is watched; replaced whole by each event. */
+export type CardPlayerState = {
+	/**  Camera. */
+	camera: CameraId,
+	/**  The camera's id of the recording. */
+	recording: string,
+	/**  The first moment that can be gone to, by this computer's clock. */
+	from_us: UnixMicros,
+	/**  The moment after the last. */
+	to_us: UnixMicros,
+	/**  Where it is. */
+	at_us: UnixMicros,
+	/**  Running. */
+	playing: boolean,
+	/**  Reached the end. */
+	ended: boolean,
+	/**  Speed, 1 is real time. */
+	speed: number,
+	/**  A picture has been shown. */
+	has_picture: boolean,
+	/**  Why it stopped. */
+	error: Error | null,
+};
+
+/**  Why something is fetched. */
+export type CardReason = 
+/**  The owner asked for it. */
+"asked" | 
+/**  A gap is filled by itself. */
+"gap";
+
+/**  A stretch on a card, by this computer's clock. */
+export type CardSpan = {
+	/**  The camera's id of the recording that it belongs to. */
+	recording: string,
+	/**  From. */
+	from_us: UnixMicros,
+	/**  To. */
+	to_us: UnixMicros,
+};
+
+/**  What a camera's card has in a span of time. */
+export type CardView = {
+	/**  Stretches without a gap, oldest first, as far as the camera tells where the gaps are. */
+	spans: CardSpan[],
+};
+
 /**  A camera shows another certificate than the one that is remembered. Nothing is sent to it until the owner decides. */
 export type CertificateQuestion = {
 	/**  SHA-256 of the one that is remembered. */
@@ -349,6 +473,8 @@ export type ClipView = {
 	events: EventKind[],
 	/**  Interrupted while recording: kept up to its last whole part. */
 	cut_short: boolean,
+	/**  The camera recorded it on its own card, from where it was fetched later. */
+	from_card: boolean,
 	/**  Has a sealed thumbnail. */
 	has_thumbnail: boolean,
 	/**  Times it was opened through Hausrecht. */
@@ -1510,7 +1636,9 @@ camera: CameraId;
 /**  Which stream. */
 stream: StreamRole } | 
 /**  The open clip of the player. */
-{ source: "player" };
+{ source: "player" } | 
+/**  The camera's card that is watched. */
+{ source: "card" };
 
 /**  A live tile; all tiles are sent together, about twice a second and at each change. */
 export type TileState = {

@@ -34,6 +34,8 @@ export interface ClientEvents {
   cameras: wire.CameraView[]
   tiles: wire.TileState[]
   player: wire.PlayerState
+  card_jobs: wire.CardJob[]
+  card_player: wire.CardPlayerState
   clips_changed: null
   log_grew: number
   verify: wire.VerifyState
@@ -81,6 +83,8 @@ const sources: Sources = {
   cameras: events.cameras,
   tiles: events.tiles,
   player: events.player,
+  card_jobs: events.cardJobs,
+  card_player: events.cardPlayer,
   clips_changed: events.clipsChanged,
   log_grew: events.logGrew,
   verify: events.verify,

@@ -19,6 +19,8 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     cameras: new Set(),
     tiles: new Set(),
     player: new Set(),
+    card_jobs: new Set(),
+    card_player: new Set(),
     clips_changed: new Set(),
     log_grew: new Set(),
     verify: new Set(),

@@ -1,6 +1,7 @@
 //! One camera: its worker, its recording, its events. A task of its own that only ever ends with the engine or with
 //! the camera's removal.
 
+pub(crate) mod card;
 mod events;
 pub(crate) mod link;
 pub(crate) mod live;
@@ -68,6 +69,8 @@ pub(crate) struct CameraTask {
     was_not_found: AtomicBool,
     /// What happens at it, on its way into database and log.
     desk: tokio::sync::Mutex<events::Desk>,
+    /// What is fetched from its card.
+    pub(crate) card: card::Card,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,6 +114,7 @@ impl CameraTask {
             motion: motion::Motion::default(),
             was_not_found: AtomicBool::new(false),
             desk: tokio::sync::Mutex::new(events::Desk::new(inner)),
+            card: card::Card::default(),
         })
     }
 
@@ -118,6 +122,7 @@ impl CameraTask {
     pub(crate) fn spawn(self: &Arc<Self>, inner: &Arc<Inner>) {
         inner.begin(supervise::run(Arc::clone(self), Arc::clone(inner)));
         inner.begin(events::listen(Arc::clone(self), Arc::clone(inner)));
+        inner.begin(card::tend(Arc::clone(self), Arc::clone(inner)));
     }
 
     pub(crate) fn row(&self) -> CameraRow {

@@ -76,6 +76,13 @@ impl Handle {
                 let task = lock(&self.inner.cameras).get(camera).cloned();
                 task.ok_or_else(|| Error::not_found("this camera"))?.watch(*stream, width, height)
             }
+            wire::TileSource::Card => {
+                let watched = lock(&self.inner.card_player).clone();
+                if watched.is_none_or(|watched| watched.opened_by != person.number) {
+                    return Err(Error::not_found("a card that is watched"));
+                }
+                self.inner.card_port.view(hausrecht_model::StreamRole::Main, width, height)
+            }
             wire::TileSource::Player => {
                 let player = lock(&self.inner.player).clone();
                 if player.is_some_and(|player| player.opened_by != person.number) {

@@ -17,6 +17,7 @@ use tokio::sync::broadcast;
 use crate::{
     Options, Result,
     camera::CameraTask,
+    card_player::CardPlayer,
     db::Db,
     handle::Talk,
     logbook::{Logbook, Note},
@@ -44,6 +45,10 @@ pub(crate) struct Inner {
     pub(crate) discovery: Mutex<crate::handle::Search>,
     pub(crate) player: Mutex<Option<Arc<Player>>>,
     pub(crate) player_port: Arc<crate::viewport::Viewport>,
+    /// The card that is watched.
+    pub(crate) card_player: Mutex<Option<Arc<CardPlayer>>>,
+    pub(crate) card_port: Arc<crate::viewport::Viewport>,
+    pub(crate) card_jobs: crate::camera::card::Jobs,
     pub(crate) verify: Mutex<Option<wire::VerifyState>>,
     /// What the owner has said of topics.
     pub(crate) said: Mutex<crate::camera::Said>,
@@ -114,6 +119,13 @@ impl Inner {
             self.player_port.worker_gone();
             self.player_port.revoke();
         }
+        // Only the owner watches cards.
+        let owner = who.as_ref().filter(|person| person.owner().is_some()).map(|person| person.number);
+        let others = |player: &Arc<CardPlayer>| Some(player.opened_by) != owner;
+        let card = lock(&self.card_player).take_if(|player| others(player));
+        if card.is_some() || owner.is_none() {
+            self.end_card(card);
+        }
     }
 
     pub(crate) fn clip_path(&self, camera: CameraId, clip: ClipId) -> PathBuf {
@@ -139,7 +151,14 @@ impl Inner {
     /// Nobody may be listening, which is no fault.
     pub(crate) fn tell(&self, event: Event) {
         // What only the owner may know does not leave the engine for anybody else.
-        let private = matches!(event, Event::Discovery(_) | Event::Verify(_) | Event::Notice(_));
+        let private = matches!(
+            event,
+            Event::Discovery(_)
+                | Event::Verify(_)
+                | Event::Notice(_)
+                | Event::CardJobs(_)
+                | Event::CardPlayer(_)
+        );
         if private && !self.is_owner_signed_in() {
             return;
         }

@@ -4,6 +4,7 @@
 //! command line call. The engine never decodes video: workers do, and they hold no key. It knows no window.
 
 mod camera;
+mod card_player;
 mod db;
 pub mod doctor;
 mod failure;

@@ -36,10 +36,34 @@ const CLOCK_SLACK: Duration = Duration::from_secs(30);
 /// Below this much free space recording pauses: the log must still be writable, or nothing could be opened or erased.
 const ROOM_BYTES: u64 = 128 << 20;
 
+/// How far a clip from a card may begin before its span, which is what a clock's fractions come to.
+const START_SLACK_US: i64 = 100_000;
+
+/// Where pictures come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Source {
+    /// The camera, now.
+    Live,
+    /// The camera's card: a span of which the vault has nothing yet. What lies outside of it is not taken.
+    Card { from_us: UnixMicros, to_us: UnixMicros },
+}
+
+/// What was recorded until a worker's stream ended.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Clips sealed.
+    pub(crate) clips: u64,
+    /// Pictures in them.
+    pub(crate) pictures: u64,
+    /// Why a fetch did not go on. A live recording goes on whatever happens.
+    pub(crate) failed: Option<Error>,
+}
+
 /// A clip that is being written.
 struct Recording {
     clip: ClipId,
     start: ClipStart,
+    source: Source,
     key: ClipKey,
     writer: ClipWriter,
     index: IndexFile,
@@ -51,10 +75,16 @@ struct Recording {
     thumbnail: Option<Vec<u8>>,
 }
 
-/// Records until the worker ends its stream. Never stops reading: if the disk is full the pictures go nowhere, but the
-/// live view goes on, and each new clip is a new try.
-pub(crate) fn record(task: &CameraTask, inner: &Arc<Inner>, mut bulk: BulkReader<UnixStream>) {
+/// Records until the worker ends its stream. Never stops reading a live one: if the disk is full the pictures go nowhere,
+/// but the live view goes on, and each new clip is a new try. A fetch ends with its first failure.
+pub(crate) fn record(
+    task: &CameraTask,
+    inner: &Arc<Inner>,
+    source: Source,
+    mut bulk: BulkReader<UnixStream>,
+) -> Tally {
     let mut current: Option<Recording> = None;
+    let mut tally = Tally::default();
     loop {
         let frame = match bulk.next_frame() {
             Ok(Some(frame)) => frame,
@@ -64,10 +94,10 @@ pub(crate) fn record(task: &CameraTask, inner: &Arc<Inner>, mut bulk: BulkReader
                 break;
             }
         };
-        if let Err(error) = take(task, inner, &mut current, frame) {
+        if let Err(error) = take(task, inner, source, &mut current, &mut tally, frame) {
             // What is on disk already stays as a part and is recovered like after a crash.
             let lost = current.take();
-            lock(&task.status).recording = false;
+            set_recording(task, source, false);
             report(task, inner, &error);
             if let Some(recording) = lost {
                 drop(recording.writer);
@@ -75,14 +105,27 @@ pub(crate) fn record(task: &CameraTask, inner: &Arc<Inner>, mut bulk: BulkReader
                     tracing::error!(camera = %task.id, clip = %recording.clip, "not recovered yet: {error}");
                 }
             }
+            if source != Source::Live {
+                tally.failed = Some(error);
+                return tally;
+            }
         }
     }
     if let Some(recording) = current.take()
-        && let Err(error) = finish(task, inner, recording, true)
+        && let Err(error) = finish(task, inner, recording, &mut tally, true)
     {
         report(task, inner, &error);
+        tally.failed = Some(error);
     }
-    lock(&task.status).recording = false;
+    set_recording(task, source, false);
+    tally
+}
+
+/// Notes whether the camera is being recorded; a fetch says nothing of that.
+fn set_recording(task: &CameraTask, source: Source, is_recording: bool) {
+    if source == Source::Live {
+        lock(&task.status).recording = is_recording;
+    }
 }
 
 fn report(task: &CameraTask, inner: &Arc<Inner>, error: &Error) {
@@ -108,18 +151,20 @@ fn report(task: &CameraTask, inner: &Arc<Inner>, error: &Error) {
 fn take(
     task: &CameraTask,
     inner: &Arc<Inner>,
+    source: Source,
     current: &mut Option<Recording>,
+    tally: &mut Tally,
     frame: BulkFrame,
 ) -> Result<()> {
     match frame {
         BulkFrame::ClipStart(start) => {
             // What went wrong with the clip before must not cost this one.
             if let Some(recording) = current.take()
-                && let Err(error) = finish(task, inner, recording, true)
+                && let Err(error) = finish(task, inner, recording, tally, true)
             {
                 report(task, inner, &error);
             }
-            *current = Some(begin(task, inner, start)?);
+            *current = begin(task, inner, source, start)?;
         }
         BulkFrame::Init { clip_seq, bytes } => {
             if let Some(recording) = current_of(current, clip_seq) {
@@ -129,14 +174,14 @@ fn take(
         BulkFrame::Fragment { meta, bytes } => {
             if let Some(recording) = current_of(current, meta.clip_seq) {
                 write_fragment(inner, recording, &meta, &bytes)?;
-                lock(&task.status).recording = true;
+                set_recording(task, source, true);
             }
         }
         BulkFrame::ClipEnd(end) => {
             if current_of(current, end.clip_seq).is_some()
                 && let Some(recording) = current.take()
             {
-                finish(task, inner, recording, false)?;
+                finish(task, inner, recording, tally, false)?;
             }
         }
         BulkFrame::Thumbnail { clip_seq, jpeg } => {
@@ -166,15 +211,36 @@ fn keep_room(inner: &Inner) -> Result<()> {
     Ok(())
 }
 
-fn begin(task: &CameraTask, inner: &Arc<Inner>, start: ClipStart) -> Result<Recording> {
+/// When a clip begins. A worker's word is not trusted further than it can be right; `None`: not to be taken at all.
+fn start_of(inner: &Inner, source: Source, start: &ClipStart) -> Option<UnixMicros> {
+    let said = start.start_unix_us;
+    match source {
+        // The worker's clock is this computer's.
+        Source::Live => {
+            let now = inner.now();
+            Some(if now.0.abs_diff(said.0) > 60_000_000 { now } else { said })
+        }
+        Source::Card { from_us, to_us } => {
+            (said.0 >= from_us.0.saturating_sub(START_SLACK_US) && said < to_us).then(|| said.max(from_us))
+        }
+    }
+}
+
+fn begin(
+    task: &CameraTask,
+    inner: &Arc<Inner>,
+    source: Source,
+    start: ClipStart,
+) -> Result<Option<Recording>> {
+    let Some(start_us) = start_of(inner, source, &start) else {
+        tracing::warn!(camera = %task.id, at = %start.start_unix_us, "a clip from the card lies outside of the span that was asked for");
+        return Ok(None);
+    };
     keep_room(inner)?;
     let owner =
         inner.logbook.owner().ok_or_else(|| Error::internal("there is no owner to seal a clip for"))?;
     let clip = ClipId::random(&mut rand::rng());
     let key = ClipKey::generate();
-    // The worker's clock is this computer's, but its word is not trusted further than a minute.
-    let now = inner.now();
-    let start_us = if now.0.abs_diff(start.start_unix_us.0) > 60_000_000 { now } else { start.start_unix_us };
     let start = ClipStart { start_unix_us: start_us, ..start };
     let part = PartRow {
         clip,
@@ -182,8 +248,13 @@ fn begin(task: &CameraTask, inner: &Arc<Inner>, start: ClipStart) -> Result<Reco
         start_us,
         owner_wrap: key.wrap_for_owner(&owner),
         recipient: key.recipient().to_string(),
+        from_card: source != Source::Live,
     };
     inner.db.write_blocking(move |tables| Ok(tables.insert_part(&part)?))?;
+    if source == Source::Live {
+        // Only now is it known where a gap ends.
+        task.card.camera_is_back();
+    }
     let path = inner.clip_path(task.id, clip);
     let files = || -> Result<_> {
         let folder = inner.clips_folder(task.id);
@@ -199,9 +270,10 @@ fn begin(task: &CameraTask, inner: &Arc<Inner>, start: ClipStart) -> Result<Reco
         let _ = std::fs::remove_file(index::index_path(&path));
         let _ = inner.db.write_blocking(move |tables| Ok(tables.delete_part(clip)?));
     })?;
-    Ok(Recording {
+    Ok(Some(Recording {
         clip,
         start,
+        source,
         key,
         writer,
         index,
@@ -211,14 +283,27 @@ fn begin(task: &CameraTask, inner: &Arc<Inner>, start: ClipStart) -> Result<Reco
         synced: inner.options.clock.monotonic(),
         began: inner.options.clock.monotonic(),
         thumbnail: None,
-    })
+    }))
 }
 
 fn write_fragment(inner: &Inner, recording: &mut Recording, meta: &FragmentMeta, bytes: &[u8]) -> Result<()> {
-    // The worker says how long its pictures last; it cannot be longer than the time that has passed.
     let now = inner.options.clock.monotonic();
-    let limit = now.saturating_sub(recording.began) + CLOCK_SLACK;
-    let limit_us = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
+    // The worker says how long its pictures last.
+    let limit_us = match recording.source {
+        // It cannot be longer than the time that has passed.
+        Source::Live => {
+            let limit = now.saturating_sub(recording.began) + CLOCK_SLACK;
+            u64::try_from(limit.as_micros()).unwrap_or(u64::MAX)
+        }
+        // Nor than the span.
+        Source::Card { to_us, .. } => {
+            let limit_us = u64::try_from(to_us.0 - recording.start.start_unix_us.0).unwrap_or(0);
+            if meta.start_us >= limit_us {
+                return Ok(());
+            }
+            limit_us
+        }
+    };
     let start_us = meta.start_us.min(limit_us);
     let fragment = Fragment {
         start_us,
@@ -241,8 +326,15 @@ fn write_fragment(inner: &Inner, recording: &mut Recording, meta: &FragmentMeta,
 }
 
 /// Closes a clip. `interrupted` says that the stream broke off; the file is whole up to there.
-fn finish(task: &CameraTask, inner: &Arc<Inner>, recording: Recording, interrupted: bool) -> Result<()> {
-    let Recording { clip, start, key, writer, index, path, frames, end_us, thumbnail, .. } = recording;
+fn finish(
+    task: &CameraTask,
+    inner: &Arc<Inner>,
+    recording: Recording,
+    tally: &mut Tally,
+    interrupted: bool,
+) -> Result<()> {
+    let Recording { clip, start, source, key, writer, index, path, frames, end_us, thumbnail, .. } =
+        recording;
     if frames == 0 {
         writer.abandon()?;
         index.remove();
@@ -264,6 +356,7 @@ fn finish(task: &CameraTask, inner: &Arc<Inner>, recording: Recording, interrupt
         fragments: index.to_bytes(),
         thumbnail,
         entry: 0,
+        from_card: source != Source::Live,
     };
     let mut note = recorded_note(Kind::Recorded, &row, &sealed).fact("frames", frames);
     if interrupted {
@@ -271,6 +364,8 @@ fn finish(task: &CameraTask, inner: &Arc<Inner>, recording: Recording, interrupt
     }
     enter(inner, row, &note, Some(key))?;
     index.remove();
+    tally.clips += 1;
+    tally.pictures += frames;
     tracing::debug!(camera = %task.id, clip = %clip, path = %path.display(), frames, "clip sealed");
     Ok(())
 }
@@ -284,13 +379,14 @@ pub(crate) fn codec_name(codec: hausrecht_model::Codec) -> &'static str {
 }
 
 fn recorded_note(kind: Kind, row: &ClipRow, sealed: &Sealed) -> Note {
-    Note::new(kind)
+    let note = Note::new(kind)
         .camera(row.camera)
         .clip(row.id)
         .fact("start_us", row.start_us.0)
         .fact("duration_us", row.duration_us)
         .fact("size_bytes", sealed.size_bytes)
-        .fact("sha256", hex::encode(sealed.sha256))
+        .fact("sha256", hex::encode(sealed.sha256));
+    if row.from_card { note.fact("from_card", true) } else { note }
 }
 
 /// One transaction: log entry, clip row, wraps; the part row goes. `key` wraps the clip for standing grants; a recovered

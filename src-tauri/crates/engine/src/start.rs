@@ -17,7 +17,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::{
     Handle, Options,
-    camera::CameraTask,
+    camera::{CameraTask, card::Jobs},
     db::Db,
     handle::said,
     inner::{Inner, lock},
@@ -113,6 +113,7 @@ impl Engine {
         let logbook = Logbook::new(device, Arc::clone(&options.clock), origin, owner);
         let launcher = Launcher::new(&options.worker).map_err(unusable)?;
         let player_port = Viewport::new(Arc::clone(&options.clock));
+        let card_port = Viewport::new(Arc::clone(&options.clock));
         let inner = Arc::new(Inner {
             db: Db::start(store).map_err(unusable)?,
             logbook,
@@ -128,6 +129,9 @@ impl Engine {
             discovery: Mutex::default(),
             player: Mutex::default(),
             player_port,
+            card_player: Mutex::default(),
+            card_port,
+            card_jobs: Jobs::default(),
             verify: Mutex::default(),
             said: Mutex::new(said(topic_map)),
             notify_rules: Mutex::new(

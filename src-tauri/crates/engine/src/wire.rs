@@ -4,6 +4,7 @@
 //! since 1970 in UTC. Nothing here ever holds a key or a camera password on its way out.
 
 mod camera;
+mod card;
 mod clip;
 mod control;
 mod events;
@@ -13,6 +14,7 @@ mod person;
 mod session;
 
 pub use camera::*;
+pub use card::*;
 pub use clip::*;
 pub use control::*;
 pub use events::*;
@@ -84,6 +86,10 @@ pub enum Event {
     Tiles(Vec<TileState>),
     /// The player.
     Player(PlayerState),
+    /// Fetches from cameras' cards, oldest first.
+    CardJobs(Vec<CardJob>),
+    /// The card that is watched.
+    CardPlayer(CardPlayerState),
     /// Clips came or went.
     ClipsChanged,
     /// The log has this many entries.

@@ -61,6 +61,12 @@ kinds! {
     Previewed = "previewed",
     /// A clip was opened. Written before its first picture is shown.
     Opened = "opened",
+    /// What a camera has on its card is watched. Written before its first picture is shown.
+    CardOpened = "card_opened",
+    /// A fetch from a camera's card begins.
+    CardFetchBegun = "card_fetch_begun",
+    /// It has ended, one way or another.
+    CardFetchEnded = "card_fetch_ended",
     /// A copy of a clip was made outside the vault.
     CopyMade = "copy_made",
     /// A clip was erased: its wraps first, then its file.

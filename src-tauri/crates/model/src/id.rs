@@ -68,6 +68,10 @@ id!(
     CameraId
 );
 id!(
+    /// A fetch from the card in a camera.
+    CardJobId
+);
+id!(
     /// A clip: about a minute of one camera.
     ClipId
 );

@@ -18,6 +18,8 @@ pub struct PartRow {
     pub owner_wrap: Vec<u8>,
     /// Public half of the clip key, `age1…`.
     pub recipient: String,
+    /// Fetched from the camera's card.
+    pub from_card: bool,
 }
 
 /// A clip.
@@ -51,6 +53,8 @@ pub struct ClipRow {
     pub thumbnail: Option<Vec<u8>>,
     /// Entry that recorded it.
     pub entry: u64,
+    /// The camera recorded it on its card, from where it was fetched later.
+    pub from_card: bool,
 }
 
 /// When a clip is, without what makes it long: for timelines and walks over very many.
@@ -84,7 +88,7 @@ pub struct ClipFilter {
 }
 
 const COLUMNS: &str = "id, camera, start_us, duration_us, size_bytes, plain_bytes, sha256, cut_short, codec, width, \
-                       height, fragments, thumbnail, entry";
+                       height, fragments, thumbnail, entry, from_card";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<ClipRow> {
     Ok(ClipRow {
@@ -102,6 +106,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ClipRow> {
         fragments: row.get(11)?,
         thumbnail: row.get(12)?,
         entry: row::unsigned(row, 13)?,
+        from_card: row.get(14)?,
     })
 }
 
@@ -111,13 +116,16 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn insert_part(&self, part: &PartRow) -> Result<()> {
-        self.connection.prepare_cached("INSERT INTO parts VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
-            part.clip.to_string(),
-            part.camera.to_string(),
-            part.start_us.0,
-            part.owner_wrap,
-            part.recipient
-        ])?;
+        self.connection.prepare_cached("INSERT INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(
+            params![
+                part.clip.to_string(),
+                part.camera.to_string(),
+                part.start_us.0,
+                part.owner_wrap,
+                part.recipient,
+                part.from_card
+            ],
+        )?;
         Ok(())
     }
 
@@ -127,7 +135,7 @@ impl Tables<'_> {
     /// A failure of the database.
     pub fn parts(&self) -> Result<Vec<PartRow>> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT clip, camera, start_us, owner_wrap, recipient FROM parts ORDER BY start_us",
+            "SELECT clip, camera, start_us, owner_wrap, recipient, from_card FROM parts ORDER BY start_us",
         )?;
         let rows = statement.query_map([], |row| {
             Ok(PartRow {
@@ -136,6 +144,7 @@ impl Tables<'_> {
                 start_us: row::time(row, 2)?,
                 owner_wrap: row.get(3)?,
                 recipient: row.get(4)?,
+                from_card: row.get(5)?,
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -157,7 +166,7 @@ impl Tables<'_> {
     pub fn insert_clip(&self, clip: &ClipRow) -> Result<()> {
         self.connection
             .prepare_cached(
-                "INSERT INTO clips VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0)",
+                "INSERT INTO clips VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, ?15)",
             )?
             .execute(params![
                 clip.id.to_string(),
@@ -173,7 +182,8 @@ impl Tables<'_> {
                 clip.height,
                 clip.fragments,
                 clip.thumbnail,
-                row::signed(clip.entry)
+                row::signed(clip.entry),
+                clip.from_card
             ])?;
         Ok(())
     }
@@ -252,6 +262,19 @@ impl Tables<'_> {
         let mut statement = self.connection.prepare(&sql)?;
         let rows = statement.query_map(rusqlite::params_from_iter(values), read)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// When the first clip of `camera` after `from_us` begins that was recorded live, also if it is still being written.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn first_live(&self, camera: CameraId, from_us: UnixMicros) -> Result<Option<UnixMicros>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT min(start_us) FROM
+                 (SELECT start_us FROM clips WHERE camera = ?1 AND NOT erasing AND NOT from_card AND start_us >= ?2
+                  UNION ALL SELECT start_us FROM parts WHERE camera = ?1 AND NOT from_card AND start_us >= ?2)",
+        )?;
+        Ok(statement.query_row(params![camera.to_string(), from_us.0], |row| row::time_opt(row, 0))?)
     }
 
     /// Adds a wrapped key: the owner's (`grant` is `None`) or a grant's. One that is there stays.

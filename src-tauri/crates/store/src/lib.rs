@@ -4,6 +4,7 @@
 //! `hashes` have no function that changes or deletes a leaf.
 
 mod cameras;
+mod card;
 mod clips;
 mod control;
 mod entries;
@@ -23,6 +24,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 pub use cameras::CameraRow;
+pub use card::CardJobRow;
 pub use clips::{ClipFilter, ClipRow, ClipSpan, PartRow};
 pub use control::IntendedSignIn;
 pub use entries::{CheckpointRow, EntryFilter, EntryRow};
@@ -48,10 +50,11 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
+    include_str!("../migrations/04-card.sql"),
     include_str!("../migrations/05-log-index.sql"),
 ];
 /// The schema that this version writes.

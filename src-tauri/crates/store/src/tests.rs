@@ -313,3 +313,83 @@ fn a_camera_of_the_first_schema_is_kept_when_the_database_is_brought_up_to_date(
     assert_eq!(again[0].certificate, Some([9; 32]));
     assert_eq!((intended[0].sign_in.as_slice(), picture), ([1].as_slice(), Some(vec![2])));
 }
+
+#[test]
+fn a_fetch_is_remembered_until_it_has_ended_and_gaps_are_looked_at_once() {
+    let (_folder, mut store) = open();
+    let camera = camera();
+    let job = CardJobRow {
+        id: "00000000000000f0".parse().unwrap(),
+        camera: camera.id,
+        recording: "r0".to_owned(),
+        from_us: UnixMicros(5),
+        to_us: UnixMicros(9),
+        asked_by: None,
+    };
+    store
+        .write(|tables| -> Result<()> {
+            tables.put_camera(&camera)?;
+            tables.insert_card_job(&job)?;
+            assert_eq!(tables.card_jobs(camera.id)?, std::slice::from_ref(&job));
+            tables.delete_card_job(job.id)?;
+            assert!(tables.card_jobs(camera.id)?.is_empty());
+            tables.advance_gap_filling(camera.id, UnixMicros(7))?;
+            assert_eq!(tables.gap_filling(camera.id)?, None, "nobody wished for it");
+            tables.put_gap_filling(camera.id, UnixMicros(3))?;
+            for (since, kept) in [(7, 7), (4, 7)] {
+                tables.advance_gap_filling(camera.id, UnixMicros(since))?;
+                assert_eq!(tables.gap_filling(camera.id)?, Some(UnixMicros(kept)));
+            }
+            tables.insert_card_job(&job)?;
+            tables.forget_card(camera.id)?;
+            assert_eq!((tables.gap_filling(camera.id)?, tables.card_jobs(camera.id)?.len()), (None, 0));
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn spans_of_clips_say_which_came_from_a_card() {
+    let (_folder, mut store) = open();
+    let camera = camera();
+    let clip = |id: &str, start_us, from_card| ClipRow {
+        id: id.parse().unwrap(),
+        camera: camera.id,
+        start_us: UnixMicros(start_us),
+        duration_us: 10,
+        size_bytes: 1,
+        plain_bytes: 1,
+        sha256: [0; 32],
+        cut_short: false,
+        codec: "h264".to_owned(),
+        width: 1,
+        height: 1,
+        fragments: Vec::new(),
+        thumbnail: None,
+        entry: 0,
+        from_card,
+    };
+    let (live, fetched) = (clip("00000000000000b0", 10, false), clip("00000000000000b1", 30, true));
+    let read = store.write(|tables| -> Result<_> {
+        tables.put_camera(&camera)?;
+        tables.insert_clip(&live)?;
+        tables.insert_clip(&fetched)?;
+        let spans = |from, to| {
+            let filter = ClipFilter {
+                cameras: vec![camera.id],
+                span_us: Some((UnixMicros(from), UnixMicros(to))),
+                ..ClipFilter::default()
+            };
+            let clips = tables.clip_spans(&filter)?;
+            Ok::<_, StoreError>(clips.iter().map(|clip| (clip.start_us, clip.end_us)).collect::<Vec<_>>())
+        };
+        let first =
+            (tables.first_live(camera.id, UnixMicros(0))?, tables.first_live(camera.id, UnixMicros(11))?);
+        Ok((spans(0, 100)?, spans(20, 30)?, first, tables.clip(live.id)?, tables.clip(fetched.id)?))
+    });
+    let (all, between, first, live, fetched) = read.unwrap();
+    assert_eq!(first, (Some(UnixMicros(10)), None));
+    let span = |from, to| (UnixMicros(from), UnixMicros(to));
+    assert_eq!((all, between), (vec![span(30, 40), span(10, 20)], vec![]));
+    assert_eq!((live.unwrap().from_card, fetched.unwrap().from_card), (false, true));
+}

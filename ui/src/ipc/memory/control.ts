@@ -10,6 +10,7 @@ type Names =
   | 'ptzMove' | 'ptzStop' | 'ptzPresets' | 'ptzSavePreset' | 'ptzGoToPreset' | 'ptzRemovePreset' | 'ptzGoHome' | 'ptzSetHome'
   | 'imaging' | 'setImaging' | 'encoders' | 'setEncoder' | 'osds' | 'setOsd' | 'deleteOsd' | 'masks' | 'setMask' | 'deleteMask'
   | 'stillPicture' | 'relays' | 'operateRelay' | 'cameraUsers' | 'setCameraUserPassword' | 'makeOwnAccount' | 'deleteCameraUser'
+  | 'card' | 'fetchFromCard' | 'stopCardJob' | 'cardJobs' | 'fillGaps' | 'setFillGaps' | 'openCard' | 'cardPlayer' | 'closeCard'
   | 'talk' | 'unknownTopics' | 'topicMap' | 'mapTopic' | 'motionSettings' | 'setMotionSettings' | 'notifyRules' | 'setNotifyRules' | 'notificationServer'
 
 const HOUR = 3_600_000_000
@@ -118,6 +119,9 @@ export function controlOf(
     pictures: true,
     bell_sound: true,
   }
+  const filling = new Set<string>()
+  let jobs: wire.CardJob[] = []
+  let watched: wire.CardPlayerState | null = null
   let made = 100
 
   const can = (camera: wire.CameraId, feature: keyof wire.Features) => {
@@ -130,6 +134,33 @@ export function controlOf(
       { name: 'admin', level: 'administrator', in_use: true },
       { name: 'installer', level: 'operator', in_use: false },
     ]
+  /** Four hours out of five are on the card, up to now. */
+  function spansOf(from_us: number, to_us: number): wire.CardSpan[] {
+    const spans: wire.CardSpan[] = []
+    for (let at = Math.floor(from_us / (5 * HOUR)) * 5 * HOUR; at < Math.min(to_us, nowUs()); at += 5 * HOUR) {
+      const [from, to] = [Math.max(at, from_us), Math.min(at + 4 * HOUR, to_us, nowUs())]
+      if (to > from) spans.push({ recording: 'r0', from_us: from, to_us: to })
+    }
+    return spans
+  }
+  function work(id: string) {
+    jobs = jobs.map((job) => {
+      if (job.id !== id || job.state !== 'running') return job
+      const done_us = Math.min(job.to_us - job.from_us, job.done_us + (job.to_us - job.from_us) / 10)
+      return { ...job, done_us, state: done_us >= job.to_us - job.from_us ? 'done' : 'running' }
+    })
+    emit('card_jobs', jobs)
+    if (jobs.some((job) => job.id === id && job.state === 'running')) setTimeout(() => work(id), 400)
+  }
+  function play() {
+    if (watched === null) return
+    if (watched.playing && !watched.ended) {
+      const at_us = Math.min(watched.to_us, watched.at_us + 250_000 * watched.speed)
+      watched = { ...watched, at_us, ended: at_us >= watched.to_us, playing: at_us < watched.to_us }
+      emit('card_player', watched)
+    }
+    setTimeout(play, 250)
+  }
 
   return {
     certificateChanged: () => certificateChanged,
@@ -331,6 +362,50 @@ export function controlOf(
     async setNotifyRules(given) {
       rules = given
       return rules
+    },
+    async card(camera, from_us, to_us) {
+      can(camera, 'recordings')
+      return { spans: spansOf(from_us, to_us) }
+    },
+    async fetchFromCard(camera, _, from_us, to_us) {
+      made += 1
+      const id = `j${made}`
+      jobs = [...jobs, { id, camera, from_us, to_us, done_us: 0, reason: 'asked', state: 'running', error: null }]
+      emit('card_jobs', jobs)
+      setTimeout(() => work(id), 400)
+      return id
+    },
+    async stopCardJob(id) {
+      jobs = jobs.map((job) => (job.id === id ? { ...job, state: 'stopped' } : job))
+      emit('card_jobs', jobs)
+      return null
+    },
+    cardJobs: async () => jobs,
+    fillGaps: async (camera) => filling.has(camera),
+    async setFillGaps(camera, on) {
+      if (on) filling.add(camera)
+      else filling.delete(camera)
+      return null
+    },
+    async openCard(camera, recording, from_us) {
+      can(camera, 'replay')
+      const span = spansOf(from_us, from_us + 24 * HOUR)[0]
+      if (span === undefined) throw new WireError('not_found', 'a picture of that time on the card does not exist')
+      const idle = watched === null
+      watched = { camera, recording, from_us: span.from_us, to_us: span.to_us, at_us: span.from_us, playing: true, ended: false, speed: 1, has_picture: true, error: null }
+      if (idle) setTimeout(play, 250)
+      return watched
+    },
+    async cardPlayer(order) {
+      if (watched === null) throw new WireError('not_found', 'a card that is watched does not exist')
+      if (order.do === 'play' || order.do === 'pause') watched = { ...watched, playing: order.do === 'play' }
+      if (order.do === 'seek') watched = { ...watched, at_us: order.to_us, ended: false }
+      if (order.do === 'speed') watched = { ...watched, speed: order.speed }
+      emit('card_player', watched)
+      return null
+    },
+    async closeCard() {
+      watched = null
     },
     notificationServer: async () => ({ name: 'gnome-shell', clicks: true, sounds: true }),
   }

@@ -98,6 +98,7 @@ export function clipsOf(home: House, nowUs: number): wire.ClipView[] {
         size_bytes: 6_200_000 + i * 410_000,
         events: kinds[(back + i * 3) % kinds.length] ?? [],
         cut_short: back === 40 && i === 5,
+        from_card: back === 12 && i === 0,
         has_thumbnail: true,
         opened: back === 1 ? 2 : 0,
       })

@@ -8,10 +8,10 @@ import type { DeadReason, EventKind, Face, LogRow } from '../../ipc/client'
 /** The filters above the list. */
 export const FILTERS = {
   all: [],
-  views: ['opened', 'previewed'],
+  views: ['opened', 'previewed', 'card_opened'],
   grants: ['grant', 'grant_taken_back', 'person_added'],
   copies: ['copy_made', 'log_exported'],
-  cameras: ['camera_added', 'camera_changed', 'camera_removed', 'camera_lost', 'camera_back'],
+  cameras: ['camera_added', 'camera_changed', 'camera_removed', 'camera_lost', 'camera_back', 'card_fetch_begun', 'card_fetch_ended'],
   erased: ['erased'],
 } as const satisfies Record<string, readonly string[]>
 
@@ -116,7 +116,7 @@ export function sentence(row: LogRow, nowUs: number): string {
       return m.k_camera_back({ camera: camera(row) })
     case 'recorded': {
       const duration = number(row, 'duration_us')
-      const text = m.k_recorded({ clip: clip(row, nowUs) })
+      const text = fact(row, 'from_card') === 'true' ? m.k_recorded_card({ clip: clip(row, nowUs) }) : m.k_recorded({ clip: clip(row, nowUs) })
       return duration === null ? text : `${text}, ${span(duration)}`
     }
     case 'cut_short':
@@ -147,6 +147,12 @@ export function sentence(row: LogRow, nowUs: number): string {
     }
     case 'opened':
       return m.k_opened({ clip: clip(row, nowUs) })
+    case 'card_opened':
+      return m.k_card_opened({ camera: camera(row) })
+    case 'card_fetch_begun':
+      return m.k_card_fetch({ camera: camera(row) })
+    case 'card_fetch_ended':
+      return cardEnd(row)
     case 'copy_made':
       return m.k_copy_made({ clip: clip(row, nowUs) })
     case 'erased': {
@@ -158,6 +164,7 @@ export function sentence(row: LogRow, nowUs: number): string {
       if (name === null) return m.k_setting_changed({ setting: '' })
       if (name === 'recovery_sheet') return m.k_recovery_made()
       if (name === 'motion') return m.k_c_motion({ camera: camera(row) })
+      if (name === 'fill_gaps') return fact(row, 'to') === 'on' ? m.k_fill_gaps_on({ camera: camera(row) }) : m.k_fill_gaps_off({ camera: camera(row) })
       if (name === 'topic') return topicSentence(row)
       if (name === 'notifications') return fact(row, 'to') === 'off' ? m.k_notifications_off() : m.k_notifications_on()
       const [from, to] = [fact(row, 'from'), fact(row, 'to')]
@@ -196,6 +203,33 @@ function topicSentence(row: LogRow): string {
   if (to === 'forgotten') return m.k_topic_forgotten({ topic })
   if (to === 'unknown') return m.k_topic_ignored({ topic })
   return m.k_topic_means({ topic, event: EVENTS.includes(to) ? eventWord(to as EventKind) : to })
+}
+
+/** How a fetch from a card ended. */
+function cardEnd(row: LogRow): string {
+  const at = { camera: camera(row) }
+  switch (fact(row, 'outcome')) {
+    case 'stopped':
+      return m.k_card_stopped(at)
+    case 'interrupted':
+      return m.k_card_interrupted(at)
+    case 'failed':
+      return m.k_card_failed(at)
+    default:
+      return m.k_card_done(at)
+  }
+}
+
+/** What of a card was watched or fetched, why, and what came of it. */
+function cardGround(row: LogRow, nowUs: number): string {
+  const [from, to, clips] = [number(row, 'from_us'), number(row, 'to_us'), number(row, 'clips')]
+  const parts = [
+    from === null ? null : to === null ? dayClock(from, nowUs) : `${dayClock(from, nowUs)} – ${clock(to)}`,
+    fact(row, 'reason') === 'gap' ? m.card_gap() : null,
+    fact(row, 'resumed') === 'true' ? m.g_card_resumed() : null,
+    clips === null ? null : m.g_card_clips({ count: clips }),
+  ]
+  return parts.filter((part) => part !== null).join(' · ')
 }
 
 /** How motion is measured from then on. */
@@ -333,6 +367,10 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
     }
     case 'setting_changed':
       return fact(row, 'setting') === 'motion' ? motionGround(row) : (fact(row, 'reason') ?? '')
+    case 'card_opened':
+    case 'card_fetch_begun':
+    case 'card_fetch_ended':
+      return cardGround(row, nowUs)
     case 'camera_added':
       return fact(row, 'model') ?? ''
     case 'camera_changed':

@@ -14,7 +14,7 @@ use super::{CameraTask, Wanted, events, link::rare_pause};
 use crate::{
     inner::{Inner, lock},
     logbook::Note,
-    recorder,
+    recorder::{self, Source},
     wire::{self, DeadReason, PictureState},
 };
 
@@ -60,6 +60,7 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
             Err(reason) => Ended::Fault(reason),
         };
         task.port.worker_gone();
+        task.card.camera_is_gone();
         *lock(&task.worker_pid) = None;
         lock(&task.status).recording = false;
         if had_picture {
@@ -211,7 +212,7 @@ async fn one_worker(
     }
     let recording = {
         let (task, inner) = (Arc::clone(task), Arc::clone(inner));
-        tokio::task::spawn_blocking(move || recorder::record(&task, &inner, bulk))
+        tokio::task::spawn_blocking(move || recorder::record(&task, &inner, Source::Live, bulk))
     };
 
     let following = Following { task, inner, orders: &orders };
@@ -380,6 +381,8 @@ fn on_event(
         Event::Read { .. }
         | Event::Opened { .. }
         | Event::Position { .. }
+        | Event::CardPosition { .. }
+        | Event::CardEnded
         | Event::Motion { .. }
         | Event::Talking { .. } => false,
     }

@@ -402,6 +402,7 @@ impl Handle {
             // The row stays for the names in the log, and nothing else of it.
             row.sign_in.clear();
             factory::forget_camera(tables, id)?;
+            tables.forget_card(id)?;
             Ok(tables.forget_camera(id)?)
         })
         .await?;
@@ -413,6 +414,7 @@ impl Handle {
             task.mover.stop();
             task.port.revoke();
         }
+        self.inner.close_card_of(id);
         self.inner.tell(Event::Cameras(self.inner.cameras_view()));
         Ok(())
     }

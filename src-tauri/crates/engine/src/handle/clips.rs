@@ -494,6 +494,7 @@ fn clip_view(inner: &Inner, clip: &ClipRow, events: &[EventRow], opened: u64, no
         size_bytes: clip.size_bytes,
         events: kinds,
         cut_short: clip.cut_short,
+        from_card: clip.from_card,
         has_thumbnail: clip.thumbnail.is_some(),
         opened,
     }

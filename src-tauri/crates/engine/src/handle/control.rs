@@ -1,6 +1,7 @@
 //! Controlling one camera. Only the owner may, and whatever changes a camera is in the log before the camera is asked.
 
 mod accounts;
+mod card;
 mod doors;
 pub(crate) mod factory;
 mod motion;

@@ -85,6 +85,7 @@ fn recover(inner: &Arc<Inner>, part: &PartRow) -> Result<()> {
         fragments: index::write(&fragments),
         thumbnail: None,
         entry: 0,
+        from_card: part.from_card,
     };
     let sealed = Sealed { size_bytes: row.size_bytes, plain_bytes, sha256: row.sha256 };
     let note = recorded_note(Kind::CutShort, &row, &sealed);

@@ -179,4 +179,6 @@ pub enum TileSource {
     },
     /// The open clip of the player.
     Player,
+    /// The camera's card that is watched.
+    Card,
 }

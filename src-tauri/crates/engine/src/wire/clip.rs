@@ -24,6 +24,8 @@ pub struct ClipView {
     pub events: Vec<EventKind>,
     /// Interrupted while recording: kept up to its last whole part.
     pub cut_short: bool,
+    /// The camera recorded it on its own card, from where it was fetched later.
+    pub from_card: bool,
     /// Has a sealed thumbnail.
     pub has_thumbnail: bool,
     /// Times it was opened through Hausrecht.

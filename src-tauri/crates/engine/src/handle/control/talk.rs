@@ -174,6 +174,8 @@ fn follow(
                 | WorkerEvent::Read { .. }
                 | WorkerEvent::Opened { .. }
                 | WorkerEvent::Position { .. }
+                | WorkerEvent::CardPosition { .. }
+                | WorkerEvent::CardEnded
                 | WorkerEvent::Motion { .. },
             ) => {}
         }
