@@ -228,7 +228,7 @@ impl Tables<'_> {
     ///
     /// # Errors
     /// A failure of the database.
-    pub fn clip_spans(
+    pub fn recorded_between(
         &self,
         camera: CameraId,
         from_us: UnixMicros,
