@@ -228,7 +228,7 @@ impl Tables<'_> {
     ///
     /// # Errors
     /// A failure of the database.
-    pub fn recorded_between(
+    pub fn clip_spans(
         &self,
         camera: CameraId,
         from_us: UnixMicros,

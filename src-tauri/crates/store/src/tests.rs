@@ -318,7 +318,7 @@ fn spans_of_clips_say_which_came_from_a_card() {
         tables.put_camera(&camera)?;
         tables.insert_clip(&live)?;
         tables.insert_clip(&fetched)?;
-        let spans = |from, to| tables.recorded_between(camera.id, UnixMicros(from), UnixMicros(to));
+        let spans = |from, to| tables.clip_spans(camera.id, UnixMicros(from), UnixMicros(to));
         let first =
             (tables.first_live(camera.id, UnixMicros(0))?, tables.first_live(camera.id, UnixMicros(11))?);
         Ok((spans(0, 100)?, spans(20, 30)?, first, tables.clip(live.id)?, tables.clip(fetched.id)?))

@@ -156,7 +156,7 @@ async fn seen(task: &CameraTask, inner: &Inner) -> Result<Option<Seen>> {
             let from_us = since_us.max(earliest);
             let live = tables.parts()?.into_iter().rev().find(|part| part.camera == id && !part.from_card);
             let Some(live) = live.filter(|live| live.start_us > from_us) else { return Ok(None) };
-            let clips = tables.recorded_between(id, from_us, live.start_us)?;
+            let clips = tables.clip_spans(id, from_us, live.start_us)?;
             let have: Vec<_> = clips.into_iter().map(|(from, to)| Stretch::new(from, to)).collect();
             let holes = Stretch::new(from_us, live.start_us).without(&have);
             Ok(Some(Seen { since_us, holes }))
@@ -171,7 +171,7 @@ pub(super) async fn missing(task: &CameraTask, inner: &Inner, span: Stretch) -> 
     inner
         .db
         .read(move |tables| {
-            let clips = tables.recorded_between(id, span.from_us, span.to_us)?;
+            let clips = tables.clip_spans(id, span.from_us, span.to_us)?;
             // What is being recorded now will be there, too.
             let live = tables.parts()?.into_iter().rev().find(|part| part.camera == id && !part.from_card);
             let live = live.map(|part| (part.start_us, now.max(part.start_us)));
