@@ -87,6 +87,13 @@ describe('the card of a camera', () => {
       card.close()
       await opening
       expect(card.isWatching).toBe(false)
+      // The last of several openings is the one that stays.
+      const both = [card.watch(one.recording, one.from_us), card.watch(two.recording, two.from_us)]
+      await Promise.all(both)
+      expect([card.player?.from_us, card.opening]).toEqual([two.from_us, false])
+      await client.cardPlayer({ do: 'pause' })
+      card.close()
+      await new Promise((done) => setTimeout(done))
       await expect(client.cardPlayer({ do: 'play' })).rejects.toMatchObject({ code: 'not_found' } satisfies Partial<WireError>)
     }))
   it('says why there is no picture', () =>

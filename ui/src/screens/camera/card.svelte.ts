@@ -8,8 +8,8 @@ import { hasNews, pickAt, spanAt, textOn, timeOn, within, type Stretch } from '.
 /** Speeds that are offered. */
 export const SPEEDS = [0.5, 1, 2, 4, 8, 16]
 
-// Opening waits until the card before it is closed, so that a late close cannot hit the new one.
-let closing: Promise<unknown> = Promise.resolve()
+// One opening or closing after the other, so that what comes late cannot hit what was opened since.
+let turn: Promise<unknown> = Promise.resolve()
 
 export class Card {
   readonly #client: Client
@@ -128,20 +128,24 @@ export class Card {
     const mine = this.#opened
     this.opening = true
     this.failed = null
-    await closing
+    const opened = turn.then(() => this.#open(mine, recording, Math.round(fromUs)))
+    turn = opened
+    await opened
+    if (mine === this.#opened && this.player !== null && speed !== 1) await this.order({ do: 'speed', speed })
+  }
+
+  async #open(mine: number, recording: string, fromUs: number): Promise<void> {
+    if (mine !== this.#opened) return
     try {
-      const state = await this.#client.openCard(this.#camera, recording, Math.round(fromUs))
-      if (mine !== this.#opened) return
-      this.player = state
-      if (speed !== 1) await this.order({ do: 'speed', speed })
+      const state = await this.#client.openCard(this.#camera, recording, fromUs)
+      if (mine === this.#opened) this.player = state
+      else await this.#client.closeCard().catch(() => undefined)
     } catch (thrown) {
       if (mine !== this.#opened) return
       this.player = null
       this.failed = asWireError(thrown)
-    } finally {
-      if (mine === this.#opened) this.opening = false
-      else closing = this.#client.closeCard().catch(() => undefined)
     }
+    if (mine === this.#opened) this.opening = false
   }
 
   /** Goes to a time: within what is open if it lies there, else by opening the span that has it. */
@@ -182,7 +186,7 @@ export class Card {
     this.player = null
     this.opening = false
     this.failed = null
-    closing = this.#client.closeCard().catch(() => undefined)
+    turn = turn.then(() => this.#client.closeCard()).catch(() => undefined)
   }
 
   #take(all: CardJob[]): void {
