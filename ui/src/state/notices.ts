@@ -18,6 +18,7 @@ export function weight(kind: NoticeKind | OwnNotice['kind']): 0 | 1 | 2 {
     case 'camera_away':
     case 'camera_moved':
     case 'clock_step':
+    case 'events_refused':
       return 1
     case 'recovered':
     case 'camera_came':

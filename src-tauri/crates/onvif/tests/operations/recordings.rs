@@ -72,9 +72,35 @@ async fn recordings_are_paged_through_and_their_gaps_are_told() {
         ]
     );
     assert_eq!(found[0].source, "Lens r1");
-    assert_eq!(table.asked("EndSearch").len(), 3);
+    // The second one is asked once more without a filter.
+    assert_eq!(table.asked("FindEvents").len(), 3);
+    assert_eq!(table.asked("EndSearch").len(), 4);
     insta::assert_snapshot!(table.asked("FindEvents")[0].content());
     assert_eq!(camera.replay_uri("r1").await.unwrap().as_str(), "rtsp://127.0.0.1:554/replay?r=1");
+}
+
+#[tokio::test]
+async fn a_camera_that_refuses_filters_tells_its_gaps_all_the_same() {
+    let table = Table::start_with(&["search"], |asked| {
+        let list = |items: &str| {
+            ok(&format!("<R><ResultList><tt:SearchState>Completed</tt:SearchState>{items}</ResultList></R>"))
+        };
+        Some(match asked.operation.as_str() {
+            "FindRecordings" => ok("<R><SearchToken>s1</SearchToken></R>"),
+            "FindEvents" if asked.content().contains("TopicExpression") => {
+                fault(400, "InvalidFilterFault", "what filter?")
+            }
+            "FindEvents" => ok("<R><SearchToken>s2</SearchToken></R>"),
+            "GetRecordingSearchResults" => list(&recording("r1")),
+            "GetEventSearchResults" => list(&state("2023-11-14T01:00:00Z", false)),
+            "EndSearch" => ok("<R/>"),
+            _ => return None,
+        })
+    })
+    .await;
+    let found = table.connect().await.recordings(span(0, 100_000)).await.unwrap();
+    let told: Vec<_> = found.iter().map(|found| (found.span, found.is_exact)).collect();
+    assert_eq!(told, [(span(0, 3_600), true)]);
 }
 
 #[tokio::test]

@@ -23,6 +23,13 @@ const EMPTY_PAGES_MAX: usize = 6;
 /// The topics that tell where a recording has data.
 const HISTORY: [&str; 2] = ["RecordingHistory/Track/State", "RecordingHistory/Recording/State"];
 
+/// Asks for these topics alone. Cameras cut long lists off, and a day of motion would hide where recording began and ended.
+/// ONVIF Recording Search Service Specification, 5.11 (event filter) and Core Specification, 9.6.3 (topic expression).
+const HISTORY_FILTER: &str = "<SearchFilter><wsnt:TopicExpression xmlns:wsnt=\"http://docs.oasis-open.org/wsn/b-2\" \
+    xmlns:tns1=\"http://www.onvif.org/ver10/topics\" \
+    Dialect=\"http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet\">tns1:RecordingHistory//.\
+    </wsnt:TopicExpression></SearchFilter>";
+
 /// Something that a camera kept together with its recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedEvent {
@@ -63,10 +70,19 @@ impl Camera {
         span: Span,
         recording: Option<&str>,
     ) -> Result<Vec<RecordedEvent>, Error> {
+        self.events_found(span, recording, "<SearchFilter/>").await
+    }
+
+    async fn events_found(
+        &self,
+        span: Span,
+        recording: Option<&str>,
+        filter: &str,
+    ) -> Result<Vec<RecordedEvent>, Error> {
         let included = recording
             .map(|token| format!("<tt:IncludedRecordings>{}</tt:IncludedRecordings>", escape(token)));
         let content = format!(
-            "<StartPoint>{}</StartPoint><EndPoint>{}</EndPoint><Scope>{}</Scope><SearchFilter/>\
+            "<StartPoint>{}</StartPoint><EndPoint>{}</EndPoint><Scope>{}</Scope>{filter}\
              <IncludeStartState>true</IncludeStartState><KeepAliveTime>PT60S</KeepAliveTime>",
             self.camera_time(span.from),
             self.camera_time(span.until),
@@ -98,6 +114,15 @@ impl Camera {
         recording: &str,
         whole: Span,
     ) -> Result<Option<Vec<Span>>, Error> {
+        let told = match self.events_found(whole, Some(recording), HISTORY_FILTER).await {
+            Ok(events) => spans(&events, recording, whole),
+            // Not every camera knows filters.
+            Err(Error::Fault { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        if told.is_some() {
+            return Ok(told);
+        }
         let events = self.find_events(whole, Some(recording)).await?;
         Ok(spans(&events, recording, whole))
     }
