@@ -130,6 +130,7 @@ const MOVED_MAX: usize = 16;
 pub(crate) struct Session {
     http: Http,
     origin: Url,
+    is_service: bool,
     credentials: Option<Credentials>,
     pub(crate) settings: Settings,
     state: Mutex<State>,
@@ -149,34 +150,38 @@ impl Session {
         let mut session = Self {
             http: Http::new(&settings, settings.pin)?,
             origin,
+            is_service: false,
             credentials,
             settings,
             state: Mutex::new(State::new()),
             first_sign_in: tokio::sync::Mutex::default(),
             probing: tokio::sync::Mutex::default(),
         };
-        let (offset_us, moved) = session.read_clock().await?;
-        session.state().offset_us = offset_us;
-        if let Some(moved) = moved {
-            let (offset_us, again) = {
-                session.origin = moved;
-                session.read_clock().await?
-            };
-            if again.is_some() {
+        let mut reading = session.read_clock().await?;
+        if let Some(moved) = reading.moved {
+            session.origin = moved;
+            reading = session.read_clock().await?;
+            if reading.moved.is_some() {
                 let address = label(&session.origin);
                 return Err(Error::NotOffered {
                     address,
                     what: "its device service: it redirects in a circle".to_owned(),
                 });
             }
-            session.state().offset_us = offset_us;
         }
+        session.is_service = reading.is_service;
+        session.state().offset_us = reading.offset_us;
         Ok(session)
     }
 
     /// The device service that answers.
     pub(crate) fn origin(&self) -> &Url {
         &self.origin
+    }
+
+    /// Whether a device service answered there, and not some other web server.
+    pub(crate) fn is_service(&self) -> bool {
+        self.is_service
     }
 
     /// The certificate that the camera shows.

@@ -214,7 +214,7 @@ impl Session {
 
     /// Reads the clock again; whether there is another time to sign with than the refused request had.
     async fn clock_was_wrong(&self, attempt: &mut Attempt, date_us: Option<i64>) -> bool {
-        let read = self.read_clock().await.ok().and_then(|(offset_us, _)| offset_us);
+        let read = self.read_clock().await.ok().and_then(|reading| reading.offset_us);
         let ours_us = self.settings.clock.now().0;
         let mut state = self.state();
         let before = state.offset_us;

@@ -211,6 +211,8 @@ pub(crate) fn services(base: &str) -> Response {
         service("http://www.onvif.org/ver10/media/wsdl", "/onvif/media"),
         service("http://www.onvif.org/ver20/media/wsdl", "/onvif/media2"),
         service("http://www.onvif.org/ver10/events/wsdl", "/onvif/events"),
+        service("http://www.onvif.org/ver20/imaging/wsdl", "/onvif/imaging"),
+        service("http://www.onvif.org/ver20/ptz/wsdl", "/onvif/ptz"),
     ];
     ok(&format!("<GetServicesResponse>{}</GetServicesResponse>", all.concat()))
 }
