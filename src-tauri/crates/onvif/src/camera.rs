@@ -26,6 +26,7 @@ use hausrecht_model::Codec;
 use tokio::task::JoinSet;
 use url::Url;
 
+pub(crate) use self::read::duration;
 use self::services::{Part, Services};
 pub use self::{
     analytics::{Rule, RuleKind, TopicOffered},

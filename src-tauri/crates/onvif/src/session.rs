@@ -26,7 +26,7 @@ use crate::{
         sign_in::{Mode, Refused, Shared, Touchstone, Way},
     },
     signature::security_header,
-    soap::Operation,
+    soap::{Operation, PullLimits},
     xml::Element,
 };
 
@@ -100,6 +100,8 @@ struct State {
     touchstone: Option<Touchstone>,
     /// Operations that were allowed with the password.
     allowed: Vec<&'static str>,
+    /// What the camera has said of its limits for pulls.
+    pull_limits: Option<PullLimits>,
     /// Where the camera has redirected to, on the host that answers.
     moved: Vec<(Url, Url)>,
 }
@@ -117,6 +119,7 @@ impl State {
             refused: None,
             touchstone: None,
             allowed: Vec::new(),
+            pull_limits: None,
             moved: Vec::new(),
         }
     }
@@ -197,6 +200,11 @@ impl Session {
     /// Whether the camera has accepted the password.
     pub(crate) fn is_proven(&self) -> bool {
         self.state().proven
+    }
+
+    /// What the camera has said of its limits for pulls when it last refused one, since the last call of this.
+    pub(crate) fn take_pull_limits(&self) -> Option<PullLimits> {
+        self.state().pull_limits.take()
     }
 
     /// Limits of an ordinary call.
@@ -309,6 +317,11 @@ impl Session {
                 target = to;
                 attempt.mode = Mode::Open;
                 continue;
+            }
+            if ask.name() == "PullMessages"
+                && let Some(limits) = PullLimits::read(&reply.body)
+            {
+                self.state().pull_limits = Some(limits);
             }
             match judge(url, ask.name(), reply) {
                 Ok(reply) => {
