@@ -15,7 +15,7 @@ use crate::{
     http::Limits,
     session::{Service, Session},
     soap::{self, ns},
-    topics::{Meaning, meaning},
+    topics::{Meaning, Override, meaning_with},
     xml::Element,
 };
 
@@ -78,7 +78,14 @@ impl Notification {
     /// What this means in Hausrecht's own terms. A state that was already so ([`Operation::Initialized`]) has a
     /// meaning too; whether it is news is for the caller to say.
     pub fn meaning(&self) -> Meaning {
-        meaning(&self.topic, &self.data)
+        self.meaning_with(&[])
+    }
+
+    /// As [`Notification::meaning`], after what the owner has said.
+    pub fn meaning_with(&self, overrides: &[Override]) -> Meaning {
+        let meaning = meaning_with(overrides, &self.topic, &self.data);
+        let is_start_alone = self.operation.is_none() && meaning.active == Some(true);
+        Meaning { is_momentary: meaning.is_momentary || is_start_alone, ..meaning }
     }
 }
 

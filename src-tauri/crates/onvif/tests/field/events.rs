@@ -45,7 +45,7 @@ fn first_pulls(
     move |asked| (asked.is("PullMessages") && pulls.fetch_add(1, Ordering::SeqCst) < count).then(&answer)
 }
 
-const MOTION: Meaning = Meaning { kind: EventKind::Motion, active: Some(true) };
+const MOTION: Meaning = Meaning { kind: EventKind::Motion, active: Some(true), is_momentary: false };
 
 #[tokio::test]
 async fn an_event_arrives_with_addressing_and_reference_parameters() {
@@ -294,6 +294,24 @@ async fn a_password_that_is_changed_meanwhile_is_not_tried_for_ever() {
         assert!(matches!(events.next().await, Err(Error::NotAuthorized { .. })));
     }
     assert!(stand_in.signed() - before <= 5, "{}", stand_in.signed() - before);
+}
+
+#[tokio::test]
+async fn a_doorbell_that_never_stops_ringing_rings_each_time() {
+    let ring = || {
+        crate::stand_in::ok(
+            r#"<PullMessagesResponse><wsnt:NotificationMessage><wsnt:Topic>tns1:RuleEngine/MyRuleDetector/Visitor</wsnt:Topic>
+            <wsnt:Message><tt:Message UtcTime="2023-11-14T22:13:20Z"><tt:Data><tt:SimpleItem Name="ObjectId" Value="7"/>
+            <tt:SimpleItem Name="State" Value="true"/></tt:Data></tt:Message></wsnt:Message></wsnt:NotificationMessage>
+            </PullMessagesResponse>"#,
+        )
+    };
+    let stand_in = StandIn::start(first_pulls(usize::MAX, ring)).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    for _ in 0..3 {
+        let expected = Meaning { kind: EventKind::Doorbell, active: Some(true), is_momentary: true };
+        assert_eq!(events.next().await.unwrap()[0].meaning(), expected);
+    }
 }
 
 #[tokio::test]
