@@ -258,26 +258,23 @@ impl Session {
                 }
                 Err(error) => error,
             };
-            match error {
-                Error::Unreachable { .. } | Error::Status { status: 404, .. } => {
-                    first_error.get_or_insert(error);
-                }
-                // A web server at the camera's other port answers so.
-                Error::ClosedEarly { .. }
-                | Error::Unreadable { .. }
-                | Error::Status { status: 400 | 405 | 501, .. }
-                    if !is_chosen =>
-                {
-                    is_somebody_there = true;
-                    first_error.get_or_insert(error);
-                }
-                // What the one address failed to do the other does not know at all.
-                Error::Fault { .. } if is_somebody_there => {}
-                error => {
-                    let is_sure = error.code() == "camera_fault" || error.code() == "camera_not_allowed";
-                    service.choose(index, is_sure);
-                    return Err(error);
-                }
+            let is_absent = matches!(error, Error::Unreachable { .. } | Error::Status { status: 404, .. });
+            // A web server at the camera's other port answers so.
+            let is_strange = !is_chosen
+                && matches!(
+                    error,
+                    Error::ClosedEarly { .. }
+                        | Error::Unreadable { .. }
+                        | Error::Status { status: 400 | 405 | 501, .. }
+                );
+            let is_fault = matches!(error, Error::Fault { .. });
+            if is_absent || is_strange {
+                is_somebody_there |= is_strange;
+                first_error.get_or_insert(error);
+            } else if !(is_fault && is_somebody_there) {
+                // Otherwise the one address failed to do what the other does not know at all.
+                service.choose(index, is_fault || matches!(error, Error::NotAllowed { .. }));
+                return Err(error);
             }
         }
         Err(first_error.unwrap_or_else(|| Error::NotOffered {

@@ -627,6 +627,22 @@ async fn a_name_that_is_not_ascii_can_sign_in() {
 }
 
 #[tokio::test]
+async fn a_realm_that_is_not_ascii_is_answered_as_it_came() {
+    let stand_in = StandIn::start(|asked| {
+        let is_right = is_open(asked) || asked.has_digest("pw");
+        (!is_right).then(|| {
+            let value = "Digest realm=\"Kamera Büro 摄像机\", nonce=\"n\", qop=\"auth\"";
+            let value = axum::http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            (StatusCode::UNAUTHORIZED, [("www-authenticate", value)], Body::empty()).into_response()
+        })
+    })
+    .await;
+    assert!(stand_in.connect("pw").await.unwrap().is_signed_in());
+    let sent = stand_in.asked().iter().rev().find_map(|asked| asked.digest().map(str::to_owned)).unwrap();
+    assert!(sent.contains("realm=\"Kamera Büro 摄像机\""), "{sent}");
+}
+
+#[tokio::test]
 async fn a_clock_without_utc_is_read_from_the_http_date_or_else_as_it_is() {
     let there = START.plus(Duration::from_secs(86_400));
     for has_date in [true, false] {
