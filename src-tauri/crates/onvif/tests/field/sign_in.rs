@@ -337,6 +337,35 @@ async fn a_camera_that_is_busy_for_minutes_keeps_its_sign_in() {
 }
 
 #[tokio::test]
+async fn a_camera_that_comes_back_with_another_clock_is_signed_in_to() {
+    use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering::SeqCst};
+    let restarts = Arc::new(AtomicBool::new(false));
+    let is_down = Arc::clone(&restarts);
+    let was_down = Arc::new(AtomicBool::new(false));
+    let stand_in = StandIn::start(move |asked| {
+        if is_down.load(SeqCst) {
+            was_down.store(true, SeqCst);
+            let is_clock = asked.is("GetSystemDateAndTime");
+            let refusal = || fault(400, "NotAuthorized", "Sender not Authorized");
+            return Some(if is_clock { StatusCode::SERVICE_UNAVAILABLE.into_response() } else { refusal() });
+        }
+        let now = if was_down.load(SeqCst) { START.plus(Duration::from_secs(1000)) } else { START };
+        if asked.is("GetSystemDateAndTime") {
+            return Some(clock_answer(now));
+        }
+        let is_right = is_open(asked) || asked.has_token("pw", now);
+        (!is_right).then(|| fault(400, "NotAuthorized", "Sender not Authorized"))
+    })
+    .await;
+    let camera = stand_in.connect("pw").await.unwrap();
+    restarts.store(true, SeqCst);
+    assert!(matches!(camera.profiles().await, Err(Error::RefusedForNow { .. })));
+    restarts.store(false, SeqCst);
+    stand_in.clock.advance(Duration::from_secs(31));
+    assert_eq!(camera.profiles().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_password_that_was_changed_at_the_camera_is_sent_at_most_five_times() {
     use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering::SeqCst};
     let changed = Arc::new(AtomicBool::new(false));
