@@ -7,6 +7,7 @@ mod discovery;
 mod events;
 mod raw;
 mod redirects;
+mod refusals;
 mod services;
 mod sign_in;
 mod stand_in;
