@@ -26,6 +26,7 @@ use hausrecht_model::Codec;
 use tokio::task::JoinSet;
 use url::Url;
 
+pub(crate) use self::read::duration;
 use self::services::{Part, Services};
 pub use self::{
     analytics::{Rule, RuleKind, TopicOffered},
@@ -383,7 +384,8 @@ impl Camera {
     }
 }
 
-/// Reaches the first address that answers; all are asked at once, because dead ones take seconds to fail.
+/// Reaches the first address at which a device service answers; all are asked at once, because dead ones take seconds to
+/// fail. Something else that answers, as the web server of the camera, is taken only if there is nothing better.
 async fn reach_any(
     xaddrs: &[Url],
     credentials: Option<Credentials>,
@@ -402,17 +404,22 @@ async fn reach_any(
             reaching.spawn(Session::reach(xaddr.clone(), credentials.clone(), settings.clone()));
         }
     }
+    let mut doubtful = None;
     let mut last = Error::BadAddress { text: xaddrs.first().map(Url::to_string).unwrap_or_default() };
     while let Some(reached) = reaching.join_next().await {
         match reached {
-            Ok(Ok(session)) => return Ok(session),
+            Ok(Ok(session)) if session.is_service() => return Ok(session),
+            Ok(Ok(session)) => doubtful = doubtful.or(Some(session)),
             // That something else may answer in the camera's place matters more than that a further address is dead.
             Ok(Err(_)) if matches!(last, Error::CertificateChanged { .. }) => {}
             Ok(Err(error)) => last = error,
             Err(broken) => tracing::warn!(%broken, "reaching a camera ended unexpectedly"),
         }
     }
-    Err(last)
+    match (doubtful, last) {
+        (Some(session), last) if !matches!(last, Error::CertificateChanged { .. }) => Ok(session),
+        (_, last) => Err(last),
+    }
 }
 
 fn information(body: &Element) -> Information {

@@ -15,20 +15,32 @@ use crate::{
     http::Limits,
     session::{Service, Session},
     soap::{self, ns},
-    topics::{Meaning, meaning},
+    topics::{Meaning, Override, meaning_with},
     xml::Element,
 };
 
 /// How much longer than the pull itself the client waits.
 const PULL_GRACE: Duration = Duration::from_secs(10);
 /// Messages asked for at once.
-const MESSAGES_MAX: usize = 256;
+const MESSAGES_MAX: usize = 100;
+/// Messages asked for at once after a camera has refused without saying what it accepts.
+const MESSAGES_FEW: usize = 10;
+/// How long it is waited before a Renew that got lost is sent again.
+const RENEW_AGAIN: Duration = Duration::from_secs(10);
+/// An empty answer that comes sooner than this was not held at all.
+const NOT_HELD: Duration = Duration::from_millis(250);
+/// After so many of those in a row the next pull is held back here.
+const NOT_HELD_MAX: u32 = 3;
+/// For how long.
+const HOLD_BACK: Duration = Duration::from_secs(1);
 /// How long a pull may take while states wait to be handed out.
 const PULL_WHILE_WAITING: Duration = Duration::from_secs(1);
 /// After this many connections in a row that close before an answer could come, the camera counts as gone.
 const EARLY_CLOSES_MAX: u32 = 5;
 /// A pull that was held this long before it closed is how some cameras work, and no failure.
 const HELD: Duration = Duration::from_secs(2);
+/// The shortest pull that is asked for.
+const PULL_MIN: Duration = Duration::from_secs(1);
 /// What is assumed when a camera does not say how long it keeps a subscription.
 const LIFETIME_ASSUMED: Duration = Duration::from_secs(60);
 /// Cameras tell their time in whole seconds: below this, their clock is as good as what is known of its error.
@@ -66,7 +78,14 @@ impl Notification {
     /// What this means in Hausrecht's own terms. A state that was already so ([`Operation::Initialized`]) has a
     /// meaning too; whether it is news is for the caller to say.
     pub fn meaning(&self) -> Meaning {
-        meaning(&self.topic, &self.data)
+        self.meaning_with(&[])
+    }
+
+    /// As [`Notification::meaning`], after what the owner has said.
+    pub fn meaning_with(&self, overrides: &[Override]) -> Meaning {
+        let meaning = meaning_with(overrides, &self.topic, &self.data);
+        let is_start_alone = self.operation.is_none() && meaning.active == Some(true);
+        Meaning { is_momentary: meaning.is_momentary || is_start_alone, ..meaning }
     }
 }
 
@@ -79,7 +98,10 @@ pub struct Subscription {
     said: String,
     point: Option<Point>,
     pull_timeout: Duration,
+    messages_max: usize,
     early_closes: u32,
+    /// Empty answers in a row that came at once.
+    not_held: u32,
     sieve: Sieve,
     /// Whether to ask for all states after a subscription; not again once it was refused.
     synchronizes: bool,
@@ -94,7 +116,17 @@ struct Point {
     parameters: Vec<Element>,
     /// When to renew, on the monotonic clock; `None` after a refusal, and for good.
     renew_at: Option<Duration>,
+    /// How long the camera keeps it without a sign of life.
+    granted: Duration,
     has_answered: bool,
+}
+
+/// What came of a Renew.
+struct Renewed {
+    /// When to renew next; `None` after a refusal, and for good.
+    again_at: Option<Duration>,
+    /// What the camera has granted, if it has.
+    granted: Option<Duration>,
 }
 
 impl Subscription {
@@ -108,7 +140,9 @@ impl Subscription {
             said,
             point: None,
             pull_timeout,
+            messages_max: MESSAGES_MAX,
             early_closes: 0,
+            not_held: 0,
             sieve,
             synchronizes: true,
         };
@@ -127,9 +161,12 @@ impl Subscription {
         if let Some(point) = &self.point {
             let renewed = self.renewed_if_due(point).await;
             let pulled = match renewed {
-                Ok(renew_at) => {
-                    self.point.iter_mut().for_each(|point| point.renew_at = renew_at);
-                    self.pull().await
+                Ok(renewed) => {
+                    if let (Some(point), Some(renewed)) = (&mut self.point, renewed) {
+                        point.renew_at = renewed.again_at;
+                        point.granted = renewed.granted.unwrap_or(point.granted);
+                    }
+                    self.pull_modestly().await
                 }
                 Err(error) => Err(error),
             };
@@ -147,10 +184,6 @@ impl Subscription {
             }
         }
         let lost = self.point.take();
-        if lost.as_ref().is_some_and(|point| !point.has_answered) {
-            // The first pull was refused: it may have asked for more patience than the camera has.
-            self.pull_timeout = (self.pull_timeout / 2).max(Duration::from_secs(5));
-        }
         match (self.subscribe_anew().await, lost) {
             (Err(Error::Fault { .. } | Error::Status { .. }), Some(lost)) => {
                 // Some cameras keep the lost subscription and have room for no other one. It is ended only now, because
@@ -161,7 +194,7 @@ impl Subscription {
             (result, _) => result?,
         }
         self.early_closes = 0;
-        self.pull().await.inspect_err(|_| self.point = None)
+        self.pull_modestly().await.inspect_err(|_| self.point = None)
     }
 
     /// How many notifications were dropped because the camera sent more than 50 a second; `None` if none were, or if
@@ -227,7 +260,8 @@ impl Subscription {
             service: self.events.beside(self.session.origin(), said),
             said: said.to_owned(),
             parameters: parameters.flat_map(|holder| holder.children.iter().cloned()).collect(),
-            renew_at: Some(self.renew_at(&body)),
+            renew_at: Some(self.renew_at(granted(&body))),
+            granted: granted(&body),
             has_answered: false,
         })
     }
@@ -244,16 +278,49 @@ impl Subscription {
         self.session.call(&self.events, &operation).await
     }
 
+    /// Pulls, and asks for less if the camera refuses: for what it says that it accepts, at once; and without a word of
+    /// that for half of the time and few messages, with the next subscription.
+    async fn pull_modestly(&mut self) -> Result<Vec<Notification>, Error> {
+        let refused = match self.pull().await {
+            Err(error @ (Error::Fault { .. } | Error::Status { .. })) => error,
+            result => return result,
+        };
+        let before = (self.pull_timeout, self.messages_max);
+        if let Some(limits) = self.session.take_pull_limits() {
+            let timeout = limits.timeout.unwrap_or(self.pull_timeout).max(PULL_MIN);
+            self.pull_timeout = self.pull_timeout.min(timeout);
+            self.messages_max = self.messages_max.min(limits.messages.unwrap_or(MESSAGES_FEW));
+            if before != (self.pull_timeout, self.messages_max) {
+                tracing::debug!(%refused, "asking for what the camera accepts");
+                return self.pull().await;
+            }
+        } else if self.point.as_ref().is_some_and(|point| !point.has_answered) {
+            self.pull_timeout = self.pull_timeout.min((self.pull_timeout / 2).max(Duration::from_secs(5)));
+            self.messages_max = self.messages_max.min(MESSAGES_FEW);
+        }
+        Err(refused)
+    }
+
     async fn pull(&mut self) -> Result<Vec<Notification>, Error> {
+        if self.not_held >= NOT_HELD_MAX {
+            // A camera that does not hold its pulls would be asked without a pause.
+            tokio::time::sleep(HOLD_BACK).await;
+        }
         let Some(point) = &self.point else { return Ok(Vec::new()) };
         let patience = if self.sieve.is_waiting() { PULL_WHILE_WAITING } else { self.pull_timeout };
-        let seconds = patience.min(self.pull_timeout).as_secs().max(1);
-        let content = format!("<Timeout>PT{seconds}S</Timeout><MessageLimit>{MESSAGES_MAX}</MessageLimit>");
+        // A pull that outlives the subscription is refused by some cameras, and on others it never ends.
+        let patience = patience.min(self.pull_timeout).min(point.granted / 2).max(PULL_MIN);
+        let content = format!(
+            "<Timeout>PT{}S</Timeout><MessageLimit>{}</MessageLimit>",
+            patience.as_secs(),
+            self.messages_max
+        );
         let operation = soap::Operation::new(ns::EVENTS, "PullMessages", &content);
         let action = format!("{}/PullPointSubscription/PullMessagesRequest", ns::EVENTS);
         let limits = Limits { timeout: self.pull_timeout + PULL_GRACE, ..self.session.limits() };
         let clock = &self.session.settings.clock;
         let started = clock.monotonic();
+        let asked_at = tokio::time::Instant::now();
         let body = match self.call(point, operation, &action, limits).await {
             Ok(body) => body,
             Err(error @ (Error::ClosedEarly { .. } | Error::TimedOut { .. })) => {
@@ -273,37 +340,45 @@ impl Subscription {
         self.early_closes = 0;
         self.point.iter_mut().for_each(|point| point.has_answered = true);
         let now = clock.monotonic();
+        let is_empty = message::read_all(&body, arrived, offset_us).next().is_none();
+        let was_held = asked_at.elapsed() >= NOT_HELD;
+        self.not_held = if is_empty && !was_held { self.not_held + 1 } else { 0 };
         Ok(self.sieve.pass(now, message::read_all(&body, arrived, offset_us)))
     }
 
-    /// Renews in the second half of the lifetime and says when to do so next. A camera that refuses is left alone: pulls keep it alive on many, and
-    /// on the others the subscription is made anew when it has ended.
-    async fn renewed_if_due(&self, point: &Point) -> Result<Option<Duration>, Error> {
+    /// Renews in the second half of the lifetime; `None` while that is not due. A camera that refuses is left alone:
+    /// pulls keep it alive on many, and on the others the subscription is made anew when it has ended. A Renew that gets
+    /// lost on the way is sent again.
+    async fn renewed_if_due(&self, point: &Point) -> Result<Option<Renewed>, Error> {
         let now = self.session.settings.clock.monotonic();
         if point.renew_at.is_none_or(|at| now < at) {
-            return Ok(point.renew_at);
+            return Ok(None);
         }
         let lifetime = self.session.settings.subscription_lifetime.as_secs();
         let content = format!("<TerminationTime>PT{lifetime}S</TerminationTime>");
         let operation = soap::Operation::new(ns::NOTIFICATION, "Renew", &content);
         let action = format!("{NOTIFICATION_SERVICE}/SubscriptionManager/RenewRequest");
-        match self.call(point, operation, &action, self.session.limits()).await {
-            Ok(body) => Ok(Some(self.renew_at(&body))),
-            Err(error) if error.needs_a_person() => Err(error),
-            Err(error) => {
-                tracing::debug!(%error, "renew");
-                Ok(None)
+        let renewed = match self.call(point, operation, &action, self.session.limits()).await {
+            Ok(body) => {
+                let granted = granted(&body);
+                Renewed { again_at: Some(self.renew_at(granted)), granted: Some(granted) }
             }
-        }
+            Err(error) if error.needs_a_person() => return Err(error),
+            Err(error @ (Error::Fault { .. } | Error::Status { status: 400..=499 | 501, .. })) => {
+                tracing::debug!(%error, "renewing is refused");
+                Renewed { again_at: None, granted: None }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "renewing failed");
+                let now = self.session.settings.clock.monotonic();
+                Renewed { again_at: Some(now + RENEW_AGAIN), granted: None }
+            }
+        };
+        Ok(Some(renewed))
     }
 
-    /// Half of the lifetime that an answer grants, from now on.
-    fn renew_at(&self, body: &Element) -> Duration {
-        let time = |name| body.find(name).and_then(|element| message::time(&element.text));
-        let granted = match (time("CurrentTime"), time("TerminationTime")) {
-            (Some(from), Some(to)) if to > from => to.since(from),
-            _ => LIFETIME_ASSUMED,
-        };
+    /// Half of what was granted, from now on.
+    fn renew_at(&self, granted: Duration) -> Duration {
         let granted = granted.clamp(Duration::from_secs(10), Duration::from_secs(86_400));
         self.session.settings.clock.monotonic() + granted / 2
     }
@@ -322,6 +397,15 @@ impl Subscription {
             Err(Error::NotAllowed { address, .. }) => Err(Error::RefusedForNow { address }),
             result => result,
         }
+    }
+}
+
+/// How long an answer says that the camera keeps the subscription.
+fn granted(body: &Element) -> Duration {
+    let time = |name| body.find(name).and_then(|element| message::time(&element.text));
+    match (time("CurrentTime"), time("TerminationTime")) {
+        (Some(from), Some(to)) if to > from => to.since(from),
+        _ => LIFETIME_ASSUMED,
     }
 }
 

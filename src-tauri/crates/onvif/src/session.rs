@@ -26,7 +26,7 @@ use crate::{
         sign_in::{Mode, Refused, Shared, Touchstone, Way},
     },
     signature::security_header,
-    soap::Operation,
+    soap::{Operation, PullLimits},
     xml::Element,
 };
 
@@ -100,6 +100,8 @@ struct State {
     touchstone: Option<Touchstone>,
     /// Operations that were allowed with the password.
     allowed: Vec<&'static str>,
+    /// What the camera has said of its limits for pulls.
+    pull_limits: Option<PullLimits>,
     /// Where the camera has redirected to, on the host that answers.
     moved: Vec<(Url, Url)>,
 }
@@ -117,6 +119,7 @@ impl State {
             refused: None,
             touchstone: None,
             allowed: Vec::new(),
+            pull_limits: None,
             moved: Vec::new(),
         }
     }
@@ -130,6 +133,7 @@ const MOVED_MAX: usize = 16;
 pub(crate) struct Session {
     http: Http,
     origin: Url,
+    is_service: bool,
     credentials: Option<Credentials>,
     pub(crate) settings: Settings,
     state: Mutex<State>,
@@ -149,34 +153,38 @@ impl Session {
         let mut session = Self {
             http: Http::new(&settings, settings.pin)?,
             origin,
+            is_service: false,
             credentials,
             settings,
             state: Mutex::new(State::new()),
             first_sign_in: tokio::sync::Mutex::default(),
             probing: tokio::sync::Mutex::default(),
         };
-        let (offset_us, moved) = session.read_clock().await?;
-        session.state().offset_us = offset_us;
-        if let Some(moved) = moved {
-            let (offset_us, again) = {
-                session.origin = moved;
-                session.read_clock().await?
-            };
-            if again.is_some() {
+        let mut reading = session.read_clock().await?;
+        if let Some(moved) = reading.moved {
+            session.origin = moved;
+            reading = session.read_clock().await?;
+            if reading.moved.is_some() {
                 let address = label(&session.origin);
                 return Err(Error::NotOffered {
                     address,
                     what: "its device service: it redirects in a circle".to_owned(),
                 });
             }
-            session.state().offset_us = offset_us;
         }
+        session.is_service = reading.is_service;
+        session.state().offset_us = reading.offset_us;
         Ok(session)
     }
 
     /// The device service that answers.
     pub(crate) fn origin(&self) -> &Url {
         &self.origin
+    }
+
+    /// Whether a device service answered there, and not some other web server.
+    pub(crate) fn is_service(&self) -> bool {
+        self.is_service
     }
 
     /// The certificate that the camera shows.
@@ -192,6 +200,11 @@ impl Session {
     /// Whether the camera has accepted the password.
     pub(crate) fn is_proven(&self) -> bool {
         self.state().proven
+    }
+
+    /// What the camera has said of its limits for pulls when it last refused one, since the last call of this.
+    pub(crate) fn take_pull_limits(&self) -> Option<PullLimits> {
+        self.state().pull_limits.take()
     }
 
     /// Limits of an ordinary call.
@@ -245,26 +258,23 @@ impl Session {
                 }
                 Err(error) => error,
             };
-            match error {
-                Error::Unreachable { .. } | Error::Status { status: 404, .. } => {
-                    first_error.get_or_insert(error);
-                }
-                // A web server at the camera's other port answers so.
-                Error::ClosedEarly { .. }
-                | Error::Unreadable { .. }
-                | Error::Status { status: 400 | 405 | 501, .. }
-                    if !is_chosen =>
-                {
-                    is_somebody_there = true;
-                    first_error.get_or_insert(error);
-                }
-                // What the one address failed to do the other does not know at all.
-                Error::Fault { .. } if is_somebody_there => {}
-                error => {
-                    let is_sure = error.code() == "camera_fault" || error.code() == "camera_not_allowed";
-                    service.choose(index, is_sure);
-                    return Err(error);
-                }
+            let is_absent = matches!(error, Error::Unreachable { .. } | Error::Status { status: 404, .. });
+            // A web server at the camera's other port answers so.
+            let is_strange = !is_chosen
+                && matches!(
+                    error,
+                    Error::ClosedEarly { .. }
+                        | Error::Unreadable { .. }
+                        | Error::Status { status: 400 | 405 | 501, .. }
+                );
+            let is_fault = matches!(error, Error::Fault { .. });
+            if is_absent || is_strange {
+                is_somebody_there |= is_strange;
+                first_error.get_or_insert(error);
+            } else if !(is_fault && is_somebody_there) {
+                // Otherwise the one address failed to do what the other does not know at all.
+                service.choose(index, is_fault || matches!(error, Error::NotAllowed { .. }));
+                return Err(error);
             }
         }
         Err(first_error.unwrap_or_else(|| Error::NotOffered {
@@ -304,6 +314,11 @@ impl Session {
                 target = to;
                 attempt.mode = Mode::Open;
                 continue;
+            }
+            if ask.name() == "PullMessages"
+                && let Some(limits) = PullLimits::read(&reply.body)
+            {
+                self.state().pull_limits = Some(limits);
             }
             match judge(url, ask.name(), reply) {
                 Ok(reply) => {

@@ -1,6 +1,11 @@
 //! SOAP 1.2 envelopes: writing requests, and telling an answer from a fault whatever the HTTP status says.
 
-use crate::xml::{Element, escape};
+use std::time::Duration;
+
+use crate::{
+    camera::duration,
+    xml::{Element, escape, parse},
+};
 
 /// Namespaces of ONVIF services and of what they build on.
 pub(crate) mod ns {
@@ -24,6 +29,8 @@ pub(crate) mod ns {
 
 /// Codes kept of one fault.
 const CODES_MAX: usize = 8;
+/// No fault is larger; an answer that is brings messages.
+const FAULT_MAX_BYTES: usize = 32_768;
 
 /// One operation, ready to be put into an envelope.
 #[derive(Clone, Debug)]
@@ -182,6 +189,33 @@ fn is_locked(word: &str) -> bool {
     matches!(word, "locked" | "lockedout" | "lockout" | "blocked")
 }
 
+/// What a camera accepts of a pull at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PullLimits {
+    /// How long it holds a pull.
+    pub(crate) timeout: Option<Duration>,
+    /// How many messages it gives at once.
+    pub(crate) messages: Option<usize>,
+}
+
+impl PullLimits {
+    /// Reads the detail of a `PullMessagesFaultResponse`, ONVIF Core Specification, PullMessages; `None` if it is none.
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        let is_short = body.len() <= FAULT_MAX_BYTES;
+        let names: [&[u8]; 2] = [b"MaxTimeout", b"MaxMessageLimit"];
+        let is_named = |name: &[u8]| body.windows(name.len()).any(|window| window == name);
+        if !is_short || !names.into_iter().any(is_named) {
+            return None;
+        }
+        let root = parse(body).ok()?;
+        let text = |name| root.find(name).map(|element| element.text.trim());
+        Some(Self {
+            timeout: text("MaxTimeout").and_then(duration),
+            messages: text("MaxMessageLimit").and_then(|text| text.parse().ok()).filter(|limit| *limit > 0),
+        })
+    }
+}
+
 /// What an envelope held.
 #[derive(Debug)]
 pub(crate) enum Answer {
@@ -230,7 +264,6 @@ fn local(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::xml::parse;
 
     fn fault_of(text: &str) -> Fault {
         match open(parse(text.as_bytes()).unwrap()).unwrap() {
@@ -274,6 +307,19 @@ mod tests {
         );
         assert_eq!(fault.code(), "Client");
         assert!(fault.is_about_lock() && !fault.is_about_sign_in());
+    }
+
+    #[test]
+    fn the_limits_of_pulls_are_read_from_a_fault() {
+        let limits = |text: &str| PullLimits::read(text.as_bytes());
+        let both = limits(
+            "<E><B><F><Detail><PullMessagesFaultResponse><MaxTimeout>PT1M5S</MaxTimeout><MaxMessageLimit>16</MaxMessageLimit>\
+             </PullMessagesFaultResponse></Detail></F></B></E>",
+        );
+        let expected = PullLimits { timeout: Some(Duration::from_secs(65)), messages: Some(16) };
+        assert_eq!(both, Some(expected));
+        assert_eq!(limits("<E><MaxMessageLimit>0</MaxMessageLimit></E>"), Some(PullLimits::default()));
+        assert_eq!(limits("<E>no limits</E>"), None);
     }
 
     #[test]

@@ -12,6 +12,16 @@ pub struct Meaning {
     pub kind: EventKind,
     /// `true` when it starts, `false` when it ends, `None` for something without duration.
     pub active: Option<bool>,
+    /// Whether an end need not follow: it has no duration, or it started and its message did not say that it is a state
+    /// (no `PropertyOperation`). Every such start is news, even while the one before still goes on: some doorbells only
+    /// ever say that they ring.
+    pub is_momentary: bool,
+}
+
+impl Meaning {
+    fn new(kind: EventKind, active: Option<bool>) -> Self {
+        Self { kind, active, is_momentary: active.is_none() }
+    }
 }
 
 /// What the owner has said a topic of a camera means; it comes before the table.
@@ -41,33 +51,52 @@ pub fn meaning_with(overrides: &[Override], topic: &str, data: &[(String, String
                 Some(value) => truth(value),
                 None => continue,
             },
-            None => data.iter().find_map(|(_, value)| truth(value)),
+            None => first_truth(data),
         };
-        return Meaning { kind: said.kind, active };
+        return Meaning::new(said.kind, active);
     }
     let mut first = None;
     for line in TABLE.iter().filter(|line| line.fits(topic) && line.holds(data)) {
         let active = match line.item {
             Item::Message => None,
-            Item::First => match data.first() {
-                Some((_, value)) => truth(value),
-                None => None,
-            },
+            Item::First => first_truth(data),
             Item::Named(name) => match value_of(data, name) {
                 Some(value) => truth(value),
                 None => continue,
             },
         };
-        let meaning = Meaning { kind: line.kind, active };
+        let meaning = Meaning::new(line.kind, active);
         if active != Some(false) {
             return meaning;
         }
         first.get_or_insert(meaning);
     }
-    first.unwrap_or_else(|| Meaning {
-        kind: EventKind::Unknown,
-        active: data.iter().find_map(|(_, value)| truth(value)),
-    })
+    first.unwrap_or_else(|| Meaning::new(EventKind::Unknown, first_truth(data)))
+}
+
+/// The state in a message that does not say which item tells it: of the items that are called as states are, or else
+/// of any that reads as one. The number of an object may read as one and is none.
+fn first_truth(data: &[(String, String)]) -> Option<bool> {
+    let of = |is_wanted: fn(&str) -> bool| {
+        data.iter().filter(|(name, _)| is_wanted(name)).find_map(|(_, value)| truth(value))
+    };
+    of(is_state).or_else(|| of(|name| !is_number(name)))
+}
+
+/// Whether an item of this name is a state: `State`, `LogicalState`, `active`, `IsMotion`.
+fn is_state(name: &str) -> bool {
+    const NAMES: [&str; 5] = ["state", "logicalstate", "active", "triggered", "value"];
+    let is_flag = name.strip_prefix("Is").or_else(|| name.strip_prefix("is"));
+    is_flag.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+        || NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether an item of this name counts or names something: `ObjectId`, `Level`.
+fn is_number(name: &str) -> bool {
+    const ENDS: [&str; 9] =
+        ["id", "token", "index", "count", "number", "level", "time", "percent", "likelihood"];
+    let name = name.to_ascii_lowercase();
+    ENDS.iter().any(|end| name.ends_with(end))
 }
 
 fn value_of<'a>(data: &'a [(String, String)], name: &str) -> Option<&'a str> {
@@ -221,6 +250,22 @@ mod tests {
     }
 
     #[test]
+    fn the_item_that_is_a_state_tells_wherever_it_stands() {
+        let topic = "RuleEngine/MyRuleDetector/PeopleDetect";
+        for (data, active) in [
+            (&[("ObjectId", "7"), ("State", "true")][..], Some(true)),
+            (&[("ObjectId", "1"), ("State", "false")], Some(false)),
+            (&[("Level", "0"), ("Alarm", "true")], Some(true)),
+            (&[("Zone", "1"), ("IsPeople", "0")], Some(false)),
+            (&[("ObjectId", "1")], None),
+            (&[("Plate", "M AB 1")], None),
+            (&[("People", "1")], Some(true)),
+        ] {
+            assert_eq!(looked_up(topic, data), (EventKind::Person, active), "{data:?}");
+        }
+    }
+
+    #[test]
     fn of_several_flags_the_one_that_starts_wins() {
         let data = [("IsPeople", "false"), ("IsPet", "true")];
         let found = looked_up("RuleEngine/TPSmartEventDetector/TPSmartEvent", &data);
@@ -250,7 +295,7 @@ mod tests {
             said("VideoSource/MotionAlarm", Some("on"), EventKind::Unknown),
         ];
         let found = |topic| meaning_with(&overrides, topic, &data);
-        assert_eq!(found("Acme/Thing"), Meaning { kind: EventKind::Doorbell, active: Some(true) });
+        assert_eq!(found("Acme/Thing"), Meaning::new(EventKind::Doorbell, Some(true)));
         assert_eq!(found("VideoSource/MotionAlarm").kind, EventKind::Unknown);
         assert_eq!(found("Acme").kind, EventKind::Unknown);
     }

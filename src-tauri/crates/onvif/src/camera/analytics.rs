@@ -1,4 +1,4 @@
-//! The camera's own analysis of its picture: its rules, and which events it offers.
+//! The camera's own analysis of its picture: its rules, to be read and changed, and which events it offers.
 
 use hausrecht_model::EventKind;
 
@@ -111,6 +111,68 @@ impl Camera {
             })
         });
         Ok(all.collect())
+    }
+
+    /// Changes the simple parameters of the rule of this name; its lines and zones, and what is not named in `wanted`,
+    /// stay as they are. ModifyRules.
+    ///
+    /// # Errors
+    /// What the camera answers instead; [`Error::NotOffered`] if it no longer has the rule.
+    pub async fn set_rule(&self, profile: &Profile, wanted: &Rule) -> Result<(), Error> {
+        let body = self.ask_analytics(profile, "GetRules").await?;
+        let mut known = listed(&body, &["Rule", "Rules"]);
+        let known = known.find(|rule| rule.attribute("Name") == Some(&wanted.name));
+        let mut rule = known.cloned().ok_or_else(|| self.lacks("this rule any more"))?;
+        let parameters = rule.child_or_new(&["Parameters"], "Parameters");
+        for (name, value) in &wanted.parameters {
+            let is_it =
+                |item: &&mut Element| &*item.name == "SimpleItem" && item.attribute("Name") == Some(name);
+            if let Some(item) = parameters.children.iter_mut().find(is_it) {
+                item.put_attribute("Value", value);
+            }
+        }
+        self.change_rules(profile, "ModifyRules", &rule.write_as("Rule")).await
+    }
+
+    /// Makes a rule from its name, its kind and its simple parameters, in the order of `wanted`. Kinds that need lines
+    /// or zones are refused by the camera. CreateRules.
+    ///
+    /// # Errors
+    /// What the camera answers instead; [`Error::NotOffered`] for a kind that it cannot do.
+    pub async fn create_rule(&self, profile: &Profile, wanted: &Rule) -> Result<(), Error> {
+        let body = self.ask_analytics(profile, "GetSupportedRules").await?;
+        let holder = body.child("SupportedRules").unwrap_or(&body);
+        // The camera's own name of the kind, with its prefix.
+        let kind = listed(holder, &["RuleDescription"]).filter_map(|rule| rule.attribute("Name"));
+        let kind = kind.filter(|kind| local(kind) == wanted.kind).map(str::trim).next();
+        let kind = kind.ok_or_else(|| self.lacks("rules of this kind"))?;
+        let mut content =
+            format!("<Rule Name=\"{}\" Type=\"{}\"><tt:Parameters>", escape(&wanted.name), escape(kind));
+        for (name, value) in &wanted.parameters {
+            content.push_str(&format!(
+                "<tt:SimpleItem Name=\"{}\" Value=\"{}\"/>",
+                escape(name),
+                escape(value)
+            ));
+        }
+        content.push_str("</tt:Parameters></Rule>");
+        self.change_rules(profile, "CreateRules", &content).await
+    }
+
+    /// Deletes the rule of this name. DeleteRules.
+    ///
+    /// # Errors
+    /// What the camera answers instead.
+    pub async fn delete_rule(&self, profile: &Profile, name: &str) -> Result<(), Error> {
+        self.change_rules(profile, "DeleteRules", &format!("<RuleName>{}</RuleName>", escape(name))).await
+    }
+
+    async fn change_rules(&self, profile: &Profile, name: &'static str, content: &str) -> Result<(), Error> {
+        let Some(token) = &profile.analytics else {
+            return Err(self.lacks(Part::Analytics.words()));
+        };
+        let content = format!("<ConfigurationToken>{}</ConfigurationToken>{content}", escape(token));
+        self.ask(Part::Analytics, name, &content).await.map(drop)
     }
 
     /// Asks which events the camera offers. GetEventProperties.

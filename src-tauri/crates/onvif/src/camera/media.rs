@@ -44,23 +44,47 @@ pub(super) async fn profiles(session: &Session, services: &Services) -> Result<V
     }
 }
 
+/// Asks for the address as the profile's service wants it. The second service has had two names for RTSP, and what it
+/// does not give at all the first one often does, for the same token.
 pub(super) async fn stream_uri(
     session: &Session,
     services: &Services,
     profile: &Profile,
 ) -> Result<Url, Error> {
     let token = escape(&profile.token);
-    let content = match profile.service {
-        MediaService::Media2 => {
-            format!("<Protocol>RTSP</Protocol><ProfileToken>{token}</ProfileToken>")
-        }
-        MediaService::Media => format!(
-            "<StreamSetup><tt:Stream>RTP-Unicast</tt:Stream><tt:Transport><tt:Protocol>RTSP</tt:Protocol>\
-             </tt:Transport></StreamSetup><ProfileToken>{token}</ProfileToken>"
-        ),
+    let media2 = |protocol| format!("<Protocol>{protocol}</Protocol><ProfileToken>{token}</ProfileToken>");
+    let media = format!(
+        "<StreamSetup><tt:Stream>RTP-Unicast</tt:Stream><tt:Transport><tt:Protocol>RTSP</tt:Protocol>\
+         </tt:Transport></StreamSetup><ProfileToken>{token}</ProfileToken>"
+    );
+    let ways = match profile.service {
+        MediaService::Media2 => vec![
+            (MediaService::Media2, media2("RTSP")),
+            (MediaService::Media2, media2("RtspUnicast")),
+            (MediaService::Media, media),
+        ],
+        MediaService::Media => vec![(MediaService::Media, media)],
     };
-    let body = ask(session, services, profile, "GetStreamUri", &content).await?;
-    named_uri(session, &body, "an address for this stream")
+    let mut first_error = None;
+    for (service, content) in ways {
+        if first_error.is_some() && services.get(service.part()).is_none() {
+            continue;
+        }
+        let named = ask(session, services, service, "GetStreamUri", &content).await;
+        match named.and_then(|body| named_uri(session, &body, "an address for this stream")) {
+            Ok(url) => return Ok(url),
+            Err(
+                error @ (Error::Fault { .. }
+                | Error::Status { .. }
+                | Error::NotOffered { .. }
+                | Error::Unreadable { .. }),
+            ) => {
+                first_error.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(first_error.unwrap_or_else(|| not_offered(session, "an address for this stream")))
 }
 
 pub(super) async fn snapshot_uri(
@@ -69,7 +93,7 @@ pub(super) async fn snapshot_uri(
     profile: &Profile,
 ) -> Result<Url, Error> {
     let content = format!("<ProfileToken>{}</ProfileToken>", escape(&profile.token));
-    let body = ask(session, services, profile, "GetSnapshotUri", &content).await?;
+    let body = ask(session, services, profile.service, "GetSnapshotUri", &content).await?;
     let uri = named_uri(session, &body, "still pictures")?;
     if matches!(uri.scheme(), "http" | "https") {
         Ok(uri)
@@ -110,11 +134,11 @@ fn is_picture(bytes: &[u8]) -> bool {
 async fn ask(
     session: &Session,
     services: &Services,
-    profile: &Profile,
+    service: MediaService,
     name: &'static str,
     content: &str,
 ) -> Result<Element, Error> {
-    let part = profile.service.part();
+    let part = service.part();
     let service = services.get(part).ok_or_else(|| not_offered(session, part.words()))?;
     session.call(service, &Operation::new(part.namespace(), name, content)).await
 }

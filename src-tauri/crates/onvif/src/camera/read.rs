@@ -94,7 +94,7 @@ pub(super) fn listed<'a>(body: &'a Element, names: &'a [&'a str]) -> impl Iterat
 }
 
 /// An `xs:duration` of days and less, as `PT10S` or `P0Y0M0DT0H1M0.5S`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let span = text.trim().parse::<jiff::Span>().ok()?;
     let days = i64::from(span.get_days());
     let seconds = ((days * 24 + i64::from(span.get_hours())) * 60 + span.get_minutes()) * 60;

@@ -112,29 +112,26 @@ pub(super) struct Services {
 }
 
 impl Services {
-    /// Asks for the services; what GetServices leaves out is looked up with GetCapabilities.
+    /// Asks for the services; what GetServices leaves out is looked up with GetCapabilities. Either may fail in every
+    /// way, as long as the other names something.
     pub(super) async fn read(session: &Session) -> Result<Self, Error> {
         let origin = session.origin();
         let device = Service::new(origin, origin.as_str());
         let mut named = Named::default();
         let ask = Operation::new(ns::DEVICE, "GetServices", "<IncludeCapability>false</IncludeCapability>");
-        let by_services = session.call(&device, &ask).await;
-        match by_services {
+        match session.call(&device, &ask).await {
             Ok(body) => named.add_services(&body),
-            Err(error @ (Error::Fault { .. } | Error::Status { .. } | Error::Unreadable { .. })) => {
-                tracing::debug!(%error, "no GetServices");
-            }
-            Err(error) => return Err(error),
+            Err(error) if is_final(&error) => return Err(error),
+            Err(error) => tracing::debug!(%error, "no GetServices"),
         }
-        let has_stream = named.said(Part::Media).or(named.said(Part::Media2)).is_some();
-        if !has_stream || named.said(Part::Events).is_none() {
+        if !named.is_complete() {
             let ask = Operation::new(ns::DEVICE, "GetCapabilities", "<Category>All</Category>");
             match session.call(&device, &ask).await {
                 Ok(body) => named.add_capabilities(&body),
-                Err(error @ (Error::Fault { .. } | Error::Status { .. })) => {
-                    tracing::debug!(%error, "no GetCapabilities");
-                }
-                Err(error) => return Err(error),
+                Err(error) if is_final(&error) => return Err(error),
+                // A camera that answers neither is not there; one that refuses both may still be asked for its name.
+                Err(error) if named.is_empty() && !has_answered(&error) => return Err(error),
+                Err(error) => tracing::debug!(%error, "no GetCapabilities"),
             }
         }
         let others = Part::ALL.map(|part| named.said(part).map(|said| Service::new(origin, said)));
@@ -157,12 +154,34 @@ impl Services {
     }
 }
 
+/// Whether asking for something else is useless or harmful.
+fn is_final(error: &Error) -> bool {
+    error.needs_a_person() || matches!(error, Error::Unreachable { .. } | Error::RefusedForNow { .. })
+}
+
+fn has_answered(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Fault { .. } | Error::Status { .. } | Error::Unreadable { .. } | Error::NotAllowed { .. }
+    )
+}
+
 #[derive(Debug, Default)]
 struct Named([Option<String>; Part::ALL.len()]);
 
 impl Named {
     fn said(&self, part: Part) -> Option<&str> {
         self.0[part.index()].as_deref()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+
+    /// Whether all is there that cameras are known to leave out of GetServices and to name in GetCapabilities.
+    fn is_complete(&self) -> bool {
+        let has = |part| self.said(part).is_some();
+        (has(Part::Media) || has(Part::Media2)) && has(Part::Events) && has(Part::Ptz) && has(Part::Imaging)
     }
 
     fn add_services(&mut self, body: &Element) {

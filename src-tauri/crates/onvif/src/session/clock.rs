@@ -29,10 +29,19 @@ pub(super) fn is_zone_error(before: Option<i64>, after: i64) -> bool {
         && beside_us.abs_diff(QUARTER_US / 2) <= TOLERANCE_US.unsigned_abs()
 }
 
+/// What came of asking for the time.
+pub(super) struct Reading {
+    /// How far it is from ours; `None` if the camera answers but does not say.
+    pub(super) offset_us: Option<i64>,
+    /// Where the camera redirects to.
+    pub(super) moved: Option<Url>,
+    /// Whether it was a device service that answered: it spoke SOAP, or it wants a sign-in before it does.
+    pub(super) is_service: bool,
+}
+
 impl Session {
-    /// Asks for the time without signing: how far it is from ours, `None` if the camera answers but does not say; and
-    /// where the camera redirects to.
-    pub(super) async fn read_clock(&self) -> Result<(Option<i64>, Option<Url>), Error> {
+    /// Asks for the time without signing.
+    pub(super) async fn read_clock(&self) -> Result<Reading, Error> {
         let operation = Operation::new(ns::DEVICE, "GetSystemDateAndTime", "");
         let envelope = operation.envelope("");
         let payload = Payload::Soap { action: &operation.action, envelope: &envelope };
@@ -41,13 +50,15 @@ impl Session {
         let moved = redirection(&self.origin, &reply);
         let answered_us = self.settings.clock.now().0;
         let ours_us = asked_us.midpoint(answered_us);
-        let body = match parse(&reply.body).ok().map(open) {
-            Some(Ok(Answer::Body(body))) => body,
-            Some(Ok(Answer::Fault(_)) | Err(_)) | None => Element::default(),
+        let (body, is_soap) = match parse(&reply.body).ok().map(open) {
+            Some(Ok(Answer::Body(body))) => (body, true),
+            Some(Ok(Answer::Fault(_))) => (Element::default(), true),
+            Some(Err(_)) | None => (Element::default(), false),
         };
         let said_us =
             time_us(&body, "UTCDateTime").or(reply.date_us).or_else(|| time_us(&body, "LocalDateTime"));
-        Ok((said_us.map(|said_us| said_us.saturating_sub(ours_us)), moved))
+        let offset_us = said_us.map(|said_us| said_us.saturating_sub(ours_us));
+        Ok(Reading { offset_us, moved, is_service: is_soap || matches!(reply.status, 401 | 403) })
     }
 }
 

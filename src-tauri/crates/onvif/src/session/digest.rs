@@ -120,9 +120,9 @@ enum Part {
 
 /// Takes a header apart. Commas may be missing, doubled, or stand inside values without quotes; a quote may never end.
 fn parts(header: &str) -> Vec<Part> {
-    // What is not ASCII would go back into a header, which cannot carry it.
-    let text: Vec<char> =
-        header.chars().take(HEADER_MAX).map(|c| if (' '..='~').contains(&c) { c } else { ' ' }).collect();
+    // A realm may be in any language and goes into the answer as it came; what no header can carry does not.
+    let is_fit = |c: &char| !c.is_control() && *c != char::REPLACEMENT_CHARACTER;
+    let text: Vec<char> = header.chars().take(HEADER_MAX).map(|c| if is_fit(&c) { c } else { ' ' }).collect();
     let mut all = Vec::new();
     let mut at = 0;
     while at < text.len() {
@@ -226,6 +226,12 @@ mod tests {
         }
         assert_eq!(best(&[r#"Digest realm="r", nonce="n""#]).unwrap().qop, None);
         assert_eq!(best(&[r#"Digest nonce="n", qop="auth-int""#]).unwrap().qop, Some(vec![Qop::AUTH_INT]));
+    }
+
+    #[test]
+    fn a_realm_in_another_language_is_kept_and_control_characters_are_not() {
+        assert_eq!(best(&["Digest realm=\"Büro 摄像机\", nonce=\"n\""]).unwrap().realm, "Büro 摄像机");
+        assert_eq!(best(&["Digest realm=\"a\r\nb\u{0}c\", nonce=\"n\""]).unwrap().realm, "a  b c");
     }
 
     /// RFC 7616, 3.9.1.

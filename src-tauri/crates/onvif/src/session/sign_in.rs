@@ -214,19 +214,12 @@ impl Session {
 
     /// Reads the clock again; whether there is another time to sign with than the refused request had.
     async fn clock_was_wrong(&self, attempt: &mut Attempt, date_us: Option<i64>) -> bool {
-        let read = self.read_clock().await.ok().and_then(|(offset_us, _)| offset_us);
-        let ours_us = self.settings.clock.now().0;
-        let mut state = self.state();
-        let before = state.offset_us;
-        let is_new = |after: &i64| {
-            let is_believed = state.disbelieved_us.is_none_or(|lie| clock_differs(Some(lie), *after));
-            is_believed && clock_differs(before, *after)
-        };
-        if let Some(after) = read.filter(is_new) {
-            tracing::debug!(address = label(&self.origin), offset_us = after, "camera clock read again");
-            state.offset_us = Some(after);
+        let before = self.offset_us();
+        if self.clock_was_set().await {
             return true;
         }
+        let ours_us = self.settings.clock.now().0;
+        let mut state = self.state();
         // A camera that names its local time UTC repeats that, but its HTTP header may tell the truth.
         let by_header = date_us.map(|date_us| date_us - ours_us);
         let is_repeated = by_header.is_none_or(|by_header| !clock_differs(before, by_header));
@@ -239,6 +232,20 @@ impl Session {
         state.offset_us = Some(after);
         attempt.overruled = Some(before);
         tracing::debug!(address = label(&self.origin), offset_us = after, "camera clock overruled");
+        true
+    }
+
+    /// Reads the clock again; whether it says another time than was known, and is not known to be wrong.
+    async fn clock_was_set(&self) -> bool {
+        let read = self.read_clock().await.ok().and_then(|reading| reading.offset_us);
+        let mut state = self.state();
+        let is_new = |after: &i64| {
+            let is_believed = state.disbelieved_us.is_none_or(|lie| clock_differs(Some(lie), *after));
+            is_believed && clock_differs(state.offset_us, *after)
+        };
+        let Some(after) = read.filter(is_new) else { return false };
+        tracing::debug!(address = label(&self.origin), offset_us = after, "camera clock read again");
+        state.offset_us = Some(after);
         true
     }
 
@@ -384,6 +391,10 @@ impl Session {
         let Touchstone { url, operation, mode } = touchstone;
         let ask = Ask::Soap(operation);
         let mut challenge = None;
+        if mode.token() {
+            // A camera that has just started may have set its clock since.
+            self.clock_was_set().await;
+        }
         if mode.digest() {
             let Ok(reply) = self.send(url, ask, Mode::Open, None, self.limits()).await else {
                 return Verdict::Unclear;

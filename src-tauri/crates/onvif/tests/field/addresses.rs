@@ -97,13 +97,13 @@ async fn a_service_that_has_answered_is_not_looked_for_elsewhere() {
     let port = elsewhere.address.port().unwrap();
     let stand_in = StandIn::start(move |asked| {
         let named = || services(&format!("http://10.0.0.9:{port}"));
-        let is_broken = asked.is("GetStreamUri");
+        let is_broken = asked.is("GetSnapshotUri");
         asked.is("GetServices").then(named).or_else(|| is_broken.then(|| "<html/>".into_response()))
     })
     .await;
     let camera = stand_in.connect("pw").await.unwrap();
     let profile = camera.profiles().await.unwrap().remove(0);
-    assert!(matches!(camera.stream_uri(&profile).await, Err(Error::Unreadable { .. })));
+    assert!(matches!(camera.snapshot_uri(&profile).await, Err(Error::Unreadable { .. })));
     assert_eq!(elsewhere.asked().len(), 0);
 }
 

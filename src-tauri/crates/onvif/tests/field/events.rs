@@ -33,7 +33,7 @@ fn first_pulls(
     move |asked| (asked.is("PullMessages") && pulls.fetch_add(1, Ordering::SeqCst) < count).then(&answer)
 }
 
-const MOTION: Meaning = Meaning { kind: EventKind::Motion, active: Some(true) };
+const MOTION: Meaning = Meaning { kind: EventKind::Motion, active: Some(true), is_momentary: false };
 
 #[tokio::test]
 async fn an_event_arrives_with_addressing_and_reference_parameters() {
@@ -138,6 +138,97 @@ async fn a_refused_renew_is_no_failure_and_not_repeated() {
 }
 
 #[tokio::test]
+async fn a_renew_that_gets_lost_is_sent_again() {
+    let renewals = Arc::new(AtomicUsize::new(0));
+    let stand_in = StandIn::start(move |asked| {
+        (asked.is("Renew") && renewals.fetch_add(1, Ordering::SeqCst) == 0).then(broken)
+    })
+    .await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    for (seconds, renewals) in [(31, 1), (5, 1), (6, 2), (29, 2), (2, 3)] {
+        stand_in.clock.advance(Duration::from_secs(seconds));
+        assert_eq!(events.next().await.unwrap()[0].meaning(), MOTION);
+        assert_eq!(stand_in.count("Renew"), renewals);
+    }
+    assert_eq!(stand_in.count("CreatePullPointSubscription"), 1);
+}
+
+/// What the pulls asked for: seconds and messages.
+fn pulls(stand_in: &StandIn) -> Vec<(u64, u64)> {
+    let number = |body: &str, start: &str, end: &str| {
+        body.split_once(start).unwrap().1.split_once(end).unwrap().0.parse::<u64>().unwrap()
+    };
+    let asked = stand_in.asked().into_iter().filter(|asked| asked.is("PullMessages"));
+    asked
+        .map(|asked| {
+            let seconds = number(&asked.body, "<Timeout>PT", "S</");
+            (seconds, number(&asked.body, "<MessageLimit>", "</"))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_camera_that_says_what_it_accepts_of_a_pull_gets_that_and_keeps_its_subscription() {
+    for status in [400, 500, 200] {
+        let refusal = move || {
+            let body = r#"<s:Fault><s:Code><s:Value>s:Sender</s:Value></s:Code><s:Reason><s:Text>too much</s:Text></s:Reason>
+                <s:Detail><tev:PullMessagesFaultResponse><tev:MaxTimeout>PT8S</tev:MaxTimeout>
+                <tev:MaxMessageLimit>16</tev:MaxMessageLimit></tev:PullMessagesFaultResponse></s:Detail></s:Fault>"#;
+            let status = axum::http::StatusCode::from_u16(status).unwrap();
+            (status, crate::stand_in::envelope(body)).into_response()
+        };
+        let stand_in = StandIn::start(first_pulls(1, refusal)).await;
+        let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(events.next().await.unwrap()[0].meaning(), MOTION);
+        }
+        assert_eq!(pulls(&stand_in), [(20, 100), (8, 16), (8, 16)]);
+        assert_eq!(stand_in.count("CreatePullPointSubscription"), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_camera_that_refuses_a_pull_without_saying_why_is_asked_for_less() {
+    let stand_in = StandIn::start(first_pulls(1, || fault(500, "InvalidArgVal", "no"))).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    assert_eq!(events.next().await.unwrap()[0].meaning(), MOTION);
+    assert_eq!(pulls(&stand_in), [(20, 100), (10, 10)]);
+}
+
+#[tokio::test]
+async fn a_pull_takes_at_most_half_of_what_was_granted() {
+    let stand_in = StandIn::start(|asked| {
+        let short = r#"<CreatePullPointSubscriptionResponse><SubscriptionReference><wsa:Address>/onvif/sub/1</wsa:Address>
+            </SubscriptionReference><wsnt:CurrentTime>2023-11-14T22:13:20Z</wsnt:CurrentTime>
+            <wsnt:TerminationTime>2023-11-14T22:13:30Z</wsnt:TerminationTime></CreatePullPointSubscriptionResponse>"#;
+        let renewed = "<wsnt:RenewResponse><wsnt:TerminationTime>2023-11-14T22:13:28Z</wsnt:TerminationTime>\
+            <wsnt:CurrentTime>2023-11-14T22:13:20Z</wsnt:CurrentTime></wsnt:RenewResponse>";
+        let is_new = asked.is("CreatePullPointSubscription").then(|| crate::stand_in::ok(short));
+        is_new.or_else(|| asked.is("Renew").then(|| crate::stand_in::ok(renewed)))
+    })
+    .await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    events.next().await.unwrap();
+    stand_in.clock.advance(Duration::from_secs(6));
+    events.next().await.unwrap();
+    assert_eq!(pulls(&stand_in), [(5, 100), (4, 100)]);
+}
+
+#[tokio::test]
+async fn a_camera_that_does_not_hold_its_pulls_is_not_asked_without_a_pause() {
+    let quiet = || crate::stand_in::ok("<PullMessagesResponse/>");
+    let stand_in = StandIn::start(first_pulls(usize::MAX, quiet)).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    let started = std::time::Instant::now();
+    for _ in 0..5 {
+        assert_eq!(events.next().await.unwrap(), []);
+    }
+
+    // A lower bound, which no load can break: of five answers one took as long by itself, or three were quick.
+    assert!(started.elapsed() >= Duration::from_millis(250), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
 async fn a_camera_that_wants_its_own_lifetime_gets_it() {
     let stand_in = StandIn::start(|asked| {
         let wishes = asked.is("CreatePullPointSubscription") && asked.body.contains("InitialTerminationTime");
@@ -191,6 +282,24 @@ async fn a_password_that_is_changed_meanwhile_is_not_tried_for_ever() {
         assert!(matches!(events.next().await, Err(Error::NotAuthorized { .. })));
     }
     assert!(stand_in.signed() - before <= 5, "{}", stand_in.signed() - before);
+}
+
+#[tokio::test]
+async fn a_doorbell_that_never_stops_ringing_rings_each_time() {
+    let ring = || {
+        crate::stand_in::ok(
+            r#"<PullMessagesResponse><wsnt:NotificationMessage><wsnt:Topic>tns1:RuleEngine/MyRuleDetector/Visitor</wsnt:Topic>
+            <wsnt:Message><tt:Message UtcTime="2023-11-14T22:13:20Z"><tt:Data><tt:SimpleItem Name="ObjectId" Value="7"/>
+            <tt:SimpleItem Name="State" Value="true"/></tt:Data></tt:Message></wsnt:Message></wsnt:NotificationMessage>
+            </PullMessagesResponse>"#,
+        )
+    };
+    let stand_in = StandIn::start(first_pulls(usize::MAX, ring)).await;
+    let mut events = stand_in.connect("pw").await.unwrap().events().await.unwrap();
+    for _ in 0..3 {
+        let expected = Meaning { kind: EventKind::Doorbell, active: Some(true), is_momentary: true };
+        assert_eq!(events.next().await.unwrap()[0].meaning(), expected);
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ mod discovery;
 mod events;
 mod raw;
 mod redirects;
+mod refusals;
+mod services;
 mod sign_in;
 mod stand_in;
 mod streams;

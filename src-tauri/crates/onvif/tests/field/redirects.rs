@@ -3,8 +3,10 @@
 use axum::response::{IntoResponse, Redirect, Response};
 use hausrecht_onvif::Error;
 
-use crate::sign_in::PICTURE;
-use crate::stand_in::{Asked, StandIn, challenge, fault, ok, services, subscription};
+use crate::{
+    sign_in::PICTURE,
+    stand_in::{Asked, StandIn, challenge, fault, ok, services, subscription},
+};
 
 /// A camera with password `pw`, but for the time.
 fn closed(asked: &Asked) -> Option<Response> {

@@ -42,7 +42,7 @@ impl Asked {
 
     /// The `Authorization` header.
     pub(crate) fn digest(&self) -> Option<&str> {
-        self.headers.get("authorization").and_then(|value| value.to_str().ok())
+        self.headers.get("authorization").and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
     }
 
     /// Whether the token is right for `password` at the time `now`, within five seconds.
@@ -65,7 +65,11 @@ impl Asked {
     /// Whether the digest is right for `admin` and `password` (RFC 7616, MD5, qop auth).
     pub(crate) fn has_digest(&self, password: &str) -> bool {
         let Some(value) = self.digest() else { return false };
-        let header = digest_auth::AuthorizationHeader::parse(value).unwrap();
+        // Its parser reads ASCII alone, so the realm is put in afterwards.
+        let realm = value.split("realm=\"").nth(1).unwrap().split('"').next().unwrap();
+        let ascii = value.replace(&format!("\"{realm}\""), "\"-\"");
+        let mut header = digest_auth::AuthorizationHeader::parse(&ascii).unwrap();
+        header.realm = realm.to_owned();
         let cnonce = header.cnonce.clone().unwrap_or_default();
         let method =
             if self.body.is_empty() { digest_auth::HttpMethod::GET } else { digest_auth::HttpMethod::POST };
@@ -211,6 +215,8 @@ pub(crate) fn services(base: &str) -> Response {
         service("http://www.onvif.org/ver10/media/wsdl", "/onvif/media"),
         service("http://www.onvif.org/ver20/media/wsdl", "/onvif/media2"),
         service("http://www.onvif.org/ver10/events/wsdl", "/onvif/events"),
+        service("http://www.onvif.org/ver20/imaging/wsdl", "/onvif/imaging"),
+        service("http://www.onvif.org/ver20/ptz/wsdl", "/onvif/ptz"),
     ];
     ok(&format!("<GetServicesResponse>{}</GetServicesResponse>", all.concat()))
 }

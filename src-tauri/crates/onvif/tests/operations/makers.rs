@@ -6,7 +6,7 @@ use axum::response::IntoResponse as _;
 use hausrecht_model::EventKind;
 use hausrecht_onvif::{
     Error,
-    camera::{NamedServers, Presence, RelayMode, Reset, User, UserLevel},
+    camera::{NamedServers, Presence, RelayMode, Reset, Rule, User, UserLevel},
 };
 
 use crate::table::{PROFILES, PROFILES2, START, Table, fault, ok};
@@ -181,6 +181,52 @@ async fn relays_of_the_device_io_service_are_found_where_the_device_has_none() {
     assert!(asked[0].envelope.contains("ver10/device/wsdl"), "{}", asked[0].envelope);
     let inputs = camera.digital_inputs().await.unwrap();
     assert_eq!((inputs[0].is_idle_open, inputs[1].is_idle_open), (Some(true), None));
+}
+
+#[tokio::test]
+async fn rules_are_made_changed_and_deleted() {
+    let rules = r#"<R><tan:Rule Name="Line" Type="tt:LineDetector"><tt:Parameters><tt:SimpleItem Name="Direction" Value="Any"/>
+        <tt:SimpleItem Name="Size" Value="3"/><tt:ElementItem Name="Segments"><tt:Polyline><tt:Point x="0" y="1"/></tt:Polyline>
+        </tt:ElementItem></tt:Parameters></tan:Rule></R>"#;
+    let kinds = r#"<R><tan:SupportedRules><tt:RuleDescription Name="tt:CellMotionDetector"/></tan:SupportedRules></R>"#;
+    let table = Table::start(
+        &["media2", "analytics"],
+        &[
+            PROFILES2,
+            ("analytics", "GetRules", rules),
+            ("analytics", "GetSupportedRules", kinds),
+            ("analytics", "ModifyRules", "<R/>"),
+            ("analytics", "CreateRules", "<R/>"),
+            ("analytics", "DeleteRules", "<R/>"),
+        ],
+    )
+    .await;
+    let camera = table.connect().await;
+    let profile = camera.profiles().await.unwrap().remove(0);
+    let mut line = camera.rules(&profile).await.unwrap().remove(0);
+    line.parameters = vec![("Direction".to_owned(), "Left & right".to_owned())];
+    camera.set_rule(&profile, &line).await.unwrap();
+    let token = "<ConfigurationToken>va1</ConfigurationToken>";
+    let changed = format!(
+        r#"{token}<Rule Name="Line" Type="tt:LineDetector"><tt:Parameters><tt:SimpleItem Name="Direction" Value="Left &amp; right"></tt:SimpleItem><tt:SimpleItem Name="Size" Value="3"></tt:SimpleItem><tt:ElementItem Name="Segments"><tt:Polyline><tt:Point x="0" y="1"></tt:Point></tt:Polyline></tt:ElementItem></tt:Parameters></Rule>"#
+    );
+    assert_eq!(table.last("ModifyRules"), changed);
+    let motion = Rule {
+        name: "Any <motion>".to_owned(),
+        kind: "CellMotionDetector".to_owned(),
+        parameters: vec![("MinCount".to_owned(), "5".to_owned())],
+        shapes: Vec::new(),
+    };
+    camera.create_rule(&profile, &motion).await.unwrap();
+    let made = format!(
+        r#"{token}<Rule Name="Any &lt;motion&gt;" Type="tt:CellMotionDetector"><tt:Parameters><tt:SimpleItem Name="MinCount" Value="5"/></tt:Parameters></Rule>"#
+    );
+    assert_eq!(table.last("CreateRules"), made);
+    camera.delete_rule(&profile, "Line").await.unwrap();
+    assert_eq!(table.last("DeleteRules"), format!("{token}<RuleName>Line</RuleName>"));
+    let gone = Rule { name: "gone".to_owned(), ..line.clone() };
+    assert!(matches!(camera.set_rule(&profile, &gone).await, Err(Error::NotOffered { .. })));
+    assert!(matches!(camera.create_rule(&profile, &line).await, Err(Error::NotOffered { .. })));
 }
 
 #[tokio::test]
