@@ -6,7 +6,9 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use hausrecht_ledger::Kind;
 use hausrecht_model::{EventKind, UnixMicros};
-use hausrecht_onvif::{Backoff, Camera, Notification, Subscription, topics::meaning_with};
+use hausrecht_onvif::{
+    Backoff, Camera, Error as OnvifError, Notification, Subscription, topics::meaning_with,
+};
 use hausrecht_store::{EventRow, IdentityRow, UnknownTopicRow};
 
 pub(crate) use self::intake::Said;
@@ -142,11 +144,12 @@ impl Listener<'_> {
 
     /// Takes note that the camera does not let anybody listen: it has no events, or its events fail again and again while it
     /// answers otherwise.
-    async fn note_failure(&mut self, live: &Live, error: &hausrecht_onvif::Error) {
-        if matches!(error, hausrecht_onvif::Error::NotOffered { .. }) {
+    async fn note_failure(&mut self, live: &Live, error: &OnvifError) {
+        let is_refused = is_refusal(error) || matches!(error, OnvifError::RefusedForNow { .. });
+        if matches!(error, OnvifError::NotOffered { .. }) {
             self.task.motion.set_silent(true);
-        } else if !is_refusal(error) && live.camera.information().await.is_ok() {
-            // A refused sign-in is not sent once more.
+        } else if !is_refused && live.camera.information().await.is_ok() {
+            // A sign-in that was refused is not sent once more for that.
             self.failures = self.failures.saturating_add(1);
             if self.failures >= FAILURES_MAX {
                 self.task.motion.set_silent(true);
@@ -193,10 +196,7 @@ impl Listener<'_> {
 
     /// Waits for notifications, and does meanwhile what is due. The pull is not given up for that: what it brings would
     /// be lost.
-    async fn pull(
-        &mut self,
-        subscription: &mut Subscription,
-    ) -> Result<Vec<Notification>, hausrecht_onvif::Error> {
+    async fn pull(&mut self, subscription: &mut Subscription) -> Result<Vec<Notification>, OnvifError> {
         let mut next = pin!(subscription.next());
         loop {
             match tokio::time::timeout(TICK, &mut next).await {
