@@ -43,6 +43,13 @@ pub(crate) fn state(camera: &SimCam) -> Value {
     serde_json::from_str(json).unwrap()
 }
 
+/// The same of a camera that speaks under TLS only, whatever certificate it has.
+pub(crate) async fn state_under_tls(camera: &SimCam) -> Value {
+    let client = reqwest::Client::builder().danger_accept_invalid_certs(true).no_proxy().build().unwrap();
+    let answer = client.get(format!("https://{}/control/state", camera.address())).send().await.unwrap();
+    serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+}
+
 fn pan(camera: &SimCam) -> f64 {
     state(camera)["ptz"][0].as_f64().unwrap()
 }
@@ -272,6 +279,10 @@ async fn a_camera_turns_while_it_is_told_to_and_no_longer() {
     let stage = stage.restart().await;
     stage.sign_in_owner().await;
     assert!(stage.engine.ptz_presets(id).await.unwrap().contains(&saved), "the picture is kept");
+    stage.engine.ptz_presets(id).await.unwrap();
+    let query = LogQuery { limit: 9, kinds: vec!["previewed".into()], ..LogQuery::default() };
+    let seen = stage.engine.log_page(query).await.unwrap();
+    assert_eq!(seen.matching, 1, "that its picture was shown is in the log, once");
     stage.engine.ptz_remove_preset(id, saved.token.clone()).await.unwrap();
     let left = stage.engine.ptz_presets(id).await.unwrap();
     assert!(left.iter().all(|preset| preset.token != saved.token));
@@ -399,6 +410,28 @@ async fn a_door_opens_and_the_log_knew_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_answer_is_lost_is_unanswered_in_the_log() {
+    if !alone("control::an_order_whose_answer_is_lost_is_unanswered_in_the_log") {
+        return;
+    }
+    let between = Between::new();
+    let address = between.address();
+    let camera = SimCam::start(&["--scene", "garage", "--fault", &format!("bad-xaddr={address}")]);
+    let _seen = between.stand(camera.address(), Fate::Obeyed);
+    let stage = Stage::owned().await;
+    let found = stage.engine.add_by_address(&address).await.unwrap();
+    let id = stage.connect_with(&found.key, USER, PASSWORD).await.camera.unwrap();
+    let lost = stage.engine.operate_relay(id, "light".into(), true).await.unwrap_err();
+    assert_eq!(lost.code, ErrorCode::CameraUnreachable, "{lost}");
+    let relays = state(&camera)["relays"].clone();
+    assert!(relays.as_array().unwrap().iter().any(|relay| relay[0] == "light" && relay[1] == true));
+    let changes = changes(&stage, id).await;
+    let [(announced, order), (unanswered, outcome)] = changes.as_slice() else { panic!("{changes:?}") };
+    assert_eq!((order["what"].as_str(), outcome["what"].as_str()), ("relay", "unanswered"));
+    assert_eq!(unanswered.refers_to, Some(announced.index));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_password_is_changed_in_the_camera_and_access_stays() {
     const NEW: &str = "Planted-Secret-4711";
     const OTHER: &str = "Planted-Other-0815";
@@ -491,6 +524,8 @@ async fn an_account_of_its_own_has_the_least_rights_that_suffice() {
     stage.engine.make_own_account(id).await.unwrap();
     let users = state(&camera)["accounts"].clone();
     assert_eq!(users, serde_json::json!([[USER, "Administrator"], ["hausrecht", "User"]]));
+    let panel = stage.engine.camera_panel(id).await.unwrap();
+    assert!(panel.own_account && panel.factory_password_suspected, "the old account has its password still");
     let stage = stage.restart().await;
     stage.sign_in_owner().await;
     assert!(stage.engine.camera_panel(id).await.unwrap().own_account);
@@ -513,7 +548,7 @@ async fn another_certificate_is_asked_about_and_nothing_is_sent_before() {
 
     // Each start makes another certificate.
     drop(camera);
-    let _again = SimCam::start(&args);
+    let again = SimCam::start(&args);
     dead_reason(&stage, id, DeadReason::CertificateChanged).await;
     let question = stage.engine.camera_certificate(id).unwrap().unwrap();
     assert_eq!(question.expected, first);
@@ -526,6 +561,11 @@ async fn another_certificate_is_asked_about_and_nothing_is_sent_before() {
     stage.sign_in_owner().await;
     dead_reason(&stage, id, DeadReason::CertificateChanged).await;
     assert_eq!(stage.engine.worker_pid(id), None);
+    assert_eq!(
+        state_under_tls(&again).await["sign_ins"],
+        0,
+        "it was asked for its certificate, and told nothing"
+    );
     stage.engine.accept_certificate(id, question.seen.clone()).await.unwrap();
     until("a worker to be started again", PATIENCE, async || {
         stage.engine.worker_pid(id).ok_or_else(|| stage.engine.tiles().unwrap())
@@ -534,6 +574,65 @@ async fn another_certificate_is_asked_about_and_nothing_is_sent_before() {
     assert_eq!(stage.engine.camera_panel(id).await.unwrap().certificate, Some(question.seen));
     assert_eq!(stage.engine.camera_certificate(id).unwrap(), None);
     assert!(whats(&stage, id).await.contains(&"certificate_accepted".to_owned()));
+    assert!(state_under_tls(&again).await["sign_ins"].as_u64() > Some(0), "sign-ins are counted");
+}
+
+/// Passes connections on to one camera or another.
+struct Switch {
+    address: String,
+    target: tokio::sync::watch::Sender<String>,
+}
+
+impl Switch {
+    async fn to(camera: &SimCam) -> (Self, tokio::net::TcpListener) {
+        let door = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = door.local_addr().unwrap().to_string();
+        (Self { address, target: tokio::sync::watch::channel(camera.address()).0 }, door)
+    }
+
+    /// Connections that are open when the target changes break off.
+    fn open(&self, door: tokio::net::TcpListener) {
+        let target = self.target.subscribe();
+        tokio::spawn(async move {
+            while let Ok((mut from, _)) = door.accept().await {
+                let mut target = target.clone();
+                let behind = target.borrow_and_update().clone();
+                tokio::spawn(async move {
+                    let Ok(mut to) = tokio::net::TcpStream::connect(behind).await else { return };
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut from, &mut to) => {}
+                        _ = target.changed() => {}
+                    }
+                });
+            }
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_about_a_certificate_goes_when_the_known_one_answers_again() {
+    if !alone("control::a_question_about_a_certificate_goes_when_the_known_one_answers_again") {
+        return;
+    }
+    let camera = SimCam::start(&["--name", "Sealed", "--tls"]);
+    let impostor = SimCam::start(&["--name", "Sealed", "--tls"]);
+    let (switch, door) = Switch::to(&camera).await;
+    switch.open(door);
+    let stage = Stage::owned().await;
+    let address = format!("https://{}/onvif/device_service", switch.address);
+    let found = stage.engine.add_by_address(&address).await.unwrap();
+    let id = stage.connect_with(&found.key, USER, PASSWORD).await.camera.unwrap();
+    wait_until_live(&stage, id).await;
+
+    switch.target.send_replace(impostor.address());
+    dead_reason(&stage, id, DeadReason::CertificateChanged).await;
+    assert!(stage.engine.camera_certificate(id).unwrap().is_some());
+    switch.target.send_replace(camera.address());
+    wait_until_live(&stage, id).await;
+    assert_eq!(stage.engine.camera_certificate(id).unwrap(), None);
+    stage.engine.camera_panel(id).await.unwrap();
+    assert_eq!(state_under_tls(&impostor).await["sign_ins"], 0, "the impostor was told nothing");
+    assert!(!whats(&stage, id).await.contains(&"certificate_accepted".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,20 +1,26 @@
 //! What cameras report, and cameras that come, go and move while the engine runs.
 
-use std::{collections::BTreeSet, net::UdpSocket, time::Duration};
+use std::{collections::BTreeSet, net::UdpSocket, sync::Arc, time::Duration};
 
-use hausrecht_engine::wire::{DeadReason, Event, EventMark, LogQuery, NoticeKind, PictureState};
+use hausrecht_engine::wire::{
+    DeadReason, ErrorCode, Event, EventMark, LogQuery, NoticeKind, PictureState, UserLevel,
+};
 use hausrecht_model::{CameraId, EventKind};
+use hausrecht_onvif::{Camera, Credentials, Settings, camera::User};
 use hausrecht_tests::{
-    camera::SimCam,
+    camera::{PASSWORD, SimCam, USER},
     process::signal,
     stage::{PATIENCE, SOON, Stage, alone},
     until::until,
 };
+use secrecy::SecretString;
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
     sync::broadcast::{Receiver, error::TryRecvError},
 };
+
+use crate::control::{state, state_under_tls};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const VISITOR: &str = "RuleEngine/MyRuleDetector/Visitor";
@@ -66,6 +72,12 @@ async fn one_subscription_outlives_a_reboot_a_refused_renewal_and_pulls_that_clo
     stage.watch(id, hausrecht_model::StreamRole::Sub, 2).await;
     camera.control("ring");
     let rung = wait_for_event(&stage, id, EventKind::Doorbell, 0).await;
+    let made = || state(&camera)["subscriptions_made"].as_u64().unwrap();
+    assert_eq!(
+        (made(), state(&camera)["subscriptions"].as_u64()),
+        (1, Some(1)),
+        "pulls that close early cost none"
+    );
     camera.control("reboot");
     until("the camera to be gone", PATIENCE, async || {
         let tiles = stage.engine.tiles().unwrap();
@@ -81,6 +93,62 @@ async fn one_subscription_outlives_a_reboot_a_refused_renewal_and_pulls_that_clo
         if heard.len() > rung.len() { Ok(()) } else { Err(heard.len()) }
     })
     .await;
+    assert_eq!((made(), state(&camera)["subscriptions"].as_u64()), (2, Some(1)), "one more after the reboot");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_camera_refuses_the_sign_in_all_at_once_is_said_and_not_for_ever() {
+    if !alone("events::that_a_camera_refuses_the_sign_in_all_at_once_is_said_and_not_for_ever") {
+        return;
+    }
+    const NEW: &str = "Another-4711";
+    let camera = SimCam::start(&["--name", "Front", "--reboot-seconds", "1"]);
+    let stage = Stage::owned().await;
+    let id = stage.connect(&camera).await;
+    stage.watch(id, hausrecht_model::StreamRole::Sub, 2).await;
+    camera.control("ring");
+    wait_for_event(&stage, id, EventKind::Doorbell, 0).await;
+
+    // Somebody changes the password elsewhere.
+    let mut told = stage.engine.subscribe();
+    let address = camera.ready["http"].as_str().unwrap().parse().unwrap();
+    let known = Credentials::new(USER, SecretString::from(PASSWORD));
+    let settings = Settings::new(Arc::new(stage.clock.clone()));
+    let outside = Camera::connect(&[address], Some(known), settings).await.unwrap();
+    let user = User { name: USER.to_owned(), level: UserLevel::Administrator };
+    outside.set_user(&user, Some(&SecretString::from(NEW))).await.unwrap();
+    camera.control("reboot");
+    let notice = wait_for_notice(&mut told, NoticeKind::EventsRefused).await;
+    assert_eq!(notice.camera, Some(id));
+    let tried = state(&camera)["sign_ins"].as_u64().unwrap();
+    let (now, again) = until("the stream to be refused too", PATIENCE, async || {
+        let tile = stage.engine.tiles().unwrap().remove(0);
+        match tile.picture {
+            PictureState::Dead { reason: DeadReason::WrongPassword, retry_at_us, .. } => {
+                Ok((stage.engine.now(), retry_at_us))
+            }
+            other @ (PictureState::Starting | PictureState::Live | PictureState::Dead { .. }) => Err(other),
+        }
+    })
+    .await;
+    let pause = again.expect("it had streamed with this password, so it is tried again").since(now);
+    assert!(pause > Duration::from_secs(200), "{pause:?}");
+    assert_eq!(stage.engine.camera_panel(id).await.unwrap_err().code, ErrorCode::CameraRefused);
+    println!("{tried} requests with the old password");
+    assert_eq!(state(&camera)["sign_ins"].as_u64(), Some(tried), "it is not sent any more");
+
+    stage.engine.set_camera_password(id, USER, NEW.into()).await.unwrap();
+    stage.watch(id, hausrecht_model::StreamRole::Sub, 2).await;
+    let said = until("events to be heard again", PATIENCE, async || {
+        let query = LogQuery { limit: 50, kinds: vec!["camera_changed".into()], ..LogQuery::default() };
+        let page = stage.engine.log_page(query).await.unwrap();
+        let facts = page.rows.iter().rev().flat_map(|row| &row.facts);
+        let said: Vec<_> =
+            facts.filter(|fact| fact.value.starts_with("events_")).map(|fact| fact.value.clone()).collect();
+        if said.len() > 1 { Ok(said) } else { Err(said) }
+    })
+    .await;
+    assert_eq!(said, ["events_refused", "events_again"], "each once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,6 +282,12 @@ async fn a_camera_that_moved_proves_itself_before_any_password_goes_there() {
     let notice = wait_for_notice(&mut told, NoticeKind::CameraMoved).await;
     assert_eq!((notice.camera, notice.detail), (Some(id), impostor.address()));
     assert_eq!(address(), camera.address(), "an impostor changes nothing");
+    // Not even when the owner connects it as the camera that has moved: first the certificate is asked about.
+    let outcome = stage.connect_with(uuid, USER, PASSWORD).await;
+    assert_eq!(outcome.error.map(|error| error.code), Some(ErrorCode::CameraUnsuitable));
+    assert_eq!(address(), camera.address());
+    assert_eq!(state_under_tls(&impostor).await["sign_ins"], 0, "nor is it told anything");
+    assert!(state_under_tls(&camera).await["sign_ins"].as_u64() > Some(0), "sign-ins are counted");
     drop(impostor);
 
     // The camera itself, at another address: its key is the same.
@@ -235,6 +309,7 @@ async fn a_camera_that_moved_proves_itself_before_any_password_goes_there() {
         if address() == elsewhere.to_string() { Ok(()) } else { Err(address()) }
     })
     .await;
+    assert_eq!(stage.engine.camera_certificate(id).unwrap(), None, "there is nothing to ask any more");
     let query = LogQuery { limit: 50, kinds: vec!["camera_changed".into()], ..LogQuery::default() };
     let page = stage.engine.log_page(query).await.unwrap();
     let facts: BTreeSet<_> = page.rows[0].facts.iter().map(|fact| (&*fact.name, &*fact.value)).collect();

@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-/// What happens to the request that changes the password.
+/// What happens to the request that changes the password, or switches a relay.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It comes to the camera, and its answer back.
@@ -95,7 +95,7 @@ fn pass_on(
             moves.fetch_add(1, Ordering::SeqCst);
             tail.clear();
         }
-        let is_change = find(&tail, b"<SetUser");
+        let is_change = find(&tail, b"<SetUser") || find(&tail, b"<SetRelay");
         if is_change && fate != Fate::PassedOn && !is_met.load(Ordering::SeqCst) {
             if fate == Fate::Lost {
                 is_met.store(true, Ordering::SeqCst);

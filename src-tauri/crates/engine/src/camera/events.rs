@@ -6,12 +6,14 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use hausrecht_ledger::Kind;
 use hausrecht_model::{EventKind, UnixMicros};
-use hausrecht_onvif::{Backoff, Camera, Notification, Subscription, topics::meaning_with};
+use hausrecht_onvif::{
+    Backoff, Camera, Error as OnvifError, Notification, Subscription, topics::meaning_with,
+};
 use hausrecht_store::{EventRow, IdentityRow, UnknownTopicRow};
 
 pub(crate) use self::intake::Said;
 use self::intake::{Begun, FloodWord, Intake, Step};
-use super::{CameraTask, Wanted, live::Live, motion};
+use super::{CameraTask, Wanted, link::is_refusal, live::Live, motion};
 use crate::{
     Result,
     inner::{Inner, lock},
@@ -105,14 +107,12 @@ impl Listener<'_> {
                 return Err(task.failed(&live, error).await);
             }
         };
-        self.failures = 0;
-        self.learn_what_is_offered(&live).await;
         if std::mem::take(&mut self.is_refused) {
             inner.forget_notice(NoticeKind::EventsRefused, Some(task.id));
             let note = Note::new(Kind::CameraChanged).camera(task.id).fact("what", "events_again");
             inner.log_or_tell(note).await;
         }
-        let mut busy = 0;
+        let (mut busy, mut is_learned) = (0, false);
         loop {
             let began = inner.options.clock.monotonic();
             match self.pull(&mut subscription).await {
@@ -121,10 +121,15 @@ impl Listener<'_> {
                     let is_quick = inner.options.clock.monotonic().saturating_sub(began) < BUSY;
                     busy = if is_quick && !notifications.is_empty() { busy + 1 } else { 0 };
                     self.keep(notifications, subscription.take_dropped().unwrap_or(0)).await;
+                    self.failures = 0;
+                    if !std::mem::replace(&mut is_learned, true) {
+                        self.learn_what_is_offered(&live).await;
+                    }
                 }
                 Err(error) => {
                     task.desk.lock().await.intake.lose_touch(inner.now());
                     if error.needs_a_person() || backoff.failures() >= FAILURES_MAX {
+                        self.note_failure(&live, &error).await;
                         return Err(task.failed(&live, error).await);
                     }
                     tracing::debug!(camera = %task.id, "no events for the moment: {error}");
@@ -139,10 +144,12 @@ impl Listener<'_> {
 
     /// Takes note that the camera does not let anybody listen: it has no events, or its events fail again and again while it
     /// answers otherwise.
-    async fn note_failure(&mut self, live: &Live, error: &hausrecht_onvif::Error) {
-        if matches!(error, hausrecht_onvif::Error::NotOffered { .. }) {
+    async fn note_failure(&mut self, live: &Live, error: &OnvifError) {
+        let is_refused = is_refusal(error) || matches!(error, OnvifError::RefusedForNow { .. });
+        if matches!(error, OnvifError::NotOffered { .. }) {
             self.task.motion.set_silent(true);
-        } else if live.camera.information().await.is_ok() {
+        } else if !is_refused && live.camera.information().await.is_ok() {
+            // A sign-in that was refused is not sent once more for that.
             self.failures = self.failures.saturating_add(1);
             if self.failures >= FAILURES_MAX {
                 self.task.motion.set_silent(true);
@@ -189,10 +196,7 @@ impl Listener<'_> {
 
     /// Waits for notifications, and does meanwhile what is due. The pull is not given up for that: what it brings would
     /// be lost.
-    async fn pull(
-        &mut self,
-        subscription: &mut Subscription,
-    ) -> Result<Vec<Notification>, hausrecht_onvif::Error> {
+    async fn pull(&mut self, subscription: &mut Subscription) -> Result<Vec<Notification>, OnvifError> {
         let mut next = pin!(subscription.next());
         loop {
             match tokio::time::timeout(TICK, &mut next).await {
