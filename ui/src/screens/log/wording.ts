@@ -108,6 +108,15 @@ function settingValue(name: string, value: string): string {
   return values[name]?.[value]?.() ?? value
 }
 
+/** Why an order to a camera failed, and which; `null` for orders that did not. */
+function failureGround(row: LogRow, amount: (n: number) => string): string | null {
+  const what = fact(row, 'what')
+  if (what !== 'failed' && what !== 'unanswered') return null
+  const why = fact(row, 'why')
+  const parts = [why === null ? null : whyNot(why), row.refers_to === null ? null : m.log_allowed_entry({ n: amount(row.refers_to) })]
+  return parts.filter((part) => part !== null).join(' · ')
+}
+
 /** Why something that was to be done to a camera was not, by the names of the engine. */
 function whyNot(code: string): string {
   const reasons: Record<string, () => string> = {
@@ -309,6 +318,12 @@ function orderSentence(row: LogRow): string | null {
       return m.k_c_preset_removed(at)
     case 'home_saved':
       return m.k_c_home_saved(at)
+    case 'sign_in_taken_over':
+      return m.k_c_sign_in_taken_over(at)
+    case 'sign_in_stayed':
+      return m.k_c_sign_in_stayed(at)
+    case 'certificate_remembered':
+      return m.k_c_certificate_remembered(at)
     case 'talk':
       return m.k_c_talk(at)
     case 'talk_ended':
@@ -317,12 +332,12 @@ function orderSentence(row: LogRow): string | null {
       return m.k_c_failed(at)
     case 'unanswered':
       return m.k_c_unanswered(at)
-    case 'sign_in_taken_over':
-      return m.k_c_sign_in_taken_over(at)
-    case 'sign_in_stayed':
-      return m.k_c_sign_in_stayed(at)
-    case 'certificate_remembered':
-      return m.k_c_certificate_remembered(at)
+    case 'events_refused':
+      return m.k_c_events_refused(at)
+    case 'events_again':
+      return m.k_c_events_again(at)
+    case 'streams_moved':
+      return m.k_c_streams_moved(at)
     default:
       return null
   }
@@ -333,15 +348,11 @@ function codecOf(name: string | null): string | null {
 }
 
 /** The particulars of what was done to a camera. */
-function orderGround(row: LogRow, amount: (n: number) => string): string {
+function orderGround(row: LogRow): string {
   switch (fact(row, 'what')) {
     case 'failed':
-    case 'unanswered': {
-      const why = fact(row, 'why')
-      return [why === null ? null : whyNot(why), row.refers_to === null ? null : m.log_allowed_entry({ n: amount(row.refers_to) })]
-        .filter((part) => part !== null)
-        .join(' · ')
-    }
+    case 'unanswered':
+      return row.refers_to === null ? (fact(row, 'why') ?? '') : m.log_allowed_entry({ n: row.refers_to })
     case 'encoder':
       return [fact(row, 'size')?.replace('x', ' × '), codecOf(fact(row, 'codec'))].filter((part) => part !== undefined && part !== null).join(' · ')
     case 'preset_saved':
@@ -394,7 +405,7 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
     case 'camera_added':
       return fact(row, 'model') ?? ''
     case 'camera_changed':
-      return orderGround(row, amount)
+      return failureGround(row, amount) ?? orderGround(row)
     case 'started':
       return fact(row, 'version') ?? ''
     default:
