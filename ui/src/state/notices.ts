@@ -8,12 +8,22 @@ export type OwnNotice = { kind: 'camera_away'; camera: string | null; detail: st
 /** Shown at once, at most. */
 export const NOTICES_MOST = 3
 
-const GRAVE: readonly string[] = ['disk_full', 'recording_failed', 'log_unwritable']
-const SERIOUS: readonly string[] = ['camera_away', 'camera_moved', 'clock_step', 'events_refused']
-
 /** How much is lost while nobody acts: 2 recordings or openings, 1 something, 0 nothing. */
-function weight(kind: string): 0 | 1 | 2 {
-  return GRAVE.includes(kind) ? 2 : SERIOUS.includes(kind) ? 1 : 0
+export function weight(kind: NoticeKind | OwnNotice['kind']): 0 | 1 | 2 {
+  switch (kind) {
+    case 'disk_full':
+    case 'recording_failed':
+    case 'log_unwritable':
+      return 2
+    case 'camera_away':
+    case 'camera_moved':
+    case 'clock_step':
+      return 1
+    case 'recovered':
+    case 'camera_came':
+    case 'event_flood':
+      return 0
+  }
 }
 
 /** What stays of these, oldest first: the mildest go first, of equal ones the oldest. */
