@@ -50,7 +50,7 @@ describe('times in words', () => {
   it('says how long ago', () => {
     expect(ago(now - 10_000_000, now)).toBe('just now')
     expect(ago(now - 3 * HOUR_US, now)).toBe('3 h ago')
-    expect(ago(now - 30 * HOUR_US, now)).toBe('Yesterday 09:00')
+    expect(ago(now - 30 * HOUR_US, now)).toBe('yesterday 09:00')
   })
   it('counts down to zero and no further', () => {
     expect(secondsLeft(now + 7_500_000, now)).toBe(8)

@@ -4,7 +4,7 @@ import de from '../messages/de.json'
 import { overwriteGetLocale } from '../src/i18n/generated/runtime.js'
 import { errorSentence, fingerprint } from '../src/i18n/words'
 import type { LogRow } from '../src/ipc/bindings'
-import { findingSentence, ground, sentence } from '../src/screens/log/wording'
+import { FILTERS, findingSentence, ground, sentence } from '../src/screens/log/wording'
 
 const nowUs = new Date('2026-11-22T15:00:00').getTime() * 1000
 const row: LogRow = {
@@ -163,5 +163,65 @@ describe('findings', () => {
   it('shows the particulars of one that it does not know', () => {
     expect(findingSentence('moon', 'the moon is full')).toBe('the moon is full')
     expect(findingSentence('moon', '')).not.toBe('')
+  })
+})
+
+describe('what the engine names', () => {
+  const order = (what: string, facts: [string, string][] = []): LogRow => ({
+    ...row,
+    kind: 'camera_changed',
+    clip: null,
+    clip_start_us: null,
+    facts: [['what', what], ...facts].map(([name = '', value = '']) => ({ name, value, personal: false })),
+  })
+  const setting = (name: string, from: string, to: string): LogRow => ({
+    ...row,
+    kind: 'setting_changed',
+    facts: [
+      { name: 'setting', value: name, personal: false },
+      { name: 'from', value: from, personal: false },
+      { name: 'to', value: to, personal: false },
+    ],
+  })
+  it('is not shown raw', () => {
+    for (const language of ['en', 'de'] as const) {
+      overwriteGetLocale(() => language)
+      for (const what of ['sign_in_taken_over', 'sign_in_stayed', 'certificate_remembered', 'failed', 'unanswered']) {
+        expect(sentence(order(what), nowUs), what).not.toContain('_')
+        expect(sentence(order(what), nowUs)).not.toBe(sentence(order('nothing'), nowUs))
+      }
+      for (const why of ['camera_timed_out', 'camera_not_authorized', 'camera_kept_the_old_one', 'talk_failed']) {
+        expect(ground(order('failed', [['why', why]]), nowUs, String)).not.toContain('_')
+      }
+    }
+  })
+  it('is worded as in the settings', () => {
+    overwriteGetLocale(() => 'de')
+    expect(sentence(setting('theme', 'dark', 'light'), nowUs)).toBe('Einstellung geändert: Farben: Dunkel → Hell')
+    expect(sentence(setting('language', 'system', 'en'), nowUs)).toContain('Wie der Desktop → English')
+    expect(sentence(setting('kept_hours', '72', '96'), nowUs)).toContain('72 → 96')
+  })
+  it('does not take a new address for a new name', () => {
+    const moved: LogRow = { ...order('', [['address', '192.0.2.9'], ['from', '192.0.2.8']]), facts: [{ name: 'address', value: '192.0.2.9', personal: false }, { name: 'from', value: '192.0.2.8', personal: false }] }
+    expect(sentence(moved, nowUs)).toContain('192.0.2.9')
+    expect(sentence(moved, nowUs)).not.toContain('192.0.2.8')
+  })
+  it('has numbers in the signs of the language', () => {
+    const step: LogRow = { ...row, kind: 'clock_step', facts: [{ name: 'step_us', value: '1500000', personal: false }] }
+    expect(sentence(step, nowUs)).toContain('1.5 s')
+    overwriteGetLocale(() => 'de')
+    expect(sentence(step, nowUs)).toContain('1,5 s')
+  })
+  it('names a day within a sentence in small letters', () => {
+    overwriteGetLocale(() => 'de')
+    const yesterday = { ...row, clip_start_us: nowUs - 24 * 3_600_000_000 }
+    expect(sentence(yesterday, nowUs)).toBe('Geöffnet: Front door gestern 15:00')
+  })
+})
+
+describe('filters of the log', () => {
+  it('reach every kind but what is recorded and reported all the time', () => {
+    const reached = new Set<string>(Object.values(FILTERS).flat())
+    expect(KINDS.filter((kind) => !reached.has(kind))).toEqual(['recorded', 'event'])
   })
 })

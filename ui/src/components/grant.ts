@@ -1,7 +1,7 @@
 // What the choices of a grant mean on the wire.
 
 import { m } from '../i18n/generated/messages.js'
-import { clock, day, HOUR_US, until } from '../i18n/time'
+import { dayClockWithin, HOUR_US, until } from '../i18n/time'
 import type { GrantScope, GrantView } from '../ipc/client'
 
 /** How long a grant holds. */
@@ -54,13 +54,13 @@ export function scopeLine(grant: GrantView, nowUs: number): string {
     case 'clip':
       return m.grant_clip({
         camera,
-        when: grant.clip_start_us === null ? '' : `${day(grant.clip_start_us, nowUs)} ${clock(grant.clip_start_us)}`,
+        when: grant.clip_start_us === null ? '' : dayClockWithin(grant.clip_start_us, nowUs),
       })
     case 'span':
       return m.grant_span({
         camera,
-        from: `${day(scope.from_us, nowUs)} ${clock(scope.from_us)}`,
-        to: `${day(scope.to_us, nowUs)} ${clock(scope.to_us)}`,
+        from: dayClockWithin(scope.from_us, nowUs),
+        to: dayClockWithin(scope.to_us, nowUs),
       })
     case 'camera':
       return m.grant_camera({ camera })

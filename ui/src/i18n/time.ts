@@ -74,14 +74,33 @@ export function day(us: number, nowUs: number): string {
   return shortDay(us, nowUs)
 }
 
+/** The same within a sentence: `today`, `yesterday` or `Mon 30 Nov`. */
+export function dayWithin(us: number, nowUs: number): string {
+  const start = dayStart(us)
+  if (start === dayStart(nowUs)) return m.today_within()
+  if (start === dayStart(nowUs, -1)) return m.yesterday_within()
+  return shortDay(us, nowUs)
+}
+
+/** Whether both are of one day, in this computer's zone. */
+export function isSameDay(us: number, otherUs: number): boolean {
+  return dayStart(us) === dayStart(otherUs)
+}
+
+/** `today 14:52`, within a sentence. */
+export function dayClockWithin(us: number, nowUs: number): string {
+  return `${dayWithin(us, nowUs)} ${clock(us)}`
+}
+
 /** `Today 14:52`. */
 export function dayClock(us: number, nowUs: number): string {
   return `${day(us, nowUs)} ${clock(us)}`
 }
 
-/** `Mon 30 Nov, 18:00`, or that it holds until taken back. */
+/** `today 18:00`, `Mon 30 Nov, 18:00`, or that it holds until taken back; within a sentence. */
 export function until(us: number | null, nowUs: number): string {
-  return us === null ? m.until_back() : `${day(us, nowUs)}, ${clock(us)}`
+  if (us === null) return m.until_back()
+  return isSameDay(us, nowUs) ? dayClockWithin(us, nowUs) : `${dayWithin(us, nowUs)}, ${clock(us)}`
 }
 
 /** `60 s`, `4 min 10 s`, `2 h 5 min`. */
@@ -99,7 +118,7 @@ export function ago(us: number, nowUs: number): string {
   if (minutes < 1) return m.just_now()
   if (minutes < 60) return m.minutes_ago({ n: minutes })
   if (minutes < 24 * 60) return m.hours_ago({ n: Math.floor(minutes / 60) })
-  return dayClock(us, nowUs)
+  return dayClockWithin(us, nowUs)
 }
 
 /** Whole seconds that are left until `us`, never negative. */
@@ -111,6 +130,11 @@ export function secondsLeft(us: number, nowUs: number): number {
 export function amount(n: number): string {
   const digits = String(Math.trunc(n))
   return digits.length < 5 ? digits : digits.replace(/\B(?=(\d{3})+$)/g, '\u202f')
+}
+
+/** A number in the signs of the language: `1,5` in German. */
+export function decimal(n: number, places: number): string {
+  return new Intl.NumberFormat(tags[getLocale()], { minimumFractionDigits: places, maximumFractionDigits: places }).format(n)
 }
 
 /** `6.2 MB`. */

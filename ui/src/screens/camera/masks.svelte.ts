@@ -1,5 +1,6 @@
 // The masks of one camera: what it has, what is drawn, and putting the one into the other.
 
+import { m } from '../../i18n/generated/messages.js'
 import type { Client, Mask, MaskView } from '../../ipc/client'
 import { Ask } from '../../state/ask.svelte'
 import { Drawing, isChanged, type Shape } from './drawing.svelte'
@@ -51,6 +52,13 @@ export class Masks {
     this.drawing.cornersMost = options.is_rectangle_only ? 4 : (options.most_corners ?? 64)
     if (!options.kinds.includes(this.kind)) this.kind = masks[0]?.kind || options.kinds[0] || 'Color'
     this.drawing.take(masks.map(({ token, corners }) => ({ key: token, corners })), pending)
+  }
+
+  /** What the camera does with what is covered: as the chosen mask says, else as a new one will. */
+  get effect(): string {
+    const chosen = this.drawing.current
+    const kind = (chosen === null ? null : this.maskOf(chosen)?.kind) ?? this.kind
+    return kind === 'Pixelated' ? m.mask_does_pixelated() : kind === 'Blurred' ? m.mask_does_blurred() : m.mask_does_color()
   }
 
   maskOf(shape: Shape): Mask | null {

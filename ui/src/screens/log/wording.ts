@@ -1,8 +1,8 @@
 // Every kind of entry as a sentence. What a newer engine writes and this window does not know is shown as it is.
 
 import { m } from '../../i18n/generated/messages.js'
-import { clock, clockSeconds, day, dayClock, span } from '../../i18n/time'
-import { deadSentence, eventWord } from '../../i18n/words'
+import { clock, clockSeconds, dayClock, dayClockWithin, decimal, isSameDay, span } from '../../i18n/time'
+import { codecWord, deadSentence, eventWord } from '../../i18n/words'
 import type { DeadReason, EventKind, Face, LogRow } from '../../ipc/client'
 
 /** The filters above the list. */
@@ -13,6 +13,9 @@ export const FILTERS = {
   copies: ['copy_made', 'log_exported'],
   cameras: ['camera_added', 'camera_changed', 'camera_removed', 'camera_lost', 'camera_back', 'card_fetch_begun', 'card_fetch_ended'],
   erased: ['erased'],
+  signins: ['unlocked', 'locked', 'unlock_refused'],
+  settings: ['setting_changed'],
+  errors: ['error', 'crashed', 'clock_step', 'cut_short', 'verified', 'started', 'stopped'],
 } as const satisfies Record<string, readonly string[]>
 
 /** A filter. */
@@ -66,7 +69,7 @@ function person(row: LogRow): string {
 function clip(row: LogRow, nowUs: number): string {
   const start = row.clip_start_us ?? number(row, 'start_us')
   if (row.camera_name === null && start === null) return m.k_a_clip()
-  const when = start === null ? '' : day(start, nowUs) === m.today() ? clock(start) : dayClock(start, nowUs)
+  const when = start === null ? '' : isSameDay(start, nowUs) ? clock(start) : dayClockWithin(start, nowUs)
   return m.k_clip({ camera: camera(row), when }).trim()
 }
 
@@ -76,7 +79,7 @@ function what(row: LogRow, nowUs: number): string {
     const from = number(row, 'from_us')
     const to = number(row, 'to_us')
     if (from !== null && to !== null) {
-      return m.grant_span({ camera: row.camera_name, from: dayClock(from, nowUs), to: dayClock(to, nowUs) })
+      return m.grant_span({ camera: row.camera_name, from: dayClockWithin(from, nowUs), to: dayClockWithin(to, nowUs) })
     }
     return fact(row, 'scope') === 'camera' || from === null ? m.grant_camera({ camera: row.camera_name }) : row.camera_name
   }
@@ -95,6 +98,54 @@ function setting(name: string): string {
   return names[name]?.() ?? name
 }
 
+/** What a setting was set to, as the settings call it. */
+function settingValue(name: string, value: string): string {
+  const values: Record<string, Record<string, () => string>> = {
+    language: { system: m.set_system, en: () => 'English', de: () => 'Deutsch' },
+    theme: { system: m.set_system, dark: m.set_dark, light: m.set_light },
+    presenter: { native: m.set_native, canvas: m.set_canvas },
+  }
+  return values[name]?.[value]?.() ?? value
+}
+
+/** Why an order to a camera failed, and which; `null` for orders that did not. */
+function failureGround(row: LogRow, amount: (n: number) => string): string | null {
+  const what = fact(row, 'what')
+  if (what !== 'failed' && what !== 'unanswered') return null
+  const why = fact(row, 'why')
+  const parts = [why === null ? null : whyNot(why), row.refers_to === null ? null : m.log_allowed_entry({ n: amount(row.refers_to) })]
+  return parts.filter((part) => part !== null).join(' · ')
+}
+
+/** Why something that was to be done to a camera was not, by the names of the engine. */
+function whyNot(code: string): string {
+  const reasons: Record<string, () => string> = {
+    camera_bad_address: m.wn_no_answer,
+    camera_nothing_there: m.wn_no_answer,
+    camera_no_network: m.wn_no_network,
+    camera_unreachable: m.wn_no_answer,
+    camera_closed_early: m.wn_broke_off,
+    camera_timed_out: m.wn_too_slow,
+    camera_too_slow: m.wn_too_slow,
+    camera_certificate_changed: m.wn_certificate,
+    camera_encryption_lost: m.wn_encryption,
+    camera_refused_for_now: m.wn_later,
+    camera_not_allowed: m.wn_not_allowed,
+    camera_password_needed: m.wn_refused,
+    camera_not_authorized: m.wn_refused,
+    camera_locked_out: m.wn_locked_out,
+    camera_password_in_clear: m.wn_in_clear,
+    camera_fault: m.wn_fault,
+    camera_http_status: m.wn_fault,
+    camera_answer_too_large: m.wn_unreadable,
+    camera_answer_unreadable: m.wn_unreadable,
+    camera_not_offered: m.wn_not_offered,
+    camera_kept_the_old_one: m.wn_kept_old,
+    talk_failed: m.wn_talk,
+  }
+  return reasons[code]?.() ?? code
+}
+
 /** What happened. */
 export function sentence(row: LogRow, nowUs: number): string {
   switch (row.kind) {
@@ -104,7 +155,10 @@ export function sentence(row: LogRow, nowUs: number): string {
       const order = orderSentence(row)
       if (order !== null) return order
       const from = fact(row, 'from')
-      if (from !== null) return m.k_camera_renamed({ from, camera: fact(row, 'name') ?? camera(row) })
+      const name = fact(row, 'name')
+      if (from !== null && name !== null) return m.k_camera_renamed({ from, camera: name })
+      const address = fact(row, 'address')
+      if (address !== null) return m.k_camera_moved({ camera: camera(row), address })
       if (fact(row, 'sign_in') !== null) return m.k_camera_signin({ camera: camera(row) })
       return m.k_camera_changed({ camera: camera(row) })
     }
@@ -122,6 +176,8 @@ export function sentence(row: LogRow, nowUs: number): string {
     case 'cut_short':
       return m.k_cut_short({ clip: clip(row, nowUs) })
     case 'event': {
+      const leftOut = number(row, 'left_out')
+      if (leftOut !== null) return m.k_events_left_out({ count: leftOut, camera: camera(row) })
       const kind = fact(row, 'event') ?? 'unknown'
       const topic = fact(row, 'topic')
       const event = EVENTS.includes(kind) && !(kind === 'unknown' && topic) ? eventWord(kind as EventKind) : (topic ?? kind)
@@ -142,6 +198,9 @@ export function sentence(row: LogRow, nowUs: number): string {
     case 'grant_taken_back':
       return m.k_grant_taken_back({ person: person(row), what: what(row, nowUs) })
     case 'previewed': {
+      if (fact(row, 'live') === 'true') return m.k_previewed_live({ camera: camera(row) })
+      const day = number(row, 'day_us')
+      if (day !== null && row.clip === null && row.clip_start_us === null) return m.k_previewed_day({ camera: camera(row) })
       const count = number(row, 'clips')
       return count !== null && count > 1 ? m.k_previewed_many({ count }) : m.k_previewed({ clip: clip(row, nowUs) })
     }
@@ -169,11 +228,11 @@ export function sentence(row: LogRow, nowUs: number): string {
       if (name === 'notifications') return fact(row, 'to') === 'off' ? m.k_notifications_off() : m.k_notifications_on()
       const [from, to] = [fact(row, 'from'), fact(row, 'to')]
       if (from === null || to === null) return m.k_setting_changed({ setting: setting(name) })
-      return m.k_setting_changed({ setting: m.k_setting_from_to({ setting: setting(name), from, to }) })
+      return m.k_setting_changed({ setting: m.k_setting_from_to({ setting: setting(name), from: settingValue(name, from), to: settingValue(name, to) }) })
     }
     case 'clock_step': {
       const step = number(row, 'step_us')
-      return step === null ? m.k_clock_step_plain() : m.k_clock_step({ seconds: (step / 1e6).toFixed(1) })
+      return step === null ? m.k_clock_step_plain() : m.k_clock_step({ seconds: decimal(step / 1e6, 1) })
     }
     case 'started':
       return m.k_started()
@@ -188,9 +247,9 @@ export function sentence(row: LogRow, nowUs: number): string {
       return count !== null && count > 0 ? m.k_verified_bad({ count }) : m.k_verified()
     }
     case 'error':
-      return fact(row, 'what') === 'disk_full'
-        ? m.k_error_disk()
-        : m.k_error({ what: fact(row, 'detail') ?? fact(row, 'what') ?? '' })
+      if (fact(row, 'what') === 'disk_full') return m.k_error_disk()
+      if (fact(row, 'what') === 'recording_failed') return m.k_error_recording({ camera: camera(row) })
+      return m.k_error({ what: fact(row, 'detail') ?? fact(row, 'what') ?? '' })
     default:
       return row.kind
   }
@@ -293,6 +352,12 @@ function orderSentence(row: LogRow): string | null {
       return m.k_c_preset_removed(at)
     case 'home_saved':
       return m.k_c_home_saved(at)
+    case 'sign_in_taken_over':
+      return m.k_c_sign_in_taken_over(at)
+    case 'sign_in_stayed':
+      return m.k_c_sign_in_stayed(at)
+    case 'certificate_remembered':
+      return m.k_c_certificate_remembered(at)
     case 'talk':
       return m.k_c_talk(at)
     case 'talk_ended':
@@ -312,6 +377,10 @@ function orderSentence(row: LogRow): string | null {
   }
 }
 
+function codecOf(name: string | null): string | null {
+  return name === 'h264' || name === 'h265' || name === 'mjpeg' ? codecWord(name) : name
+}
+
 /** The particulars of what was done to a camera. */
 function orderGround(row: LogRow): string {
   switch (fact(row, 'what')) {
@@ -319,7 +388,7 @@ function orderGround(row: LogRow): string {
     case 'unanswered':
       return row.refers_to === null ? (fact(row, 'why') ?? '') : m.log_allowed_entry({ n: row.refers_to })
     case 'encoder':
-      return [fact(row, 'size')?.replace('x', ' × '), fact(row, 'codec')?.toUpperCase()].filter((part) => part !== undefined).join(' · ')
+      return [fact(row, 'size')?.replace('x', ' × '), codecOf(fact(row, 'codec'))].filter((part) => part !== undefined && part !== null).join(' · ')
     case 'preset_saved':
       return fact(row, 'name') ?? ''
     case 'osd':
@@ -343,7 +412,7 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
       return row.actor?.owner ? m.g_owner() : ''
     case 'grant': {
       const until = number(row, 'until_us')
-      const parts = [fact(row, 'reason'), until === null ? m.until_back() : m.clip_may_until({ until: dayClock(until, nowUs) })]
+      const parts = [fact(row, 'reason'), until === null ? m.until_back() : m.clip_may_until({ until: dayClockWithin(until, nowUs) })]
       return parts.filter((part) => part !== null).join(' · ')
     }
     case 'grant_taken_back':
@@ -374,7 +443,7 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
     case 'camera_added':
       return fact(row, 'model') ?? ''
     case 'camera_changed':
-      return orderGround(row)
+      return failureGround(row, amount) ?? orderGround(row)
     case 'started':
       return fact(row, 'version') ?? ''
     default:
@@ -391,7 +460,7 @@ export function who(row: LogRow, nameOf: (face: Face) => string): string {
 
 /** When: today's by the second, older ones with their day. */
 export function when(row: LogRow, nowUs: number): string {
-  return day(row.at_us, nowUs) === m.today() ? clockSeconds(row.at_us) : dayClock(row.at_us, nowUs)
+  return isSameDay(row.at_us, nowUs) ? clockSeconds(row.at_us) : dayClock(row.at_us, nowUs)
 }
 
 /** A defect that verifying found. */

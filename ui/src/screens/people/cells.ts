@@ -14,14 +14,26 @@ export interface Cell {
   spans: number
 }
 
-/** Whether a grant is about a camera; a clip's grant names its camera only by name. */
-function about(grant: GrantView, camera: CameraView): boolean {
-  return grant.scope.scope === 'clip' ? grant.camera_name === camera.name : grant.scope.camera === camera.id
+/** The camera of a clip; `undefined` while it is not known, `null` when the clip is gone. */
+export type CameraOf = (clip: string) => string | null | undefined
+
+/** Whether a grant is about a camera. A clip's grant names its camera by name, which a later camera may bear, too. */
+function about(grant: GrantView, camera: CameraView, cameraOf: CameraOf): boolean {
+  if (grant.scope.scope !== 'clip') return grant.scope.camera === camera.id
+  const known = cameraOf(grant.scope.clip)
+  return known === undefined ? grant.camera_name === camera.name : known === camera.id
+}
+
+/** The single clips that were given, and when each starts. */
+export function clipsOf(people: PersonView[]): { clip: string; startUs: number }[] {
+  return people.flatMap(({ grants }) =>
+    grants.flatMap(({ scope, clip_start_us }) => (scope.scope === 'clip' && clip_start_us !== null ? [{ clip: scope.clip, startUs: clip_start_us }] : [])),
+  )
 }
 
 /** What `person` may view of `camera`. */
-export function cellOf(person: PersonView, camera: CameraView): Cell {
-  const grants = person.grants.filter((grant) => about(grant, camera))
+export function cellOf(person: PersonView, camera: CameraView, cameraOf: CameraOf): Cell {
+  const grants = person.grants.filter((grant) => about(grant, camera, cameraOf))
   const count = (scope: GrantView['scope']['scope']) => grants.filter((grant) => grant.scope.scope === scope).length
   return { live: count('camera') > 0, clips: count('clip'), spans: count('span') }
 }
