@@ -350,7 +350,7 @@ fn on_event(
 fn reason(code: FaultCode, was_live: bool) -> DeadReason {
     match code {
         FaultCode::Refused | FaultCode::NotFound => DeadReason::StreamRefused,
-        FaultCode::NotAuthorized => DeadReason::WrongPassword,
+        FaultCode::NotAuthorized | FaultCode::PasswordUnprotected => DeadReason::WrongPassword,
         FaultCode::NoKeyFrame => DeadReason::NoKeyFrame,
         FaultCode::UnsupportedCodec => DeadReason::UnsupportedCodec,
         FaultCode::Lost if was_live => DeadReason::Frozen,

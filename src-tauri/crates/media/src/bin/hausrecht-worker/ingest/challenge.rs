@@ -40,7 +40,7 @@ pub(super) fn ask(address: &Address, known: &[&str]) -> Result<(), (FaultCode, S
     if gives_away(&challenges(&answer), known) {
         let text = "the camera wants the password unprotected (RTSP Basic): switch on Digest (MD5) or RTSP over TLS in its \
                     settings";
-        return Err((FaultCode::NotAuthorized, text.into()));
+        return Err((FaultCode::PasswordUnprotected, text.into()));
     }
     Ok(())
 }
