@@ -105,7 +105,7 @@ pub struct TalkOpen {
     pub user: String,
     /// Password; empty if the camera asks for none.
     pub password: Password,
-    /// Preferred transport.
+    /// Preferred transport; a talk does not go through HTTP, which is taken as TCP.
     pub transport: Transport,
     /// As in [`CameraOpen::certificate`].
     pub certificate: Option<[u8; 32]>,

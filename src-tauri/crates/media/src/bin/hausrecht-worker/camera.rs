@@ -471,6 +471,7 @@ impl Camera {
             fps: source.rate.fps(now),
             bits_per_second: source.rate.bits_per_second(now),
             transport: source.transport,
+            lag_ms: 0,
         };
         // The next one follows in two seconds.
         let _ = self.events.try_send(&Event::State(state));

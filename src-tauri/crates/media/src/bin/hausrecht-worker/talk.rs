@@ -130,7 +130,7 @@ impl Talk<'_> {
     ) -> Result<Option<(usize, BackChannel, channel::Offer)>, Failure> {
         let mut ways = vec![(Transport::Tcp, Streams::BackChannel), (Transport::Tcp, Streams::All)];
         match self.open.transport {
-            Transport::Tcp => {}
+            Transport::Tcp | Transport::Http => {}
             Transport::Udp => {
                 ways = vec![(Transport::Udp, Streams::BackChannel), (Transport::Udp, Streams::All)]
             }

@@ -153,6 +153,10 @@ impl Reading {
                 format = format_of(&stream, codec, number, format);
             }
             let Some(format) = &format else { continue };
+            if format.width == 0 || format.height == 0 {
+                // RFC 2435 has no room for more than 2040 pixels; the description says then how many there are.
+                return Incoming::NotUnderstood("the stream does not say how large its pictures are".into());
+            }
             delivered = true;
             (self.tell)(Incoming::Unit(self.unit(frame), Arc::clone(format)));
         }
