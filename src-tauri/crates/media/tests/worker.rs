@@ -3,6 +3,8 @@
 
 #[path = "worker/odd.rs"]
 mod odd;
+#[path = "worker/patient.rs"]
+mod patient;
 mod support;
 #[path = "worker/talk.rs"]
 mod talk;

@@ -1,5 +1,6 @@
 //! An RTSP server that behaves as told, and the engine's side of a worker in a few lines.
 
+pub(super) mod between;
 pub(super) mod demo;
 
 use std::{
@@ -90,6 +91,11 @@ impl Server {
     /// How many pictures of a stream were sent since its client asked it to play.
     pub(super) fn sent(&self, path: &str) -> u64 {
         self.sent[path].load(Ordering::SeqCst)
+    }
+
+    /// Where it listens.
+    pub(super) fn port(&self) -> u16 {
+        u16::try_from(self.server.bound_port()).unwrap()
     }
 
     /// Address of a stream.

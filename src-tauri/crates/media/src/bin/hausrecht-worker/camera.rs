@@ -56,6 +56,8 @@ struct Source {
     stream: Stream,
     address: Address,
     transport: Transport,
+    /// The transport to begin with: the first, or the one that has worked.
+    begins_with: Transport,
     /// Set once the camera has shown that it does not get along with the first one.
     reader: Option<Reader>,
     attempt: u32,
@@ -79,6 +81,7 @@ impl Source {
             stream,
             address,
             transport: Transport::Tcp,
+            begins_with: Transport::Tcp,
             reader: None,
             attempt: 0,
             ingest: None,
@@ -228,7 +231,7 @@ fn write_bulk(bulk: &UnixStream, frames: &mpsc::Receiver<BulkFrame>) {
 impl Camera {
     fn work(&mut self, incoming: &mpsc::Receiver<Input>) -> End {
         if self.main_wanted()
-            && let Err(end) = self.connect(Stream::Main, Transport::Tcp)
+            && let Err(end) = self.connect_again(Stream::Main)
         {
             return end;
         }
@@ -257,6 +260,12 @@ impl Camera {
             Stream::Main => Some(&mut self.main),
             Stream::Sub => self.sub.as_mut(),
         }
+    }
+
+    /// Begins to fetch `stream` in the way that has worked before.
+    fn connect_again(&mut self, stream: Stream) -> Result<(), End> {
+        let transport = self.source(stream).map_or(Transport::Tcp, |source| source.begins_with);
+        self.connect(stream, transport)
     }
 
     /// Begins to fetch `stream`, after a first connection on a thread of its own has shown that somebody listens.
@@ -361,7 +370,7 @@ impl Camera {
         }
         let idle = self.source(stream).is_some_and(|source| source.ingest.is_none());
         if idle {
-            self.connect(stream, Transport::Tcp)?;
+            self.connect_again(stream)?;
         }
         self.begin_view();
         Ok(())
@@ -417,8 +426,10 @@ impl Camera {
         let (unit, format) = match what {
             Incoming::Unit(unit, format) => (unit, format),
             Incoming::Failed(code, text) => return self.failed(stream, code, text),
+            Incoming::Silent(text) => return self.silent(stream, text),
             Incoming::NotUnderstood(text) => return self.read_otherwise(stream, &text),
         };
+        source.begins_with = source.transport;
         source.last_unit = now;
         source.first_unit.get_or_insert(now);
         source.key_seen |= unit.key;
@@ -479,7 +490,6 @@ impl Camera {
 
     /// Goes on with the other reader. What is being recorded ends here, for the two do not count time from the same zero.
     fn read_otherwise(&mut self, stream: Stream, text: &str) -> Result<(), End> {
-        let transport = self.open.transport;
         if let Some(recorder) = self.recorder.as_mut().filter(|_| stream == Stream::Main) {
             recorder.finish();
         }
@@ -490,7 +500,8 @@ impl Camera {
         let Some(source) = self.source(stream) else { return Ok(()) };
         tracing::info!("{stream:?} goes on through rtspsrc: {text}");
         source.reader = Some(Reader::Rtspsrc);
-        self.connect(stream, if transport == Transport::Udp { Transport::Udp } else { Transport::Tcp })
+        let transport = source.transport;
+        self.connect(stream, transport)
     }
 
     /// Lets each reader know whether somebody looks.
@@ -520,6 +531,17 @@ impl Camera {
         self.fail(stream, if lost { FaultCode::Lost } else { code }, text)
     }
 
+    /// A stream was agreed on, and nothing came: what the camera sends inside the connection may not get through.
+    fn silent(&mut self, stream: Stream, text: String) -> Result<(), End> {
+        let auto = self.open.transport == Transport::Auto;
+        let over_tcp = self.source(stream).is_some_and(|source| source.transport == Transport::Tcp);
+        if auto && over_tcp {
+            tracing::info!("{stream:?} is tried over UDP: {text}");
+            return self.connect(stream, Transport::Udp);
+        }
+        self.fail(stream, FaultCode::Timeout, text)
+    }
+
     /// Without its main stream the worker ends; without its substream it goes on.
     fn fail(&mut self, stream: Stream, code: FaultCode, text: String) -> Result<(), End> {
         match stream {
@@ -543,7 +565,8 @@ impl Camera {
             let silent = now.saturating_sub(source.last_unit);
             let fault = match source.first_unit {
                 None if now.saturating_sub(source.started) > FIRST_PICTURE_LIMIT => {
-                    Some((FaultCode::Timeout, "connected, but no picture came"))
+                    self.silent(stream, "connected, but no picture came".into())?;
+                    continue;
                 }
                 Some(_) if silent > LOST_AFTER => Some((FaultCode::Lost, "no data for ten seconds")),
                 Some(first) if !source.key_seen && now.saturating_sub(first) > KEY_FRAME_LIMIT => {

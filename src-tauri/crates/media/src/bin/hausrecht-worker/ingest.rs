@@ -23,6 +23,8 @@ pub(crate) enum Incoming {
     Unit(AccessUnit, Arc<Format>),
     /// It failed and delivers nothing more.
     Failed(FaultCode, String),
+    /// It delivers nothing more: the camera described its stream and then sends nothing over this transport.
+    Silent(String),
     /// It delivers nothing more, because the camera speaks in a way that this reader does not take; the other one may.
     NotUnderstood(String),
 }

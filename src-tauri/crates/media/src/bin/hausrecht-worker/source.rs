@@ -106,6 +106,11 @@ impl Address {
         Self { uri, port, named: false, tls, link_local: true, host: format!("{ip}%{interface}") }
     }
 
+    /// Whether `other` is served by the same program of the same camera, as well protected.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        (&self.host, self.port, self.tls) == (&other.host, other.port, other.tls)
+    }
+
     /// Connects once and hangs up, for `rtspsrc` does not say whether a host refused or is not there.
     pub(crate) fn probe(&self) -> Result<(), (FaultCode, String)> {
         self.connect().map(drop)
@@ -145,6 +150,12 @@ mod tests {
         assert_eq!((address.port, address.named, address.link_local), (8554, false, true));
         assert_eq!(address.uri, "rtsp://[fe80::1%253]:8554/main?x=1");
         assert_eq!(address.host, "fe80::1%3");
+        let here = Address::parse("rtsp://192.0.2.1/main").unwrap();
+        assert!(here.is_beside(&Address::parse("rtsp://192.0.2.1:554/other?x").unwrap()));
+        for elsewhere in ["rtsp://192.0.2.2/main", "rtsp://192.0.2.1:555/main", "rtsps://192.0.2.1:554/main"]
+        {
+            assert!(!here.is_beside(&Address::parse(elsewhere).unwrap()), "{elsewhere}");
+        }
         assert!(Address::parse("file:///etc/passwd").is_none());
         assert!(Address::parse("rtsp:///").is_none());
     }

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, Mutex,
         atomic::{AtomicI64, Ordering},
     },
     thread,
@@ -147,35 +147,48 @@ fn select_video_only(source: &gst::Element) {
     });
 }
 
-/// Keeps the password of `source` where it belongs. It follows no redirection, for it would sign in there too: once its
-/// address is another one, nothing is sent any more. And if it has a password, nothing is sent before the camera has
-/// said that it does not want that in clear.
+/// Keeps the password of `source` where it belongs. It follows one redirection, if that stays with the camera; once its address is
+/// any other one, nothing is sent any more. And if it has a password, nothing is sent before the camera has said that it does
+/// not want that in clear.
 pub(crate) fn guard(
     source: &gst::Element,
     address: &Address,
     has_password: bool,
     fail: impl Fn(FaultCode, String) + Send + Sync + 'static,
 ) {
-    let (address, weak) = (address.clone(), source.downgrade());
-    let asked = OnceLock::new();
+    let weak = source.downgrade();
+    let way = Mutex::new(Way { here: address.clone(), redirected: false, asked: None });
     source.connect("before-send", false, move |_| {
         let location = weak.upgrade().map(|source| source.property::<Option<String>>("location"));
-        let here = location.flatten().is_none_or(|location| location == address.uri);
-        let told = |code, text| {
-            fail(code, text);
-            Some(false.to_value())
-        };
-        if !here {
-            return told(FaultCode::Refused, "the camera sends elsewhere, which is not followed".into());
+        let allowed = lock(&way).may_send(location.flatten().as_deref(), has_password);
+        if let Err((code, text)) = &allowed {
+            fail(*code, text.clone());
         }
-        let safe = asked.get_or_init(|| {
-            if has_password { challenge::ask(&address, &challenge::RTSPSRC) } else { Ok(()) }
-        });
-        match safe {
-            Ok(()) => Some(true.to_value()),
-            Err((code, text)) => told(*code, text.clone()),
-        }
+        Some(allowed.is_ok().to_value())
     });
+}
+
+/// Where a connection may send, and what is known of that place.
+struct Way {
+    here: Address,
+    redirected: bool,
+    asked: Option<Result<(), (FaultCode, String)>>,
+}
+
+impl Way {
+    fn may_send(&mut self, location: Option<&str>, has_password: bool) -> Result<(), (FaultCode, String)> {
+        if let Some(location) = location.filter(|location| *location != self.here.uri) {
+            let there =
+                Address::parse(location).filter(|there| !self.redirected && self.here.is_beside(there));
+            let text = "the camera sends elsewhere, which is not followed";
+            self.here = there.ok_or((FaultCode::Refused, text.into()))?;
+            self.redirected = true;
+            self.asked = None;
+        }
+        let here = &self.here;
+        let ask = || if has_password { challenge::ask(here, &challenge::RTSPSRC).map(drop) } else { Ok(()) };
+        self.asked.get_or_insert_with(ask).clone()
+    }
 }
 
 /// Notes when each RTP packet comes in, before the jitter buffer holds it.
