@@ -55,7 +55,11 @@ fn serve(connection: TcpStream, noted: &Mutex<Vec<Question>>, answer: &dyn Fn(&Q
     loop {
         let question: Question =
             lines.by_ref().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
-        let Some(number) = question.iter().find(|line| line.starts_with("CSeq:")).cloned() else { return };
+        let Some(first) = question.first() else { return };
+        let number = question.iter().find(|line| line.starts_with("CSeq:")).cloned();
+        if number.is_none() && !first.contains(" HTTP/") {
+            return;
+        }
         noted.lock().unwrap().push(question.clone());
         let text = if question[0].starts_with("OPTIONS") {
             "RTSP/1.0 200 OK\r\nPublic: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n\r\n".to_owned()
@@ -63,7 +67,8 @@ fn serve(connection: TcpStream, noted: &Mutex<Vec<Question>>, answer: &dyn Fn(&Q
             answer(&question)
         };
         let Some((status, rest)) = text.split_once("\r\n") else { return };
-        if write!(out, "{status}\r\n{number}\r\n{rest}").is_err() {
+        let number = number.map(|number| format!("{number}\r\n")).unwrap_or_default();
+        if write!(out, "{status}\r\n{number}{rest}").is_err() {
             return;
         }
     }

@@ -176,3 +176,39 @@ fn a_redirection_within_the_camera_is_followed_once() {
     assert!(recording.fault_text.contains("sends elsewhere"), "{}", recording.fault_text);
     assert_eq!(twice.lines("SETUP"), Vec::<String>::new());
 }
+
+#[test]
+fn rtsp_through_http_is_tried_where_neither_tcp_nor_udp_gets_through() {
+    let server = Server::start(&[("/main", LIVE, 25, "")]);
+    server.require("wache", "geheim");
+    // What looks like RTSP is swallowed.
+    let web_only = Between::start(server.port(), |question, _| {
+        if question[0].contains(" HTTP/") { Fate::Pass } else { Fate::Answer("") }
+    });
+    let camera = with_password(&web_only.uri("/main"));
+    for transport in [Transport::Auto, Transport::Http] {
+        assert_eq!(streams_by(CameraOpen { transport, ..camera.clone() }), Transport::Http);
+    }
+    let mut wrong = camera.clone();
+    wrong.password = Password::new("falsch");
+    assert_eq!(record(wrong, |_| {}).fault, Some(FaultCode::NotAuthorized));
+    let without_tunnel = CameraOpen { transport: Transport::Tcp, ..camera };
+    assert_eq!(record(without_tunnel, |_| {}).fault, Some(FaultCode::Timeout));
+}
+
+#[test]
+fn a_tunnel_gets_no_password_and_what_failed_before_it_is_told() {
+    for challenge in [r#"Basic realm="x""#, r#"Digest realm="x", nonce="y""#] {
+        let server = Odd::start(move |question| {
+            if !question[0].contains(" HTTP/") {
+                return String::new();
+            }
+            format!("HTTP/1.0 401 Unauthorized\r\nWWW-Authenticate: {challenge}\r\n\r\n")
+        });
+        let mut camera = with_password(&server.uri());
+        camera.transport = Transport::Auto;
+        assert_eq!(record(camera, |_| {}).fault, Some(FaultCode::Timeout), "{challenge}");
+        assert_eq!(server.lines("Authorization:"), Vec::<String>::new(), "{challenge}");
+        assert!(!server.lines("GET").is_empty(), "{challenge}");
+    }
+}

@@ -3,6 +3,7 @@
 
 mod motion;
 mod rate;
+mod ways;
 
 use std::{
     collections::VecDeque,
@@ -27,7 +28,7 @@ use crate::{
     ingest::{Incoming, Ingest, Reader, Tell},
     recorder::{AccessUnit, Recorded, Recorder},
     sandbox::{self, Needs},
-    source::Address,
+    source::{self, Address},
     thumbnail,
     view::{Screen, View},
 };
@@ -54,7 +55,13 @@ enum Input {
 /// One of the camera's streams.
 struct Source {
     stream: Stream,
+    /// As it was given.
     address: Address,
+    /// Where the stream is fetched now; another port than that of `address` if it is fetched through HTTP.
+    here: Address,
+    /// Ways through HTTP that are still to be tried, and why the usual ones failed.
+    tunnels: Vec<Address>,
+    failed_before: Option<(FaultCode, String)>,
     transport: Transport,
     /// The transport to begin with: the first, or the one that has worked.
     begins_with: Transport,
@@ -79,7 +86,10 @@ impl Source {
     fn new(stream: Stream, address: Address) -> Self {
         Self {
             stream,
+            here: address.clone(),
             address,
+            tunnels: Vec::new(),
+            failed_before: None,
             transport: Transport::Tcp,
             begins_with: Transport::Tcp,
             reader: None,
@@ -166,11 +176,16 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyho
         None => None,
     };
     let addresses = || sub.iter().chain([&main]);
+    let tunnels = matches!(open.transport, Transport::Auto | Transport::Http);
+    let tunnels = tunnels && addresses().any(|address| !address.tls);
     let sandbox = sandbox::restrict(&Needs {
-        connect_ports: addresses().map(|address| address.port).collect(),
+        connect_ports: addresses()
+            .map(|address| address.port)
+            .chain(tunnels.then_some(source::HTTP_PORT))
+            .collect(),
         names: addresses().any(|address| address.named),
         tls: addresses().any(|address| address.tls),
-        udp: open.transport != Transport::Tcp,
+        udp: matches!(open.transport, Transport::Auto | Transport::Udp),
         unix_sockets: false,
     });
     events.send(&Event::Ready { sandbox })?;
@@ -264,8 +279,11 @@ impl Camera {
 
     /// Begins to fetch `stream` in the way that has worked before.
     fn connect_again(&mut self, stream: Stream) -> Result<(), End> {
-        let transport = self.source(stream).map_or(Transport::Tcp, |source| source.begins_with);
-        self.connect(stream, transport)
+        let begins_with = self.source(stream).map_or(Transport::Tcp, |source| source.begins_with);
+        if self.open.transport == Transport::Http && begins_with != Transport::Http {
+            return self.tunnel(stream, FaultCode::Refused, "no RTSP through HTTP".into(), true);
+        }
+        self.connect(stream, begins_with)
     }
 
     /// Begins to fetch `stream`, after a first connection on a thread of its own has shown that somebody listens.
@@ -280,15 +298,21 @@ impl Camera {
         source.last_unit = now;
         source.rate = Rate::default();
         let attempt = source.attempt;
-        let address = source.address.clone();
-        let reader = source.reader.unwrap_or_else(|| Reader::first_for(&address, transport));
+        if transport != Transport::Http {
+            source.here.clone_from(&source.address);
+        }
+        let address = source.here.clone();
+        let reader = source
+            .reader
+            .filter(|_| transport != Transport::Http)
+            .unwrap_or_else(|| Reader::first_for(&address, transport));
         let probe_inputs = inputs.clone();
         let probe_address = address.clone();
         let probed = thread::Builder::new().name("probe".into()).spawn(move || {
             if let Err((code, text)) = probe_address.probe() {
                 // A camera worker that has ended needs no answer.
-                let _ =
-                    probe_inputs.send(Input::Stream { stream, attempt, what: Incoming::Failed(code, text) });
+                let what = Incoming::Unreachable(code, text);
+                let _ = probe_inputs.send(Input::Stream { stream, attempt, what });
             }
         });
         let tell: Tell = Arc::new(move |what| {
@@ -426,10 +450,12 @@ impl Camera {
         let (unit, format) = match what {
             Incoming::Unit(unit, format) => (unit, format),
             Incoming::Failed(code, text) => return self.failed(stream, code, text),
-            Incoming::Silent(text) => return self.silent(stream, text),
+            Incoming::Unreachable(code, text) => return self.unreachable(stream, code, text),
+            Incoming::Silent(text) => return self.silent(stream, FaultCode::Timeout, text),
             Incoming::NotUnderstood(text) => return self.read_otherwise(stream, &text),
         };
         source.begins_with = source.transport;
+        source.failed_before = None;
         source.last_unit = now;
         source.first_unit.get_or_insert(now);
         source.key_seen |= unit.key;
@@ -527,19 +553,14 @@ impl Camera {
             return self.connect(stream, Transport::Udp);
         }
         let connected = source.first_unit.is_some();
+        if !connected && matches!(code, FaultCode::Timeout | FaultCode::Lost) {
+            return self.silent(stream, code, text);
+        }
+        if !connected && source.transport == Transport::Http && code == FaultCode::Refused {
+            return self.tunnel(stream, code, text, true);
+        }
         let lost = connected && matches!(code, FaultCode::Internal | FaultCode::Timeout | FaultCode::Refused);
         self.fail(stream, if lost { FaultCode::Lost } else { code }, text)
-    }
-
-    /// A stream was agreed on, and nothing came: what the camera sends inside the connection may not get through.
-    fn silent(&mut self, stream: Stream, text: String) -> Result<(), End> {
-        let auto = self.open.transport == Transport::Auto;
-        let over_tcp = self.source(stream).is_some_and(|source| source.transport == Transport::Tcp);
-        if auto && over_tcp {
-            tracing::info!("{stream:?} is tried over UDP: {text}");
-            return self.connect(stream, Transport::Udp);
-        }
-        self.fail(stream, FaultCode::Timeout, text)
     }
 
     /// Without its main stream the worker ends; without its substream it goes on.
@@ -565,7 +586,8 @@ impl Camera {
             let silent = now.saturating_sub(source.last_unit);
             let fault = match source.first_unit {
                 None if now.saturating_sub(source.started) > FIRST_PICTURE_LIMIT => {
-                    self.silent(stream, "connected, but no picture came".into())?;
+                    let text = "connected, but no picture came".into();
+                    self.silent(stream, FaultCode::Timeout, text)?;
                     continue;
                 }
                 Some(_) if silent > LOST_AFTER => Some((FaultCode::Lost, "no data for ten seconds")),

@@ -8,6 +8,7 @@ use std::{
 
 use hausrecht_media::FaultCode;
 
+use super::tunnel;
 use crate::source::{Address, CONNECT_LIMIT};
 
 /// Algorithms of `Digest` that `retina` knows. RFC 7616.
@@ -16,7 +17,7 @@ pub(super) const RETINA: [&str; 6] =
 /// Those that `rtspsrc` knows.
 pub(super) const RTSPSRC: [&str; 1] = ["md5"];
 /// The longest answer that is read.
-const MAX_ANSWER_BYTES: u64 = 16 * 1024;
+pub(super) const MAX_ANSWER_BYTES: u64 = 16 * 1024;
 
 /// A challenge of the camera: scheme and parameters, names in lower case.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +42,19 @@ pub(super) fn ask(address: &Address, known: &[&str]) -> Result<bool, (FaultCode,
         let text = "the camera does not say how it lets its user in";
         return Err((FaultCode::Timeout, text.into()));
     }
-    let challenges = challenges(&answer);
+    judge(&answer, known)
+}
+
+/// The same through a tunnel, which must be open to everybody itself.
+pub(super) fn ask_through_tunnel(address: &Address, known: &[&str]) -> Result<(), (FaultCode, String)> {
+    let question = |_| (FaultCode::Timeout, "the camera does not say how it lets its user in".to_owned());
+    let answer = tunnel::describe(address)?.map_err(question)?;
+    judge(&answer, known).map(drop)
+}
+
+/// Whether an answer wants a password; an error if it would go in clear.
+fn judge(answer: &str, known: &[&str]) -> Result<bool, (FaultCode, String)> {
+    let challenges = challenges(answer);
     if gives_away(&challenges, known) {
         let text = "the camera wants the password unprotected (RTSP Basic): switch on Digest (MD5) or RTSP over TLS in its \
                     settings";
@@ -69,7 +82,7 @@ fn describe(mut stream: TcpStream, uri: &str, options_first: bool) -> io::Result
 }
 
 /// The lines of an answer up to the empty one.
-fn head(mut stream: impl Read) -> io::Result<String> {
+pub(super) fn head(mut stream: impl Read) -> io::Result<String> {
     let mut answer = Vec::new();
     let mut chunk = [0; 2048];
     while !answer.windows(4).any(|end| end == b"\r\n\r\n") {

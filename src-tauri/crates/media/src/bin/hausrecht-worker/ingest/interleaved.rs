@@ -116,6 +116,10 @@ impl Reading {
                 tokio::task::spawn_blocking(move || challenge::ask(&address, &challenge::RETINA)).await;
             match asked {
                 Ok(Ok(wants_password)) => signs_in = wants_password,
+                Ok(Err((FaultCode::Timeout, text))) => return Incoming::Silent(text),
+                Ok(Err((FaultCode::Refused, text))) => {
+                    return Incoming::Unreachable(FaultCode::Refused, text);
+                }
                 Ok(Err((code, text))) => return Incoming::Failed(code, text),
                 Err(error) => return Incoming::Failed(FaultCode::Internal, error.to_string()),
             }
@@ -203,7 +207,7 @@ async fn set_up(
         Ok(described) => described.map_err(|error| failure(&error, Stage::Describing))?,
         Err(_) => {
             let text = format!("no answer within {} s", CONNECT_LIMIT.as_secs());
-            return Err(Incoming::Failed(FaultCode::Timeout, text));
+            return Err(Incoming::Silent(text));
         }
     };
     let chosen = session.streams().iter().position(|stream| stream.media() == "video");
@@ -274,7 +278,9 @@ fn failure(error: &retina::Error, stage: Stage) -> Incoming {
         // Not enough bandwidth, or too many watch already.
         Some(453 | 503) => FaultCode::Refused,
         Some(_) => return Incoming::NotUnderstood(text),
-        None if text.starts_with("Unable to connect") => FaultCode::Refused,
+        None if text.starts_with("Unable to connect") => {
+            return Incoming::Unreachable(FaultCode::Refused, text);
+        }
         None if text.starts_with("Timeout") => FaultCode::Timeout,
         None if stage != Stage::Delivering => return Incoming::NotUnderstood(text),
         None if text.starts_with("Error reading") || text.starts_with("Error writing") => FaultCode::Lost,

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     thread,
 };
@@ -16,7 +16,10 @@ use gstreamer_app as gst_app;
 use hausrecht_media::{CameraOpen, FaultCode, Transport};
 use hausrecht_model::{Clock, Codec, UnixMicros, clock::SystemClock};
 
-use super::{Incoming, Tell, challenge};
+use super::{
+    Incoming, Tell,
+    guard::{Account, guard},
+};
 use crate::{decode, fmp4::Format, lock::lock, recorder::AccessUnit, source::Address};
 
 /// A running pipeline. Stopped when dropped, on a thread of its own, for stopping waits for the camera.
@@ -73,25 +76,33 @@ impl Pipeline {
         transport: Transport,
         tell: Tell,
     ) -> anyhow::Result<Self> {
-        let protocols = if transport == Transport::Udp { "udp" } else { "tcp" };
-        let mut source = gst::ElementFactory::make("rtspsrc")
+        let protocols = match transport {
+            Transport::Udp => "udp",
+            Transport::Http => "tcp+http",
+            Transport::Tcp | Transport::Auto => "tcp",
+        };
+        let source = gst::ElementFactory::make("rtspsrc")
             .property("location", &address.uri)
             .property_from_str("protocols", protocols)
             .property("latency", open.latency_ms.min(10_000))
             .property("tcp-timeout", CONNECT_LIMIT_US)
             .property("timeout", CONNECT_LIMIT_US)
-            .property("teardown-timeout", 200_000_000_u64);
-        if !open.user.is_empty() {
-            source = source.property("user-id", &open.user).property("user-pw", open.password.reveal());
-        }
-        let source = source.build().context("making rtspsrc")?;
+            .property("teardown-timeout", 200_000_000_u64)
+            // It could send the other half of a tunnel to any computer.
+            .property("ignore-x-server-reply", true)
+            .build()
+            .context("making rtspsrc")?;
         let pipeline = gst::Pipeline::new();
         pipeline.add(&source)?;
         super::certificate::keep_to(&source, open.certificate);
         select_video_only(&source);
+        // Until the first request of RTSP, all that fails is the way to the camera.
+        let reached = Arc::new(AtomicBool::new(false));
         {
-            let tell = Arc::clone(&tell);
-            guard(&source, address, !open.user.is_empty(), move |code, text| {
+            let (tell, sending) = (Arc::clone(&tell), Arc::clone(&reached));
+            let account = Account { user: open.user.clone(), password: open.password.clone() };
+            let reach = move || sending.store(true, Ordering::Relaxed);
+            guard(&source, address, transport == Transport::Http, account, reach, move |code, text| {
                 tell(Incoming::Failed(code, text))
             });
         }
@@ -107,7 +118,7 @@ impl Pipeline {
                 }
             });
         }
-        watch_bus(&pipeline, tell)?;
+        watch_bus(&pipeline, tell, reached)?;
         let running = Self { pipeline };
         // A failure is told on the bus, with its reason.
         let _ = running.pipeline.set_state(gst::State::Playing);
@@ -145,50 +156,6 @@ fn select_video_only(source: &gst::Element) {
         }
         Some(take.to_value())
     });
-}
-
-/// Keeps the password of `source` where it belongs. It follows one redirection, if that stays with the camera; once its address is
-/// any other one, nothing is sent any more. And if it has a password, nothing is sent before the camera has said that it does
-/// not want that in clear.
-pub(crate) fn guard(
-    source: &gst::Element,
-    address: &Address,
-    has_password: bool,
-    fail: impl Fn(FaultCode, String) + Send + Sync + 'static,
-) {
-    let weak = source.downgrade();
-    let way = Mutex::new(Way { here: address.clone(), redirected: false, asked: None });
-    source.connect("before-send", false, move |_| {
-        let location = weak.upgrade().map(|source| source.property::<Option<String>>("location"));
-        let allowed = lock(&way).may_send(location.flatten().as_deref(), has_password);
-        if let Err((code, text)) = &allowed {
-            fail(*code, text.clone());
-        }
-        Some(allowed.is_ok().to_value())
-    });
-}
-
-/// Where a connection may send, and what is known of that place.
-struct Way {
-    here: Address,
-    redirected: bool,
-    asked: Option<Result<(), (FaultCode, String)>>,
-}
-
-impl Way {
-    fn may_send(&mut self, location: Option<&str>, has_password: bool) -> Result<(), (FaultCode, String)> {
-        if let Some(location) = location.filter(|location| *location != self.here.uri) {
-            let there =
-                Address::parse(location).filter(|there| !self.redirected && self.here.is_beside(there));
-            let text = "the camera sends elsewhere, which is not followed";
-            self.here = there.ok_or((FaultCode::Refused, text.into()))?;
-            self.redirected = true;
-            self.asked = None;
-        }
-        let here = &self.here;
-        let ask = || if has_password { challenge::ask(here, &challenge::RTSPSRC).map(drop) } else { Ok(()) };
-        self.asked.get_or_insert_with(ask).clone()
-    }
 }
 
 /// Notes when each RTP packet comes in, before the jitter buffer holds it.
@@ -344,13 +311,18 @@ fn format_of(codec: Codec, caps: &gst::CapsRef) -> Option<Format> {
     Some(Format { codec, width: measure("width"), height: measure("height"), codec_data })
 }
 
-fn watch_bus(pipeline: &gst::Pipeline, tell: Tell) -> anyhow::Result<()> {
+fn watch_bus(pipeline: &gst::Pipeline, tell: Tell, reached: Arc<AtomicBool>) -> anyhow::Result<()> {
     let bus = pipeline.bus().context("a pipeline without a bus")?;
     bus.set_sync_handler(move |_, message| {
         if let gst::MessageView::Error(error) = message.view() {
             let detail = error.debug().unwrap_or_default();
             let (code, text) = classify(&error.error(), &detail);
-            tell(Incoming::Failed(code, text));
+            if reached.load(Ordering::Relaxed) {
+                tell(Incoming::Failed(code, text));
+            } else {
+                let code = if code == FaultCode::Timeout { code } else { FaultCode::Refused };
+                tell(Incoming::Unreachable(code, text));
+            }
         } else if message.type_() == gst::MessageType::Eos {
             tell(Incoming::Failed(FaultCode::Lost, "the camera ended the stream".into()));
         }
