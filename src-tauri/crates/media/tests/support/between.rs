@@ -4,8 +4,9 @@
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
-    sync::Arc,
+    sync::{Arc, mpsc},
     thread,
+    time::{Duration, Instant},
 };
 
 /// What becomes of a request.
@@ -16,6 +17,8 @@ pub(crate) enum Fate {
     Answer(&'static str),
     /// It goes on to the server; of what comes back the first answer alone gets through.
     Mute,
+    /// It goes on to the server; what comes back takes longer and longer, a second more in each second.
+    Delay,
 }
 
 /// Asked for each request of a connection up to PLAY: its lines, and how many came before it.
@@ -76,6 +79,12 @@ fn pass(client: &TcpStream, server: u16, rule: &Rule) -> io::Result<()> {
             let answer = head(&server)?;
             (&mut &*client).write_all(&answer)?;
         }
+        if let Fate::Delay = fate {
+            let (from, to) = (server.try_clone()?, client.try_clone()?);
+            thread::spawn(move || delay(from, to));
+            io::copy(&mut questions, &mut &server)?;
+            return server.shutdown(Shutdown::Both);
+        }
         if lines[0].starts_with("PLAY") || lines[0].contains(" HTTP/") || matches!(fate, Fate::Mute) {
             let (mut from, mut to) = (server.try_clone()?, client.try_clone()?);
             let muted = matches!(fate, Fate::Mute);
@@ -96,6 +105,26 @@ fn pass(client: &TcpStream, server: u16, rule: &Rule) -> io::Result<()> {
         io::copy(&mut (&server).take(length), &mut &*client)?;
     }
     Ok(())
+}
+
+/// Passes on what comes from `from`, each byte twice as long after the first one as it came.
+fn delay(mut from: TcpStream, mut to: TcpStream) {
+    let (pieces, delayed) = mpsc::channel::<(Duration, Vec<u8>)>();
+    let start = Instant::now();
+    thread::spawn(move || {
+        for (came, piece) in delayed {
+            thread::sleep((came * 2).saturating_sub(start.elapsed()));
+            if to.write_all(&piece).is_err() {
+                return;
+            }
+        }
+    });
+    let mut piece = vec![0; 65536];
+    while let Ok(count @ 1..) = from.read(&mut piece) {
+        if pieces.send((start.elapsed(), piece[..count].to_vec())).is_err() {
+            return;
+        }
+    }
 }
 
 /// The bytes of an answer up to its empty line.

@@ -212,3 +212,35 @@ fn a_tunnel_gets_no_password_and_what_failed_before_it_is_told() {
         assert!(!server.lines("GET").is_empty(), "{challenge}");
     }
 }
+
+#[test]
+fn a_stream_that_comes_later_and_later_is_told_and_fetched_anew() {
+    let server = Server::start(&[("/main", LIVE, 25, "")]);
+    for transport in [Transport::Tcp, Transport::Http] {
+        let plays = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&plays);
+        let slow = Between::start(server.port(), move |question, _| {
+            let begins = question[0].starts_with(if transport == Transport::Http { "GET" } else { "PLAY" });
+            // Before the first stream through HTTP nothing else asks for it, for there is no password.
+            if begins && counted.fetch_add(1, Ordering::SeqCst) == 0 { Fate::Delay } else { Fate::Pass }
+        });
+        let mut camera = open(&slow.uri("/main"));
+        camera.transport = transport;
+        let recording = record(camera, |worker| {
+            let mut lag = |wanted: fn(u32) -> bool| {
+                await_event(
+                    worker,
+                    |event| matches!(event, Event::State(state) if state.streaming && wanted(state.lag_ms)),
+                );
+            };
+            lag(|ms| ms == 0);
+            lag(|ms| ms >= 3000);
+            lag(|ms| ms >= 4500);
+            lag(|ms| ms == 0);
+            worker.orders.send(&Order::Shutdown).unwrap();
+        });
+        assert_eq!(recording.fault, None, "{}", recording.fault_text);
+        assert_eq!(plays.load(Ordering::SeqCst), 2, "{transport:?}");
+        assert!(recording.clips.iter().all(|clip| clip.end.is_some()));
+    }
+}

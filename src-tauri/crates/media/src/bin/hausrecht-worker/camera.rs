@@ -1,6 +1,7 @@
 //! The camera worker: fetches the main stream, records it, and decodes what is looked at. One thread owns all state; orders,
 //! access units and failures reach it through one channel.
 
+mod delay;
 mod motion;
 mod rate;
 mod ways;
@@ -21,7 +22,7 @@ use hausrecht_media::{
 };
 use hausrecht_model::{Clock, clock::SystemClock};
 
-use self::{motion::Measuring, rate::Rate};
+use self::{delay::Delay, motion::Measuring, rate::Rate};
 use crate::{
     channel::{Channel, follow_orders, tell_fault},
     fmp4::Format,
@@ -75,6 +76,7 @@ struct Source {
     stall_told: bool,
     key_seen: bool,
     rate: Rate,
+    delay: Delay,
     state_told: Duration,
     told_format: Option<Arc<Format>>,
     group: VecDeque<AccessUnit>,
@@ -101,6 +103,7 @@ impl Source {
             stall_told: false,
             key_seen: false,
             rate: Rate::default(),
+            delay: Delay::default(),
             state_told: Duration::ZERO,
             told_format: None,
             group: VecDeque::new(),
@@ -297,6 +300,7 @@ impl Camera {
         source.started = now;
         source.last_unit = now;
         source.rate = Rate::default();
+        source.delay.begin_anew();
         let attempt = source.attempt;
         if transport != Transport::Http {
             source.here.clone_from(&source.address);
@@ -461,6 +465,8 @@ impl Camera {
         source.key_seen |= unit.key;
         source.stall_told = false;
         source.rate.add(now, unit.data.len());
+        source.delay.add(now, unit.late);
+        let turned = source.delay.has_turned();
         source.format = Some(Arc::clone(&format));
         source.keep_group(&unit);
         let fresh_state = source.told_format.as_ref().is_none_or(|told| !Arc::ptr_eq(told, &format));
@@ -472,7 +478,7 @@ impl Camera {
             self.begin_view();
         }
         self.push_motion(stream, &unit, &format);
-        if fresh_state {
+        if fresh_state || turned {
             self.tell_state(stream, now);
         }
         if stream == Stream::Main { self.record(unit, &format) } else { Ok(()) }
@@ -508,14 +514,23 @@ impl Camera {
             fps: source.rate.fps(now),
             bits_per_second: source.rate.bits_per_second(now),
             transport: source.transport,
-            lag_ms: 0,
+            lag_ms: source.delay.ms(),
         };
         // The next one follows in two seconds.
         let _ = self.events.try_send(&Event::State(state));
     }
 
-    /// Goes on with the other reader. What is being recorded ends here, for the two do not count time from the same zero.
+    /// Goes on with the other reader.
     fn read_otherwise(&mut self, stream: Stream, text: &str) -> Result<(), End> {
+        let Some(source) = self.source(stream) else { return Ok(()) };
+        tracing::info!("{stream:?} goes on through rtspsrc: {text}");
+        source.reader = Some(Reader::Rtspsrc);
+        self.fetch_anew(stream)
+    }
+
+    /// Fetches a stream over a new connection. What is being recorded ends here, for the two do not count time from the same
+    /// zero.
+    fn fetch_anew(&mut self, stream: Stream) -> Result<(), End> {
         if let Some(recorder) = self.recorder.as_mut().filter(|_| stream == Stream::Main) {
             recorder.finish();
         }
@@ -524,8 +539,6 @@ impl Camera {
         }
         self.motion_clock_changed(stream);
         let Some(source) = self.source(stream) else { return Ok(()) };
-        tracing::info!("{stream:?} goes on through rtspsrc: {text}");
-        source.reader = Some(Reader::Rtspsrc);
         let transport = source.transport;
         self.connect(stream, transport)
     }
@@ -603,6 +616,13 @@ impl Camera {
                 let _ = events.try_send(&Event::Stalled { stream: source.stream, silent_ms });
             }
             let due = now.saturating_sub(source.state_told) > STATE_EVERY;
+            if fault.is_none() && source.delay.must_be_renewed(now) {
+                tracing::warn!(
+                    "{stream:?} has come more than five seconds late for some time and is fetched anew"
+                );
+                self.fetch_anew(stream)?;
+                continue;
+            }
             if let Some((code, text)) = fault {
                 self.fail(stream, code, text.into())?;
             } else if due {

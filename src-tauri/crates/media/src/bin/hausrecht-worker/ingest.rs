@@ -8,6 +8,7 @@ pub(crate) mod certificate;
 mod challenge;
 mod guard;
 mod interleaved;
+mod lateness;
 mod rtspsrc;
 mod tunnel;
 

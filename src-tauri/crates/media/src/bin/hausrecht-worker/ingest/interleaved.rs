@@ -24,7 +24,7 @@ use retina::{
 use tokio::sync::oneshot;
 use url::Url;
 
-use super::{Incoming, Tell, challenge};
+use super::{Incoming, Tell, challenge, lateness::Lateness};
 use crate::{
     fmp4::Format,
     recorder::AccessUnit,
@@ -135,6 +135,7 @@ impl Reading {
             }
         };
         let mut format: Option<Arc<Format>> = None;
+        let mut lateness: Option<Lateness> = None;
         let mut delivered = false;
         let mut ending = false;
         loop {
@@ -154,6 +155,10 @@ impl Reading {
                 Ok(CodecItem::Rtcp(report)) => {
                     // What was sent before it may still be on its way.
                     ending |= report.pkts().any(|packet| packet.payload_type() == RTCP_BYE);
+                    let told = report.pkts().find_map(|packet| packet.as_sender_report().ok().flatten());
+                    if let (Some(told), Some(lateness)) = (told, &mut lateness) {
+                        lateness.report(told.ntp_timestamp().0, told.rtp_timestamp());
+                    }
                     continue;
                 }
                 Ok(_) => continue,
@@ -173,17 +178,23 @@ impl Reading {
                 return Incoming::NotUnderstood("the stream does not say how large its pictures are".into());
             }
             delivered = true;
-            (self.tell)(Incoming::Unit(self.unit(frame), Arc::clone(format)));
+            let lateness =
+                lateness.get_or_insert_with(|| Lateness::new(frame.timestamp().clock_rate().get()));
+            (self.tell)(Incoming::Unit(self.unit(frame, lateness), Arc::clone(format)));
         }
         Incoming::Failed(FaultCode::Lost, "the camera ended the stream".into())
     }
 
-    fn unit(&self, frame: VideoFrame) -> AccessUnit {
+    fn unit(&self, frame: VideoFrame, lateness: &mut Lateness) -> AccessUnit {
         let held = frame.start_ctx().received().elapsed();
+        let came = self.clock.monotonic().saturating_sub(held);
+        // RTP has the lower half of it.
+        let rtp_time = (frame.timestamp().timestamp() & i64::from(u32::MAX)) as u32;
         let arrived = self.clock.now().0.saturating_sub(i64::try_from(held.as_micros()).unwrap_or(0));
         AccessUnit {
             pts_us: pts_us(frame.timestamp().elapsed(), frame.timestamp().clock_rate()),
             arrived: UnixMicros(arrived),
+            late: lateness.of_picture(rtp_time, came),
             key: frame.is_random_access_point(),
             data: Arc::from(frame.into_data()),
         }

@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -19,6 +20,7 @@ use hausrecht_model::{Clock, Codec, UnixMicros, clock::SystemClock};
 use super::{
     Incoming, Tell,
     guard::{Account, guard},
+    lateness::Lateness,
 };
 use crate::{decode, fmp4::Format, lock::lock, recorder::AccessUnit, source::Address};
 
@@ -32,20 +34,35 @@ pub(crate) struct Pipeline {
 const MAX_ARRIVALS: usize = 512;
 const CONNECT_LIMIT_US: u64 = 5_000_000;
 
+/// RTP time of video, in Hz. RFC 6184, 7798 and 2435.
+const CLOCK_RATE: u32 = 90_000;
+/// RFC 3550, 6.4.1.
+const RTCP_SENDER_REPORT: u8 = 200;
+
+/// When something arrived, and how much later than the most punctual.
+type Arrival = (UnixMicros, Duration);
+
 /// When packets arrived, by their RTP time, and then when pictures did, by their presentation time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Arrivals {
-    by_rtp: VecDeque<(u32, UnixMicros)>,
-    by_pts: VecDeque<(gst::ClockTime, UnixMicros)>,
+    by_rtp: VecDeque<(u32, Arrival)>,
+    by_pts: VecDeque<(gst::ClockTime, Arrival)>,
+    lateness: Lateness,
+}
+
+impl Default for Arrivals {
+    fn default() -> Self {
+        Self { by_rtp: VecDeque::new(), by_pts: VecDeque::new(), lateness: Lateness::new(CLOCK_RATE) }
+    }
 }
 
 impl Arrivals {
-    fn packet_came(&mut self, rtp_time: u32, now: UnixMicros) {
+    fn packet_came(&mut self, rtp_time: u32, now: UnixMicros, monotonic: Duration) {
         if self.by_rtp.back().is_none_or(|(last, _)| *last != rtp_time) {
             if self.by_rtp.len() >= MAX_ARRIVALS {
                 self.by_rtp.pop_front();
             }
-            self.by_rtp.push_back((rtp_time, now));
+            self.by_rtp.push_back((rtp_time, (now, self.lateness.of_picture(rtp_time, monotonic))));
         }
     }
 
@@ -61,7 +78,7 @@ impl Arrivals {
         }
     }
 
-    fn of_picture(&self, pts: gst::ClockTime) -> Option<UnixMicros> {
+    fn of_picture(&self, pts: gst::ClockTime) -> Option<Arrival> {
         self.by_pts.iter().rev().find(|(time, _)| *time == pts).map(|(_, came)| *came)
     }
 }
@@ -165,15 +182,20 @@ fn note_arrivals(source: &gst::Element, arrivals: &Shared<Arrivals>, clock: &Arc
         let manager = arguments.get(1).and_then(|value| value.get::<gst::Element>().ok())?;
         let (arrivals, clock) = (Arc::clone(&arrivals), Arc::clone(&clock));
         manager.connect_pad_added(move |_, pad| {
-            if !pad.name().starts_with("recv_rtp_sink_") {
-                return;
-            }
             let (arrivals, clock) = (Arc::clone(&arrivals), Arc::clone(&clock));
-            on_packets(pad, move |packet| {
-                if let Some(time) = rtp_time(packet) {
-                    lock(&arrivals).packet_came(time, clock.now());
-                }
-            });
+            if pad.name().starts_with("recv_rtp_sink_") {
+                on_packets(pad, move |packet| {
+                    if let Some(time) = rtp_time(packet) {
+                        lock(&arrivals).packet_came(time, clock.now(), clock.monotonic());
+                    }
+                });
+            } else if pad.name().starts_with("recv_rtcp_sink_") {
+                on_packets(pad, move |packet| {
+                    if let Some((ntp, rtp_time)) = sender_report(packet) {
+                        lock(&arrivals).lateness.report(ntp, rtp_time);
+                    }
+                });
+            }
         });
         None
     });
@@ -195,6 +217,15 @@ fn rtp_time(packet: &gst::BufferRef) -> Option<u32> {
     packet.copy_to_slice(0, &mut head).ok()?;
     let [_, _, _, _, t0, t1, t2, t3] = head;
     Some(u32::from_be_bytes([t0, t1, t2, t3]))
+}
+
+/// Time of day (NTP) and RTP time of a sender report, which is the first part of what a sender says.
+fn sender_report(packet: &gst::BufferRef) -> Option<(u64, u32)> {
+    let mut head = [0; 20];
+    packet.copy_to_slice(0, &mut head).ok()?;
+    let ntp = u64::from_be_bytes(head.get(8..16)?.try_into().ok()?);
+    let rtp_time = u32::from_be_bytes(head.get(16..20)?.try_into().ok()?);
+    (head.get(1) == Some(&RTCP_SENDER_REPORT)).then_some((ntp, rtp_time))
 }
 
 fn take_video(
@@ -287,9 +318,11 @@ fn deliver(
         let arrived = buffer.pts().and_then(|pts| lock(&arrivals).of_picture(pts));
         let pts_us = decode::pts_us(buffer).unwrap_or(last_pts_us + 1);
         last_pts_us = pts_us;
+        let (arrived, late) = arrived.unwrap_or_else(|| (clock.now(), Duration::ZERO));
         let unit = AccessUnit {
             pts_us,
-            arrived: arrived.unwrap_or_else(|| clock.now()),
+            arrived,
+            late,
             key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
             data: Arc::from(map.as_slice()),
         };
