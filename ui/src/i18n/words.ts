@@ -200,6 +200,8 @@ export function deadSentence(reason: DeadReason): string {
       return m.dead_certificate_changed()
     case 'wrong_password':
       return m.dead_wrong_password()
+    case 'password_unprotected':
+      return m.dead_password_unprotected()
     case 'frozen':
       return m.dead_frozen()
     case 'no_key_frame':

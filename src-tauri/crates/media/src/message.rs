@@ -45,13 +45,15 @@ impl fmt::Debug for Password {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Transport {
-    /// TCP first, UDP if the camera does not offer TCP.
+    /// TCP first, UDP if the camera does not offer TCP, HTTP if neither gets through.
     #[default]
     Auto,
     /// Interleaved in the RTSP connection.
     Tcp,
     /// Separate datagrams.
     Udp,
+    /// Interleaved in an RTSP connection that is tunnelled through HTTP.
+    Http,
 }
 
 /// What a camera worker is to open.
@@ -103,7 +105,7 @@ pub struct TalkOpen {
     pub user: String,
     /// Password; empty if the camera asks for none.
     pub password: Password,
-    /// Preferred transport.
+    /// Preferred transport; a talk does not go through HTTP, which is taken as TCP.
     pub transport: Transport,
     /// As in [`CameraOpen::certificate`].
     pub certificate: Option<[u8; 32]>,
@@ -262,9 +264,11 @@ pub enum Sandbox {
 pub enum FaultCode {
     /// Nothing listens there, or the host refused.
     Refused,
-    /// User or password is wrong, or the camera wants it in clear, which is not done; the text tells which. Do not try again
-    /// with the same.
+    /// User or password is wrong. Do not try again with the same.
     NotAuthorized,
+    /// The camera wants the password in clear (RTSP Basic without TLS), which is not done. Its owner has to switch on Digest or
+    /// RTSP over TLS in the camera; another password changes nothing.
+    PasswordUnprotected,
     /// The camera has no such stream.
     NotFound,
     /// No answer in time.
@@ -302,6 +306,9 @@ pub struct StreamState {
     pub bits_per_second: u64,
     /// The transport in use.
     pub transport: Transport,
+    /// How much later the newest pictures come than the most punctual ones of this connection did; 0 below half a second and
+    /// where it is not known.
+    pub lag_ms: u32,
 }
 
 /// What a worker tells the engine. Every one of them is to be taken as coming from an attacker.

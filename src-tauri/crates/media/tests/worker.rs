@@ -5,6 +5,8 @@
 mod card;
 #[path = "worker/odd.rs"]
 mod odd;
+#[path = "worker/patient.rs"]
+mod patient;
 mod support;
 #[path = "worker/talk.rs"]
 mod talk;
@@ -61,6 +63,44 @@ fn reordered_pictures_and_h265_are_recorded_whole() {
         let decoded: u64 = recording.clips.iter().map(|clip| support::ffprobe_frames(&clip.bytes)).sum();
         assert_eq!(decoded, sent, "{path}");
         assert!(recording.clips.iter().all(|clip| clip.start.codec == codec), "{path}");
+    }
+}
+
+#[test]
+fn mjpeg_is_recorded_shown_and_played_by_either_reader() {
+    let server =
+        Server::start(&[("/main", "videotestsrc is-live=true num-buffers=75 pattern=ball", 25, "mjpeg")]);
+    for transport in [Transport::Tcp, Transport::Udp] {
+        let mut camera = open(&server.uri("/main"));
+        camera.transport = transport;
+        let shown = |ring: &Ring| ring.newest(|picture| picture.bgrx.iter().any(|byte| *byte > 200));
+        let recording = record(camera, |worker| {
+            let ring = Ring::create(0, 320, 180).unwrap();
+            let view = Order::View { stream: Stream::Main, ring: ring.shape() };
+            worker.orders.send_with(&view, &[ring.as_fd()]).unwrap();
+            support::await_event(worker, |event| matches!(event, Event::Frame { .. }));
+            assert_eq!(shown(&ring), Some(true), "the ball is in the picture");
+        });
+        assert_eq!(recording.fault, Some(FaultCode::Lost), "{}", recording.fault_text);
+        let sent = server.sent("/main");
+        assert!(sent > 65, "{sent} pictures by {transport:?}");
+        assert_eq!(recording.frames(), sent, "{transport:?}");
+        let decoded: u64 = recording.clips.iter().map(|clip| support::ffprobe_frames(&clip.bytes)).sum();
+        assert_eq!(decoded, sent, "{transport:?}");
+        assert!(
+            recording.clips.iter().all(|clip| clip.start.codec == Codec::Mjpeg && clip.start.width == 640)
+        );
+        assert!(!recording.thumbnails.is_empty(), "{transport:?}");
+
+        let clip = &recording.clips[0].bytes;
+        let mut worker = launch();
+        let order = PlayerOpen { size_bytes: clip.len() as u64, codec: Codec::Mjpeg, autoplay: true };
+        worker.orders.send(&Order::PlayerOpen(order)).unwrap();
+        let ring = Ring::create(0, 320, 180).unwrap();
+        let view = Order::View { stream: Stream::Main, ring: ring.shape() };
+        worker.orders.send_with(&view, &[ring.as_fd()]).unwrap();
+        play(&mut worker, clip, |event| matches!(event, Event::Position { ended: true, .. }));
+        assert_eq!(shown(&ring), Some(true), "the ball is in the picture that is played");
     }
 }
 

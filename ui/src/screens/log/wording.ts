@@ -26,6 +26,7 @@ const DEAD: readonly string[] = [
   'stream_refused',
   'certificate_changed',
   'wrong_password',
+  'password_unprotected',
   'frozen',
   'no_key_frame',
   'unsupported_codec',

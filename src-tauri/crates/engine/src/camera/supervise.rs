@@ -392,6 +392,7 @@ fn reason(code: FaultCode, was_live: bool) -> DeadReason {
     match code {
         FaultCode::Refused | FaultCode::NotFound => DeadReason::StreamRefused,
         FaultCode::NotAuthorized => DeadReason::WrongPassword,
+        FaultCode::PasswordUnprotected => DeadReason::PasswordUnprotected,
         FaultCode::NoKeyFrame => DeadReason::NoKeyFrame,
         FaultCode::UnsupportedCodec => DeadReason::UnsupportedCodec,
         FaultCode::Lost if was_live => DeadReason::Frozen,

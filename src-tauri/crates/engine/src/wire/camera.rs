@@ -139,6 +139,8 @@ pub enum DeadReason {
     StreamRefused,
     /// Name or password is wrong; not tried again until changed.
     WrongPassword,
+    /// The camera wants the password as it is (RTSP Basic) over a connection that anybody can read; it gets none.
+    PasswordUnprotected,
     /// Connected, but no picture has come for five seconds.
     Frozen,
     /// Data come, but no key frame: nothing can be shown or recorded.

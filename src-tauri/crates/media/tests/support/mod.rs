@@ -2,6 +2,7 @@
 
 pub(super) mod between;
 pub(super) mod demo;
+pub(super) mod gate;
 
 use std::{
     collections::HashMap,
@@ -50,11 +51,13 @@ impl Server {
                 "hevc" => {
                     "x265enc speed-preset=ultrafast tune=zerolatency key-int-max=25 ! rtph265pay".to_owned()
                 }
+                "mjpeg" => "videoconvert ! video/x-raw,format=I420 ! jpegenc ! rtpjpegpay".to_owned(),
                 "" | "bye" | "udp-only" => h264("tune=zerolatency"),
                 other => h264(other),
             };
+            let settings = if *special == "mjpeg" { "pt=26" } else { "pt=96 config-interval=1" };
             factory.set_launch(&format!(
-                "( {source} ! video/x-raw,width=640,height=360,framerate={fps}/1 ! {encode} name=pay0 pt=96 config-interval=1 )"
+                "( {source} ! video/x-raw,width=640,height=360,framerate={fps}/1 ! {encode} name=pay0 {settings} )"
             ));
             if *special == "udp-only" {
                 factory.set_protocols(gst_rtsp::RTSPLowerTrans::UDP);
@@ -89,6 +92,11 @@ impl Server {
     /// How many pictures of a stream were sent since its client asked it to play.
     pub(super) fn sent(&self, path: &str) -> u64 {
         self.sent[path].load(Ordering::SeqCst)
+    }
+
+    /// Where it listens.
+    pub(super) fn port(&self) -> u16 {
+        u16::try_from(self.server.bound_port()).unwrap()
     }
 
     /// Address of a stream.

@@ -153,6 +153,6 @@ fn the_password_of_a_talk_is_not_sent_in_clear() {
     let challenge = "WWW-Authenticate: Basic realm=\"x\"\r\n";
     let server = Odd::start(move |_| format!("RTSP/1.0 401 Unauthorized\r\n{challenge}\r\n"));
     let open = talk(&server.uri(), TalkSound::Tone { hz: 440 }, 60_000);
-    assert_eq!(until_its_end(&mut start(open)), (Some(FaultCode::NotAuthorized), 0));
+    assert_eq!(until_its_end(&mut start(open)), (Some(FaultCode::PasswordUnprotected), 0));
     assert_eq!(server.lines("Authorization:"), Vec::<String>::new());
 }

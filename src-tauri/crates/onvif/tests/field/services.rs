@@ -170,7 +170,7 @@ async fn a_stream_address_is_asked_for_by_both_names_of_the_protocol_and_at_both
 /// A stream that never gives anything.
 struct Never;
 
-impl futures_core::Stream for Never {
+impl futures_util::Stream for Never {
     type Item = Result<axum::body::Bytes, std::io::Error>;
 
     fn poll_next(

@@ -271,7 +271,7 @@ async fn open_order(
 /// How a worker's fault becomes what the owner is told.
 pub(crate) fn card_error(code: FaultCode, text: String) -> Error {
     let code = match code {
-        FaultCode::NotAuthorized => ErrorCode::CameraRefused,
+        FaultCode::NotAuthorized | FaultCode::PasswordUnprotected => ErrorCode::CameraRefused,
         FaultCode::NotFound | FaultCode::UnsupportedCodec | FaultCode::NoKeyFrame => {
             ErrorCode::CameraUnsuitable
         }

@@ -203,7 +203,7 @@ fn refusal(code: FaultCode, text: String) -> Error {
             ErrorCode::CameraUnsuitable
         }
         FaultCode::NoMicrophone => ErrorCode::NoMicrophone,
-        FaultCode::NotAuthorized => ErrorCode::CameraRefused,
+        FaultCode::NotAuthorized | FaultCode::PasswordUnprotected => ErrorCode::CameraRefused,
         FaultCode::Refused | FaultCode::Timeout | FaultCode::Lost | FaultCode::NoKeyFrame => {
             ErrorCode::CameraUnreachable
         }

@@ -1,8 +1,10 @@
 //! The camera worker: fetches the main stream, records it, and decodes what is looked at. One thread owns all state; orders,
 //! access units and failures reach it through one channel.
 
+mod delay;
 mod motion;
 mod rate;
+mod ways;
 
 use std::{
     collections::VecDeque,
@@ -20,14 +22,14 @@ use hausrecht_media::{
 };
 use hausrecht_model::{Clock, clock::SystemClock};
 
-use self::{motion::Measuring, rate::Rate};
+use self::{delay::Delay, motion::Measuring, rate::Rate};
 use crate::{
     channel::{Channel, follow_orders, tell_fault},
     fmp4::Format,
     ingest::{Incoming, Ingest, Reader, Tell},
     recorder::{AccessUnit, Recorded, Recorder},
     sandbox::{self, Needs},
-    source::Address,
+    source::{self, Address},
     thumbnail,
     view::{Screen, View},
 };
@@ -54,8 +56,16 @@ enum Input {
 /// One of the camera's streams.
 struct Source {
     stream: Stream,
+    /// As it was given.
     address: Address,
+    /// Where the stream is fetched now; another port than that of `address` if it is fetched through HTTP.
+    here: Address,
+    /// Ways through HTTP that are still to be tried, and why the usual ones failed.
+    tunnels: Vec<Address>,
+    failed_before: Option<(FaultCode, String)>,
     transport: Transport,
+    /// The transport to begin with: the first, or the one that has worked.
+    begins_with: Transport,
     /// Set once the camera has shown that it does not get along with the first one.
     reader: Option<Reader>,
     attempt: u32,
@@ -66,6 +76,7 @@ struct Source {
     stall_told: bool,
     key_seen: bool,
     rate: Rate,
+    delay: Delay,
     state_told: Duration,
     told_format: Option<Arc<Format>>,
     group: VecDeque<AccessUnit>,
@@ -77,8 +88,12 @@ impl Source {
     fn new(stream: Stream, address: Address) -> Self {
         Self {
             stream,
+            here: address.clone(),
             address,
+            tunnels: Vec::new(),
+            failed_before: None,
             transport: Transport::Tcp,
+            begins_with: Transport::Tcp,
             reader: None,
             attempt: 0,
             ingest: None,
@@ -88,6 +103,7 @@ impl Source {
             stall_told: false,
             key_seen: false,
             rate: Rate::default(),
+            delay: Delay::default(),
             state_told: Duration::ZERO,
             told_format: None,
             group: VecDeque::new(),
@@ -163,11 +179,16 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyho
         None => None,
     };
     let addresses = || sub.iter().chain([&main]);
+    let tunnels = matches!(open.transport, Transport::Auto | Transport::Http);
+    let tunnels = tunnels && addresses().any(|address| !address.tls);
     let sandbox = sandbox::restrict(&Needs {
-        connect_ports: addresses().map(|address| address.port).collect(),
+        connect_ports: addresses()
+            .map(|address| address.port)
+            .chain(tunnels.then_some(source::HTTP_PORT))
+            .collect(),
         names: addresses().any(|address| address.named),
         tls: addresses().any(|address| address.tls),
-        udp: open.transport != Transport::Tcp,
+        udp: matches!(open.transport, Transport::Auto | Transport::Udp),
         unix_sockets: false,
     });
     events.send(&Event::Ready { sandbox })?;
@@ -228,7 +249,7 @@ fn write_bulk(bulk: &UnixStream, frames: &mpsc::Receiver<BulkFrame>) {
 impl Camera {
     fn work(&mut self, incoming: &mpsc::Receiver<Input>) -> End {
         if self.main_wanted()
-            && let Err(end) = self.connect(Stream::Main, Transport::Tcp)
+            && let Err(end) = self.connect_again(Stream::Main)
         {
             return end;
         }
@@ -259,6 +280,15 @@ impl Camera {
         }
     }
 
+    /// Begins to fetch `stream` in the way that has worked before.
+    fn connect_again(&mut self, stream: Stream) -> Result<(), End> {
+        let begins_with = self.source(stream).map_or(Transport::Tcp, |source| source.begins_with);
+        if self.open.transport == Transport::Http && begins_with != Transport::Http {
+            return self.tunnel(stream, FaultCode::Refused, "no RTSP through HTTP".into(), true);
+        }
+        self.connect(stream, begins_with)
+    }
+
     /// Begins to fetch `stream`, after a first connection on a thread of its own has shown that somebody listens.
     fn connect(&mut self, stream: Stream, transport: Transport) -> Result<(), End> {
         let now = self.clock.monotonic();
@@ -270,16 +300,23 @@ impl Camera {
         source.started = now;
         source.last_unit = now;
         source.rate = Rate::default();
+        source.delay.begin_anew();
         let attempt = source.attempt;
-        let address = source.address.clone();
-        let reader = source.reader.unwrap_or_else(|| Reader::first_for(&address, transport));
+        if transport != Transport::Http {
+            source.here.clone_from(&source.address);
+        }
+        let address = source.here.clone();
+        let reader = source
+            .reader
+            .filter(|_| transport != Transport::Http)
+            .unwrap_or_else(|| Reader::first_for(&address, transport));
         let probe_inputs = inputs.clone();
         let probe_address = address.clone();
         let probed = thread::Builder::new().name("probe".into()).spawn(move || {
             if let Err((code, text)) = probe_address.probe() {
                 // A camera worker that has ended needs no answer.
-                let _ =
-                    probe_inputs.send(Input::Stream { stream, attempt, what: Incoming::Failed(code, text) });
+                let what = Incoming::Unreachable(code, text);
+                let _ = probe_inputs.send(Input::Stream { stream, attempt, what });
             }
         });
         let tell: Tell = Arc::new(move |what| {
@@ -363,7 +400,7 @@ impl Camera {
         }
         let idle = self.source(stream).is_some_and(|source| source.ingest.is_none());
         if idle {
-            self.connect(stream, Transport::Tcp)?;
+            self.connect_again(stream)?;
         }
         self.begin_view();
         Ok(())
@@ -419,13 +456,19 @@ impl Camera {
         let (unit, format) = match what {
             Incoming::Unit(unit, format) => (unit, format),
             Incoming::Failed(code, text) => return self.failed(stream, code, text),
+            Incoming::Unreachable(code, text) => return self.unreachable(stream, code, text),
+            Incoming::Silent(text) => return self.silent(stream, FaultCode::Timeout, text),
             Incoming::NotUnderstood(text) => return self.read_otherwise(stream, &text),
         };
+        source.begins_with = source.transport;
+        source.failed_before = None;
         source.last_unit = now;
         source.first_unit.get_or_insert(now);
         source.key_seen |= unit.key;
         source.stall_told = false;
         source.rate.add(now, unit.data.len());
+        source.delay.add(now, unit.late);
+        let turned = source.delay.has_turned();
         source.format = Some(Arc::clone(&format));
         source.keep_group(&unit);
         let fresh_state = source.told_format.as_ref().is_none_or(|told| !Arc::ptr_eq(told, &format));
@@ -437,7 +480,7 @@ impl Camera {
             self.begin_view();
         }
         self.push_motion(stream, &unit, &format);
-        if fresh_state {
+        if fresh_state || turned {
             self.tell_state(stream, now);
         }
         if stream == Stream::Main { self.record(unit, &format) } else { Ok(()) }
@@ -473,14 +516,23 @@ impl Camera {
             fps: source.rate.fps(now),
             bits_per_second: source.rate.bits_per_second(now),
             transport: source.transport,
+            lag_ms: source.delay.ms(),
         };
         // The next one follows in two seconds.
         let _ = self.events.try_send(&Event::State(state));
     }
 
-    /// Goes on with the other reader. What is being recorded ends here, for the two do not count time from the same zero.
+    /// Goes on with the other reader.
     fn read_otherwise(&mut self, stream: Stream, text: &str) -> Result<(), End> {
-        let transport = self.open.transport;
+        let Some(source) = self.source(stream) else { return Ok(()) };
+        tracing::info!("{stream:?} goes on through rtspsrc: {text}");
+        source.reader = Some(Reader::Rtspsrc);
+        self.fetch_anew(stream)
+    }
+
+    /// Fetches a stream over a new connection. What is being recorded ends here, for the two do not count time from the same
+    /// zero.
+    fn fetch_anew(&mut self, stream: Stream) -> Result<(), End> {
         if let Some(recorder) = self.recorder.as_mut().filter(|_| stream == Stream::Main) {
             recorder.finish();
         }
@@ -489,9 +541,8 @@ impl Camera {
         }
         self.motion_clock_changed(stream);
         let Some(source) = self.source(stream) else { return Ok(()) };
-        tracing::info!("{stream:?} goes on through rtspsrc: {text}");
-        source.reader = Some(Reader::Rtspsrc);
-        self.connect(stream, if transport == Transport::Udp { Transport::Udp } else { Transport::Tcp })
+        let transport = source.transport;
+        self.connect(stream, transport)
     }
 
     /// Lets each reader know whether somebody looks.
@@ -517,6 +568,12 @@ impl Camera {
             return self.connect(stream, Transport::Udp);
         }
         let connected = source.first_unit.is_some();
+        if !connected && matches!(code, FaultCode::Timeout | FaultCode::Lost) {
+            return self.silent(stream, code, text);
+        }
+        if !connected && source.transport == Transport::Http && code == FaultCode::Refused {
+            return self.tunnel(stream, code, text, true);
+        }
         let lost = connected && matches!(code, FaultCode::Internal | FaultCode::Timeout | FaultCode::Refused);
         self.fail(stream, if lost { FaultCode::Lost } else { code }, text)
     }
@@ -544,7 +601,9 @@ impl Camera {
             let silent = now.saturating_sub(source.last_unit);
             let fault = match source.first_unit {
                 None if now.saturating_sub(source.started) > FIRST_PICTURE_LIMIT => {
-                    Some((FaultCode::Timeout, "connected, but no picture came"))
+                    let text = "connected, but no picture came".into();
+                    self.silent(stream, FaultCode::Timeout, text)?;
+                    continue;
                 }
                 Some(_) if silent > LOST_AFTER => Some((FaultCode::Lost, "no data for ten seconds")),
                 Some(first) if !source.key_seen && now.saturating_sub(first) > KEY_FRAME_LIMIT => {
@@ -559,6 +618,13 @@ impl Camera {
                 let _ = events.try_send(&Event::Stalled { stream: source.stream, silent_ms });
             }
             let due = now.saturating_sub(source.state_told) > STATE_EVERY;
+            if fault.is_none() && source.delay.must_be_renewed(now) {
+                tracing::warn!(
+                    "{stream:?} has come more than five seconds late for some time and is fetched anew"
+                );
+                self.fetch_anew(stream)?;
+                continue;
+            }
             if let Some((code, text)) = fault {
                 self.fail(stream, code, text.into())?;
             } else if due {

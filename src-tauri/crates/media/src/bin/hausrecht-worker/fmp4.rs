@@ -15,13 +15,13 @@ pub(crate) use read::{Header, Sample, parse_init, parse_moof};
 /// What a decoder must know before the first picture.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Format {
-    /// The codec: H.264 or H.265 in a clip.
+    /// The codec.
     pub(crate) codec: Codec,
     /// Width in pixels.
     pub(crate) width: u32,
     /// Height in pixels.
     pub(crate) height: u32,
-    /// Contents of `avcC` or `hvcC`.
+    /// Contents of `avcC` or `hvcC`; empty for MJPEG, each picture of which is whole.
     pub(crate) codec_data: Vec<u8>,
 }
 
@@ -45,12 +45,22 @@ const TIMESCALE: u32 = 1_000_000;
 /// The identity matrix of `mvhd` and `tkhd`.
 const MATRIX: [u32; 9] = [0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000_0000];
 
-/// Writes `ftyp` and `moov`; `None` for a codec that has no place in a clip.
+/// Contents of `esds` for MJPEG. ISO/IEC 14496-14, 5.6; ISO/IEC 14496-1, 7.2.6.5 and 7.2.6.6. Sizes and bit rates stay 0, for
+/// they are not known when a clip begins.
+const JPEG_ESDS: [u8; 27] = [
+    0, 0, 0, 0, // version and flags
+    3, 21, 0, 0, 0, // ES_Descriptor: no number, no options
+    4, 13, 0x6c, 0x11, // DecoderConfigDescriptor: JPEG (ISO/IEC 10918-1), a visual stream
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // buffer, highest and mean bit rate
+    6, 1, 2, // SLConfigDescriptor: as MP4 has it
+];
+
+/// Writes `ftyp` and `moov`; `None` for a picture too large for it.
 pub(crate) fn init_segment(format: &Format) -> Option<Vec<u8>> {
-    let (entry, config) = match format.codec {
-        Codec::H264 => (b"avc1", b"avcC"),
-        Codec::H265 => (b"hvc1", b"hvcC"),
-        Codec::Mjpeg => return None,
+    let (entry, config, codec_data) = match format.codec {
+        Codec::H264 => (b"avc1", b"avcC", &format.codec_data[..]),
+        Codec::H265 => (b"hvc1", b"hvcC", &format.codec_data[..]),
+        Codec::Mjpeg => (b"mp4v", b"esds", &JPEG_ESDS[..]),
     };
     let (width, height) = (u16::try_from(format.width).ok()?, u16::try_from(format.height).ok()?);
     let mut out = Vec::with_capacity(1024);
@@ -91,7 +101,7 @@ pub(crate) fn init_segment(format: &Format) -> Option<Vec<u8>> {
                     boxed(minf, b"stbl", |stbl| {
                         full(stbl, b"stsd", 0, 0, |b| {
                             word(b, 1);
-                            boxed(b, entry, |b| visual_entry(b, width, height, config, &format.codec_data));
+                            boxed(b, entry, |b| visual_entry(b, width, height, config, codec_data));
                         });
                         full(stbl, b"stts", 0, 0, |b| word(b, 0));
                         full(stbl, b"stsc", 0, 0, |b| word(b, 0));

@@ -6,14 +6,20 @@
 
 pub(crate) mod certificate;
 mod challenge;
+mod guard;
 mod interleaved;
+mod lateness;
 mod rtspsrc;
+mod tunnel;
 
 use std::sync::Arc;
 
 use hausrecht_media::{CameraOpen, FaultCode, Transport};
 
-pub(crate) use self::rtspsrc::{classify, format_of, guard};
+pub(crate) use self::{
+    guard::{Account, guard},
+    rtspsrc::{classify, format_of},
+};
 use crate::{fmp4::Format, recorder::AccessUnit, source::Address};
 
 /// What an ingest tells its owner, from a thread of its own.
@@ -23,6 +29,10 @@ pub(crate) enum Incoming {
     Unit(AccessUnit, Arc<Format>),
     /// It failed and delivers nothing more.
     Failed(FaultCode, String),
+    /// It delivers nothing: there is no connection to the camera.
+    Unreachable(FaultCode, String),
+    /// It delivers nothing: the camera is there, and is silent over this transport.
+    Silent(String),
     /// It delivers nothing more, because the camera speaks in a way that this reader does not take; the other one may.
     NotUnderstood(String),
 }
@@ -43,7 +53,7 @@ impl Reader {
     /// The first to try.
     pub(crate) fn first_for(address: &Address, transport: Transport) -> Self {
         // A URL, which is all that the cheap one takes, cannot name the network of a link-local address.
-        if address.tls || address.link_local || transport == Transport::Udp {
+        if address.tls || address.link_local || matches!(transport, Transport::Udp | Transport::Http) {
             Self::Rtspsrc
         } else {
             Self::Interleaved

@@ -20,6 +20,8 @@ pub(crate) struct AccessUnit {
     pub(crate) pts_us: u64,
     /// When its first packet arrived.
     pub(crate) arrived: UnixMicros,
+    /// How much later it came than the most punctual ones of the last hour.
+    pub(crate) late: Duration,
     /// Whether decoding can begin here.
     pub(crate) key: bool,
     /// Its bytes, with length prefixes.

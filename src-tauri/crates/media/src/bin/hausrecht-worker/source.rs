@@ -15,6 +15,9 @@ use url::{Host, Position, Url};
 /// How long a camera may take to accept a connection.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
+/// Where cameras speak RTSP through HTTP besides the port of RTSP.
+pub(crate) const HTTP_PORT: u16 = 80;
+
 /// Every element that a worker uses. They are loaded before the sandbox closes, for afterwards no file can be read.
 const ELEMENTS: [&str; 24] = [
     "rtspsrc",
@@ -82,7 +85,7 @@ impl Address {
     pub(crate) fn parse(uri: &str) -> Option<Self> {
         let url = Url::parse(uri).ok()?;
         let (default_port, tls) = match url.scheme() {
-            "rtsp" | "rtspt" | "rtspu" => (554, false),
+            "rtsp" | "rtspt" | "rtspu" | "rtsph" => (554, false),
             "rtsps" => (322, true),
             _ => return None,
         };
@@ -104,6 +107,39 @@ impl Address {
         let (before, after) = (&url[..Position::BeforeHost], &url[Position::AfterHost..]);
         let uri = format!("{before}[{ip}%25{interface}]{after}");
         Self { uri, port, named: false, tls, link_local: true, host: format!("{ip}%{interface}") }
+    }
+
+    /// Path and query, as HTTP asks for them.
+    pub(crate) fn path(&self) -> &str {
+        let after = self.uri.split_once("://").map_or("", |(_, after)| after);
+        after.find('/').and_then(|at| after.get(at..)).unwrap_or("/")
+    }
+
+    /// Where RTSP may be had through HTTP: at the port of RTSP itself, unless nobody answers there, and at that of the web.
+    pub(crate) fn tunnels(&self, port_answers: bool) -> Vec<Self> {
+        if self.tls {
+            return Vec::new();
+        }
+        let own = port_answers.then_some(self.port);
+        let web = (self.port != HTTP_PORT).then_some(HTTP_PORT);
+        own.into_iter().chain(web).filter_map(|port| self.through_http(port)).collect()
+    }
+
+    /// This address in the form that tells `rtspsrc` to make a tunnel; none for a link-local one.
+    fn through_http(&self, port: u16) -> Option<Self> {
+        let mut url = Url::parse(&self.uri).ok()?;
+        url.set_port(Some(port)).ok()?;
+        Self::parse(&format!("rtsph{}", &url[Position::AfterScheme..]))
+    }
+
+    /// The address as requests name it.
+    pub(crate) fn request_uri(&self) -> String {
+        self.uri.replacen("rtsph://", "rtsp://", 1)
+    }
+
+    /// Whether `other` is served by the same program of the same camera, as well protected.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        (&self.host, self.port, self.tls) == (&other.host, other.port, other.tls)
     }
 
     /// Connects once and hangs up, for `rtspsrc` does not say whether a host refused or is not there.
@@ -145,6 +181,20 @@ mod tests {
         assert_eq!((address.port, address.named, address.link_local), (8554, false, true));
         assert_eq!(address.uri, "rtsp://[fe80::1%253]:8554/main?x=1");
         assert_eq!(address.host, "fe80::1%3");
+        let here = Address::parse("rtsp://192.0.2.1/main").unwrap();
+        let tunnels = Address::parse("rtsp://192.0.2.1:8554/main/?a=1").unwrap().tunnels(true);
+        assert_eq!(tunnels.iter().map(|tunnel| tunnel.port).collect::<Vec<_>>(), [8554, 80]);
+        assert_eq!(
+            (tunnels[1].uri.as_str(), tunnels[1].path()),
+            ("rtsph://192.0.2.1:80/main/?a=1", "/main/?a=1")
+        );
+        assert_eq!(tunnels[1].request_uri(), "rtsp://192.0.2.1:80/main/?a=1");
+        assert_eq!(here.tunnels(false).len(), 1);
+        assert!(here.is_beside(&Address::parse("rtsp://192.0.2.1:554/other?x").unwrap()));
+        for elsewhere in ["rtsp://192.0.2.2/main", "rtsp://192.0.2.1:555/main", "rtsps://192.0.2.1:554/main"]
+        {
+            assert!(!here.is_beside(&Address::parse(elsewhere).unwrap()), "{elsewhere}");
+        }
         assert!(Address::parse("file:///etc/passwd").is_none());
         assert!(Address::parse("rtsp:///").is_none());
     }

@@ -130,7 +130,7 @@ impl Talk<'_> {
     ) -> Result<Option<(usize, BackChannel, channel::Offer)>, Failure> {
         let mut ways = vec![(Transport::Tcp, Streams::BackChannel), (Transport::Tcp, Streams::All)];
         match self.open.transport {
-            Transport::Tcp => {}
+            Transport::Tcp | Transport::Http => {}
             Transport::Udp => {
                 ways = vec![(Transport::Udp, Streams::BackChannel), (Transport::Udp, Streams::All)]
             }
@@ -161,8 +161,13 @@ impl Talk<'_> {
                     }
                 }
             };
-            let final_codes =
-                [FaultCode::NotAuthorized, FaultCode::NotFound, FaultCode::NoBackChannel, FaultCode::Timeout];
+            let final_codes = [
+                FaultCode::NotAuthorized,
+                FaultCode::PasswordUnprotected,
+                FaultCode::NotFound,
+                FaultCode::NoBackChannel,
+                FaultCode::Timeout,
+            ];
             let is_final = final_codes.contains(&failure.0);
             let failure = first_failure.get_or_insert(failure).clone();
             if is_final {
@@ -202,7 +207,9 @@ impl Talk<'_> {
                 Ok(Input::Camera { attempt: of, what: FromCamera::Failed { code, text } })
                     if of == attempt =>
                 {
-                    let code = if code == FaultCode::NotAuthorized { code } else { FaultCode::Lost };
+                    let signing_in =
+                        matches!(code, FaultCode::NotAuthorized | FaultCode::PasswordUnprotected);
+                    let code = if signing_in { code } else { FaultCode::Lost };
                     return Err((code, text));
                 }
                 Ok(Input::Camera { .. }) | Err(mpsc::RecvTimeoutError::Timeout) => {}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hausrecht_media::{MotionSettings, Stream, Transport};
+use hausrecht_media::{MotionSettings, Stream};
 
 use super::{Camera, End};
 use crate::{
@@ -49,7 +49,7 @@ impl Camera {
     fn fetch_measured(&mut self) -> Result<(), End> {
         let Some(stream) = self.measured_stream() else { return Ok(()) };
         if self.source(stream).is_some_and(|source| source.ingest.is_none()) {
-            self.connect(stream, Transport::Tcp)?;
+            self.connect_again(stream)?;
         }
         Ok(())
     }

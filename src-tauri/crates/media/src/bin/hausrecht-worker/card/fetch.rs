@@ -137,7 +137,13 @@ impl Fetch {
         if after_gap {
             self.recorder.finish();
         }
-        let unit = AccessUnit { pts_us, arrived: UnixMicros(at_us), key: picture.key, data: picture.data };
+        let unit = AccessUnit {
+            pts_us,
+            arrived: UnixMicros(at_us),
+            late: Duration::ZERO,
+            key: picture.key,
+            data: picture.data,
+        };
         let size_bytes = unit.data.len();
         match self.recorder.push(unit.clone(), &picture.format) {
             Recorded::Kept | Recorded::BeforeKey => {}

@@ -240,8 +240,13 @@ impl Watch {
             self.view = Some(view.map_err(|error| (FaultCode::UnsupportedCodec, format!("{error:#}")))?);
         }
         let Ok(pts_us) = u64::try_from(self.told(picture.at_us)) else { return Ok(()) };
-        let unit =
-            AccessUnit { pts_us, arrived: UnixMicros(0), key: picture.key, data: Arc::clone(&picture.data) };
+        let unit = AccessUnit {
+            pts_us,
+            arrived: UnixMicros(0),
+            late: Duration::ZERO,
+            key: picture.key,
+            data: Arc::clone(&picture.data),
+        };
         let taken = self.view.as_mut().is_none_or(|view| view.push(&unit, &picture.format));
         if taken { Ok(()) } else { Err((FaultCode::Internal, "decoding has ended".into())) }
     }

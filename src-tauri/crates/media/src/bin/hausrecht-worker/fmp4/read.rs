@@ -3,7 +3,7 @@
 
 use hausrecht_model::Codec;
 
-use super::Format;
+use super::{Format, JPEG_ESDS};
 
 /// Why bytes are not a clip.
 #[derive(Debug, thiserror::Error)]
@@ -78,13 +78,19 @@ pub(crate) fn parse_init(moov: &[u8]) -> Result<Format, ParseError> {
     let (codec, config) = match &header.kind {
         b"avc1" => (Codec::H264, b"avcC"),
         b"hvc1" => (Codec::H265, b"hvcC"),
+        b"mp4v" => (Codec::Mjpeg, b"esds"),
         _ => return Err(ParseError::Codec),
     };
     let entry = find_box(entries, &header.kind).ok_or(ParseError::Length)?;
     let width = be16(entry, 24).ok_or(ParseError::Length)?;
     let height = be16(entry, 26).ok_or(ParseError::Length)?;
     let inside = entry.get(78..).ok_or(ParseError::Length)?;
-    let codec_data = find_box(inside, config).ok_or(ParseError::Missing("avcC"))?.to_vec();
+    let config = find_box(inside, config).ok_or(ParseError::Missing("avcC"))?;
+    let codec_data = match codec {
+        Codec::H264 | Codec::H265 => config.to_vec(),
+        Codec::Mjpeg if config == JPEG_ESDS => Vec::new(),
+        Codec::Mjpeg => return Err(ParseError::Codec),
+    };
     Ok(Format { codec, width: u32::from(width), height: u32::from(height), codec_data })
 }
 

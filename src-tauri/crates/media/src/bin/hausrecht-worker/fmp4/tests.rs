@@ -1,15 +1,29 @@
 //! What is written can be read, and nothing that is read makes the reader panic.
 
-use super::*;
+use super::{read::ParseError, *};
 
 fn format() -> Format {
     Format { codec: Codec::H264, width: 1920, height: 1080, codec_data: vec![1, 66, 0, 30, 0xff] }
 }
 
+fn mjpeg() -> Format {
+    Format { codec: Codec::Mjpeg, width: 1280, height: 720, codec_data: Vec::new() }
+}
+
 #[test]
 fn an_init_segment_can_be_read_again() {
-    let bytes = init_segment(&format()).unwrap();
-    assert_eq!(parse_init(find_box(&bytes, b"moov").unwrap()).unwrap(), format());
+    for format in [format(), Format { codec: Codec::H265, ..format() }, mjpeg()] {
+        let bytes = init_segment(&format).unwrap();
+        assert_eq!(parse_init(find_box(&bytes, b"moov").unwrap()).unwrap(), format);
+    }
+}
+
+#[test]
+fn another_codec_under_the_name_of_mjpeg_is_refused() {
+    let mut bytes = init_segment(&mjpeg()).unwrap();
+    let at = bytes.windows(2).position(|pair| pair == [0x6c, 0x11]).unwrap();
+    bytes[at] = 0x20;
+    assert!(matches!(parse_init(find_box(&bytes, b"moov").unwrap()), Err(ParseError::Codec)));
 }
 
 #[test]
@@ -37,7 +51,7 @@ fn damaged_bytes_are_refused_without_a_panic() {
     let init = init_segment(&format()).unwrap();
     let sample = SampleEntry { duration_us: 1, size_bytes: 3, key: true, composition_us: i32::MIN };
     let moof = fragment(1, u64::MAX, &[sample], [&b"abc"[..]].into_iter());
-    for whole in [init, moof] {
+    for whole in [init, init_segment(&mjpeg()).unwrap(), moof] {
         for at in 0..whole.len() {
             for value in [0, 1, 0x7f, 0xff] {
                 let mut bytes = whole.clone();

@@ -8,6 +8,7 @@ use std::{
 
 use hausrecht_media::FaultCode;
 
+use super::tunnel;
 use crate::source::{Address, CONNECT_LIMIT};
 
 /// Algorithms of `Digest` that `retina` knows. RFC 7616.
@@ -16,7 +17,7 @@ pub(super) const RETINA: [&str; 6] =
 /// Those that `rtspsrc` knows.
 pub(super) const RTSPSRC: [&str; 1] = ["md5"];
 /// The longest answer that is read.
-const MAX_ANSWER_BYTES: u64 = 16 * 1024;
+pub(super) const MAX_ANSWER_BYTES: u64 = 16 * 1024;
 
 /// A challenge of the camera: scheme and parameters, names in lower case.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,49 +26,76 @@ struct Challenge {
     parameters: Vec<(String, String)>,
 }
 
-/// Asks without a password; an error if signing in would give the password away, or if the camera does not say. What else goes
-/// wrong is left to the reader, which says it better.
-pub(super) fn ask(address: &Address, known: &[&str]) -> Result<(), (FaultCode, String)> {
+/// Asks without a password, and says whether the camera wants one even to describe its stream. An error if signing in would give
+/// the password away, or if the camera does not say. What else goes wrong is left to the reader, which says it better.
+pub(super) fn ask(address: &Address, known: &[&str]) -> Result<bool, (FaultCode, String)> {
     if address.tls {
-        return Ok(());
+        return Ok(false);
     }
-    let stream = address.connect()?;
-    let answer = describe(stream, &address.uri).unwrap_or_default();
+    let mut answer = describe(address.connect()?, &address.uri, false);
+    if answer.as_ref().is_ok_and(String::is_empty) {
+        // It hung up: some cameras want to be asked for their options before anything else.
+        answer = describe(address.connect()?, &address.uri, true);
+    }
+    let answer = answer.unwrap_or_default();
     if answer.is_empty() {
         let text = "the camera does not say how it lets its user in";
         return Err((FaultCode::Timeout, text.into()));
     }
-    if gives_away(&challenges(&answer), known) {
-        let text = "the camera wants the password unprotected (RTSP Basic): switch on Digest (MD5) or RTSP over TLS in its \
-                    settings";
-        return Err((FaultCode::NotAuthorized, text.into()));
-    }
-    Ok(())
+    judge(&answer, known)
 }
 
-/// What the camera answers to a first `DESCRIBE`, without the description.
-fn describe(mut stream: TcpStream, uri: &str) -> io::Result<String> {
+/// The same through a tunnel, which must be open to everybody itself.
+pub(super) fn ask_through_tunnel(address: &Address, known: &[&str]) -> Result<(), (FaultCode, String)> {
+    let question = |_| (FaultCode::Timeout, "the camera does not say how it lets its user in".to_owned());
+    let answer = tunnel::describe(address)?.map_err(question)?;
+    judge(&answer, known).map(drop)
+}
+
+/// Whether an answer wants a password; an error if it would go in clear.
+fn judge(answer: &str, known: &[&str]) -> Result<bool, (FaultCode, String)> {
+    let challenges = challenges(answer);
+    if gives_away(&challenges, known) {
+        let text = "the camera wants the password unprotected (RTSP Basic): switch on Digest (MD5) or RTSP over TLS in its \
+                    settings";
+        return Err((FaultCode::PasswordUnprotected, text.into()));
+    }
+    Ok(!challenges.is_empty())
+}
+
+/// What the camera answers to a first `DESCRIBE`, without the description; empty if it hangs up.
+fn describe(mut stream: TcpStream, uri: &str, options_first: bool) -> io::Result<String> {
     stream.set_read_timeout(Some(CONNECT_LIMIT))?;
     stream.set_write_timeout(Some(CONNECT_LIMIT))?;
+    let mut number = 1;
+    if options_first {
+        let question = format!("OPTIONS {uri} RTSP/1.0\r\nCSeq: {number}\r\nUser-Agent: Hausrecht\r\n\r\n");
+        stream.write_all(question.as_bytes())?;
+        head((&stream).take(MAX_ANSWER_BYTES))?;
+        number += 1;
+    }
     let question = format!(
-        "DESCRIBE {uri} RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: Hausrecht\r\nAccept: application/sdp\r\n\r\n"
+        "DESCRIBE {uri} RTSP/1.0\r\nCSeq: {number}\r\nUser-Agent: Hausrecht\r\nAccept: application/sdp\r\n\r\n"
     );
     stream.write_all(question.as_bytes())?;
-    Ok(head(stream.take(MAX_ANSWER_BYTES)))
+    head(stream.take(MAX_ANSWER_BYTES))
 }
 
 /// The lines of an answer up to the empty one.
-fn head(mut stream: impl Read) -> String {
+pub(super) fn head(mut stream: impl Read) -> io::Result<String> {
     let mut answer = Vec::new();
     let mut chunk = [0; 2048];
     while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
         match stream.read(&mut chunk) {
-            Ok(0) | Err(_) => break,
+            Ok(0) => break,
             Ok(read) => answer.extend(chunk.iter().take(read)),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => break,
+            Err(_) if !answer.is_empty() => break,
+            Err(error) => return Err(error),
         }
     }
     let answer = String::from_utf8_lossy(&answer);
-    answer.split("\r\n\r\n").next().unwrap_or_default().to_owned()
+    Ok(answer.split("\r\n\r\n").next().unwrap_or_default().to_owned())
 }
 
 /// Whether the password would go in clear: `Basic` is offered, and no `Digest` that the reader knows.
@@ -154,7 +182,7 @@ mod tests {
     #[test]
     fn an_answer_without_end_is_read_so_far() {
         let endless = std::io::repeat(b'x').take(MAX_ANSWER_BYTES);
-        assert_eq!(head(endless).len(), usize::try_from(MAX_ANSWER_BYTES).unwrap());
-        assert_eq!(head(&b"RTSP/1.0 200 OK\r\n\r\nv=0"[..]), "RTSP/1.0 200 OK");
+        assert_eq!(head(endless).unwrap().len(), usize::try_from(MAX_ANSWER_BYTES).unwrap());
+        assert_eq!(head(&b"RTSP/1.0 200 OK\r\n\r\nv=0"[..]).unwrap(), "RTSP/1.0 200 OK");
     }
 }

@@ -24,7 +24,7 @@ use retina::{
 use tokio::sync::oneshot;
 use url::Url;
 
-use super::{Incoming, Tell, challenge};
+use super::{Incoming, Tell, challenge, lateness::Lateness};
 use crate::{
     fmp4::Format,
     recorder::AccessUnit,
@@ -40,6 +40,8 @@ const GOODBYE_LIMIT: Duration = Duration::from_millis(200);
 const GATHER: Duration = Duration::from_millis(60);
 /// RFC 3550, 6.6: the camera ends its stream.
 const RTCP_BYE: u8 = 203;
+/// How `retina` says that it cannot read a `WWW-Authenticate`.
+const CHALLENGE_UNREAD: &str = "Can't understand WWW-Authenticate";
 /// Where times begin, so that pictures which are shown before the first one have a time too.
 const ZERO_US: i64 = 10_000_000;
 
@@ -107,24 +109,33 @@ struct Reading {
 impl Reading {
     /// Delivers pictures until the stream ends, and says why it did.
     async fn run(&self, url: Url, options: SessionOptions) -> Incoming {
+        let mut signs_in = false;
         if let Some(address) = &self.asked_first {
             let address = address.clone();
             let asked =
                 tokio::task::spawn_blocking(move || challenge::ask(&address, &challenge::RETINA)).await;
-            if let Ok(Err((code, text))) = asked {
-                return Incoming::Failed(code, text);
+            match asked {
+                Ok(Ok(wants_password)) => signs_in = wants_password,
+                Ok(Err((FaultCode::Timeout, text))) => return Incoming::Silent(text),
+                Ok(Err((FaultCode::Refused, text))) => {
+                    return Incoming::Unreachable(FaultCode::Refused, text);
+                }
+                Ok(Err((code, text))) => return Incoming::Failed(code, text),
+                Err(error) => return Incoming::Failed(FaultCode::Internal, error.to_string()),
             }
         }
-        let (mut stream, codec, number) = match tokio::time::timeout(SETUP_LIMIT, set_up(url, options)).await
-        {
+        let playing = tokio::time::timeout(SETUP_LIMIT, set_up(url, options, signs_in)).await;
+        let (mut stream, codec, number) = match playing {
             Ok(Ok(playing)) => playing,
             Ok(Err(why)) => return why,
+            // It has described its stream, for which the limit is shorter.
             Err(_) => {
                 let text = format!("the camera did not begin to play within {} s", SETUP_LIMIT.as_secs());
-                return Incoming::Failed(FaultCode::Timeout, text);
+                return Incoming::Silent(text);
             }
         };
         let mut format: Option<Arc<Format>> = None;
+        let mut lateness: Option<Lateness> = None;
         let mut delivered = false;
         let mut ending = false;
         loop {
@@ -144,27 +155,46 @@ impl Reading {
                 Ok(CodecItem::Rtcp(report)) => {
                     // What was sent before it may still be on its way.
                     ending |= report.pkts().any(|packet| packet.payload_type() == RTCP_BYE);
+                    let told = report.pkts().find_map(|packet| packet.as_sender_report().ok().flatten());
+                    if let (Some(told), Some(lateness)) = (told, &mut lateness) {
+                        lateness.report(told.ntp_timestamp().0, told.rtp_timestamp());
+                    }
                     continue;
                 }
                 Ok(_) => continue,
-                Err(error) => return failure(&error, delivered),
+                Err(error) => {
+                    return failure(
+                        &error,
+                        if delivered { Stage::Delivering } else { Stage::SettingUp(signs_in) },
+                    );
+                }
             };
             if format.is_none() || frame.has_new_parameters() {
                 format = format_of(&stream, codec, number, format);
             }
             let Some(format) = &format else { continue };
+            if format.width == 0 || format.height == 0 {
+                // RFC 2435 has no room for more than 2040 pixels; the description says then how many there are.
+                return Incoming::NotUnderstood("the stream does not say how large its pictures are".into());
+            }
             delivered = true;
-            (self.tell)(Incoming::Unit(self.unit(frame), Arc::clone(format)));
+            let lateness =
+                lateness.get_or_insert_with(|| Lateness::new(frame.timestamp().clock_rate().get()));
+            (self.tell)(Incoming::Unit(self.unit(frame, lateness), Arc::clone(format)));
         }
         Incoming::Failed(FaultCode::Lost, "the camera ended the stream".into())
     }
 
-    fn unit(&self, frame: VideoFrame) -> AccessUnit {
+    fn unit(&self, frame: VideoFrame, lateness: &mut Lateness) -> AccessUnit {
         let held = frame.start_ctx().received().elapsed();
+        let came = self.clock.monotonic().saturating_sub(held);
+        // RTP has the lower half of it.
+        let rtp_time = (frame.timestamp().timestamp() & i64::from(u32::MAX)) as u32;
         let arrived = self.clock.now().0.saturating_sub(i64::try_from(held.as_micros()).unwrap_or(0));
         AccessUnit {
             pts_us: pts_us(frame.timestamp().elapsed(), frame.timestamp().clock_rate()),
             arrived: UnixMicros(arrived),
+            late: lateness.of_picture(rtp_time, came),
             key: frame.is_random_access_point(),
             data: Arc::from(frame.into_data()),
         }
@@ -177,14 +207,18 @@ fn pts_us(elapsed: i64, clock_rate: NonZeroU32) -> u64 {
 }
 
 /// Signs in, sets up the first video stream and no other, and begins to play.
-async fn set_up(url: Url, options: SessionOptions) -> Result<(Demuxed, Codec, usize), Incoming> {
-    let before = |error: retina::Error| failure(&error, false);
+async fn set_up(
+    url: Url,
+    options: SessionOptions,
+    signs_in: bool,
+) -> Result<(Demuxed, Codec, usize), Incoming> {
+    let before = |error: retina::Error| failure(&error, Stage::SettingUp(signs_in));
     let described = tokio::time::timeout(CONNECT_LIMIT, Session::describe(url, options)).await;
     let mut session = match described {
-        Ok(described) => described.map_err(before)?,
+        Ok(described) => described.map_err(|error| failure(&error, Stage::Describing))?,
         Err(_) => {
             let text = format!("no answer within {} s", CONNECT_LIMIT.as_secs());
-            return Err(Incoming::Failed(FaultCode::Timeout, text));
+            return Err(Incoming::Silent(text));
         }
     };
     let chosen = session.streams().iter().position(|stream| stream.media() == "video");
@@ -226,26 +260,42 @@ fn format_of(
     }
 }
 
-/// What a failure means. What neither the network nor the camera's own answer explains is left to the other reader.
-fn failure(error: &retina::Error, delivered: bool) -> Incoming {
+/// How far a connection has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// The camera has not described its stream yet.
+    Describing,
+    /// It has, after it was given the password if this is true; no picture has come.
+    SettingUp(bool),
+    /// Pictures have come.
+    Delivering,
+}
+
+/// What a failure means. Until the first picture the other reader may do better, unless the camera has clearly said no: it
+/// asks for the options first, takes a new nonce at any time, reads more forms of a challenge, and follows a redirection that
+/// leads to where the password may go.
+fn failure(error: &retina::Error, stage: Stage) -> Incoming {
     // The first paragraph is the reason; what follows names connections and positions.
     let text = error.to_string();
     let text = text.split("\n\n").next().unwrap_or_default().to_owned();
     let code = match error.status_code() {
+        Some(401) if text.contains(CHALLENGE_UNREAD) => return Incoming::NotUnderstood(text),
+        // The password was right a moment ago; the nonce has become old.
+        Some(401) if stage == Stage::SettingUp(true) => return Incoming::NotUnderstood(text),
         Some(401 | 403) => FaultCode::NotAuthorized,
         Some(404) => FaultCode::NotFound,
         // Only UDP is offered; the owner of this ingest asks for that.
         Some(461) => return Incoming::Failed(FaultCode::Refused, format!("461: {text}")),
-        // A redirection is not followed, for the other reader would sign in there.
-        Some(300..=399) => {
-            return Incoming::Failed(FaultCode::Refused, format!("the camera sends elsewhere: {text}"));
-        }
-        Some(400..=599) => FaultCode::Refused,
+        // Not enough bandwidth, or too many watch already.
+        Some(453 | 503) => FaultCode::Refused,
         Some(_) => return Incoming::NotUnderstood(text),
-        None if text.starts_with("Unable to connect") => FaultCode::Refused,
-        None if text.starts_with("Error reading") || text.starts_with("Error writing") => FaultCode::Lost,
+        None if text.starts_with("Unable to connect") => {
+            return Incoming::Unreachable(FaultCode::Refused, text);
+        }
         None if text.starts_with("Timeout") => FaultCode::Timeout,
-        None if delivered && text.contains("EOF") => FaultCode::Lost,
+        None if stage != Stage::Delivering => return Incoming::NotUnderstood(text),
+        None if text.starts_with("Error reading") || text.starts_with("Error writing") => FaultCode::Lost,
+        None if text.contains("EOF") => FaultCode::Lost,
         None => return Incoming::NotUnderstood(text),
     };
     Incoming::Failed(code, text)

@@ -3,10 +3,11 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, OnceLock,
-        atomic::{AtomicI64, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -16,7 +17,11 @@ use gstreamer_app as gst_app;
 use hausrecht_media::{CameraOpen, FaultCode, Transport};
 use hausrecht_model::{Clock, Codec, UnixMicros, clock::SystemClock};
 
-use super::{Incoming, Tell, challenge};
+use super::{
+    Incoming, Tell,
+    guard::{Account, guard},
+    lateness::Lateness,
+};
 use crate::{decode, fmp4::Format, lock::lock, recorder::AccessUnit, source::Address};
 
 /// A running pipeline. Stopped when dropped, on a thread of its own, for stopping waits for the camera.
@@ -29,20 +34,35 @@ pub(crate) struct Pipeline {
 const MAX_ARRIVALS: usize = 512;
 const CONNECT_LIMIT_US: u64 = 5_000_000;
 
+/// RTP time of video, in Hz. RFC 6184, 7798 and 2435.
+const CLOCK_RATE: u32 = 90_000;
+/// RFC 3550, 6.4.1.
+const RTCP_SENDER_REPORT: u8 = 200;
+
+/// When something arrived, and how much later than the most punctual.
+type Arrival = (UnixMicros, Duration);
+
 /// When packets arrived, by their RTP time, and then when pictures did, by their presentation time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Arrivals {
-    by_rtp: VecDeque<(u32, UnixMicros)>,
-    by_pts: VecDeque<(gst::ClockTime, UnixMicros)>,
+    by_rtp: VecDeque<(u32, Arrival)>,
+    by_pts: VecDeque<(gst::ClockTime, Arrival)>,
+    lateness: Lateness,
+}
+
+impl Default for Arrivals {
+    fn default() -> Self {
+        Self { by_rtp: VecDeque::new(), by_pts: VecDeque::new(), lateness: Lateness::new(CLOCK_RATE) }
+    }
 }
 
 impl Arrivals {
-    fn packet_came(&mut self, rtp_time: u32, now: UnixMicros) {
+    fn packet_came(&mut self, rtp_time: u32, now: UnixMicros, monotonic: Duration) {
         if self.by_rtp.back().is_none_or(|(last, _)| *last != rtp_time) {
             if self.by_rtp.len() >= MAX_ARRIVALS {
                 self.by_rtp.pop_front();
             }
-            self.by_rtp.push_back((rtp_time, now));
+            self.by_rtp.push_back((rtp_time, (now, self.lateness.of_picture(rtp_time, monotonic))));
         }
     }
 
@@ -58,7 +78,7 @@ impl Arrivals {
         }
     }
 
-    fn of_picture(&self, pts: gst::ClockTime) -> Option<UnixMicros> {
+    fn of_picture(&self, pts: gst::ClockTime) -> Option<Arrival> {
         self.by_pts.iter().rev().find(|(time, _)| *time == pts).map(|(_, came)| *came)
     }
 }
@@ -73,25 +93,33 @@ impl Pipeline {
         transport: Transport,
         tell: Tell,
     ) -> anyhow::Result<Self> {
-        let protocols = if transport == Transport::Udp { "udp" } else { "tcp" };
-        let mut source = gst::ElementFactory::make("rtspsrc")
+        let protocols = match transport {
+            Transport::Udp => "udp",
+            Transport::Http => "tcp+http",
+            Transport::Tcp | Transport::Auto => "tcp",
+        };
+        let source = gst::ElementFactory::make("rtspsrc")
             .property("location", &address.uri)
             .property_from_str("protocols", protocols)
             .property("latency", open.latency_ms.min(10_000))
             .property("tcp-timeout", CONNECT_LIMIT_US)
             .property("timeout", CONNECT_LIMIT_US)
-            .property("teardown-timeout", 200_000_000_u64);
-        if !open.user.is_empty() {
-            source = source.property("user-id", &open.user).property("user-pw", open.password.reveal());
-        }
-        let source = source.build().context("making rtspsrc")?;
+            .property("teardown-timeout", 200_000_000_u64)
+            // It could send the other half of a tunnel to any computer.
+            .property("ignore-x-server-reply", true)
+            .build()
+            .context("making rtspsrc")?;
         let pipeline = gst::Pipeline::new();
         pipeline.add(&source)?;
         super::certificate::keep_to(&source, open.certificate);
         select_video_only(&source);
+        // Until the first request of RTSP, all that fails is the way to the camera.
+        let reached = Arc::new(AtomicBool::new(false));
         {
-            let tell = Arc::clone(&tell);
-            guard(&source, address, !open.user.is_empty(), move |code, text| {
+            let (tell, sending) = (Arc::clone(&tell), Arc::clone(&reached));
+            let account = Account { user: open.user.clone(), password: open.password.clone() };
+            let reach = move || sending.store(true, Ordering::Relaxed);
+            guard(&source, address, transport == Transport::Http, account, reach, move |code, text| {
                 tell(Incoming::Failed(code, text))
             });
         }
@@ -107,7 +135,7 @@ impl Pipeline {
                 }
             });
         }
-        watch_bus(&pipeline, tell)?;
+        watch_bus(&pipeline, tell, reached)?;
         let running = Self { pipeline };
         // A failure is told on the bus, with its reason.
         let _ = running.pipeline.set_state(gst::State::Playing);
@@ -147,37 +175,6 @@ fn select_video_only(source: &gst::Element) {
     });
 }
 
-/// Keeps the password of `source` where it belongs. It follows no redirection, for it would sign in there too: once its
-/// address is another one, nothing is sent any more. And if it has a password, nothing is sent before the camera has
-/// said that it does not want that in clear.
-pub(crate) fn guard(
-    source: &gst::Element,
-    address: &Address,
-    has_password: bool,
-    fail: impl Fn(FaultCode, String) + Send + Sync + 'static,
-) {
-    let (address, weak) = (address.clone(), source.downgrade());
-    let asked = OnceLock::new();
-    source.connect("before-send", false, move |_| {
-        let location = weak.upgrade().map(|source| source.property::<Option<String>>("location"));
-        let here = location.flatten().is_none_or(|location| location == address.uri);
-        let told = |code, text| {
-            fail(code, text);
-            Some(false.to_value())
-        };
-        if !here {
-            return told(FaultCode::Refused, "the camera sends elsewhere, which is not followed".into());
-        }
-        let safe = asked.get_or_init(|| {
-            if has_password { challenge::ask(&address, &challenge::RTSPSRC) } else { Ok(()) }
-        });
-        match safe {
-            Ok(()) => Some(true.to_value()),
-            Err((code, text)) => told(*code, text.clone()),
-        }
-    });
-}
-
 /// Notes when each RTP packet comes in, before the jitter buffer holds it.
 fn note_arrivals(source: &gst::Element, arrivals: &Shared<Arrivals>, clock: &Arc<dyn Clock>) {
     let (arrivals, clock) = (Arc::clone(arrivals), Arc::clone(clock));
@@ -185,15 +182,20 @@ fn note_arrivals(source: &gst::Element, arrivals: &Shared<Arrivals>, clock: &Arc
         let manager = arguments.get(1).and_then(|value| value.get::<gst::Element>().ok())?;
         let (arrivals, clock) = (Arc::clone(&arrivals), Arc::clone(&clock));
         manager.connect_pad_added(move |_, pad| {
-            if !pad.name().starts_with("recv_rtp_sink_") {
-                return;
-            }
             let (arrivals, clock) = (Arc::clone(&arrivals), Arc::clone(&clock));
-            on_packets(pad, move |packet| {
-                if let Some(time) = rtp_time(packet) {
-                    lock(&arrivals).packet_came(time, clock.now());
-                }
-            });
+            if pad.name().starts_with("recv_rtp_sink_") {
+                on_packets(pad, move |packet| {
+                    if let Some(time) = rtp_time(packet) {
+                        lock(&arrivals).packet_came(time, clock.now(), clock.monotonic());
+                    }
+                });
+            } else if pad.name().starts_with("recv_rtcp_sink_") {
+                on_packets(pad, move |packet| {
+                    if let Some((ntp, rtp_time)) = sender_report(packet) {
+                        lock(&arrivals).lateness.report(ntp, rtp_time);
+                    }
+                });
+            }
         });
         None
     });
@@ -215,6 +217,15 @@ fn rtp_time(packet: &gst::BufferRef) -> Option<u32> {
     packet.copy_to_slice(0, &mut head).ok()?;
     let [_, _, _, _, t0, t1, t2, t3] = head;
     Some(u32::from_be_bytes([t0, t1, t2, t3]))
+}
+
+/// Time of day (NTP) and RTP time of a sender report, which is the first part of what a sender says.
+fn sender_report(packet: &gst::BufferRef) -> Option<(u64, u32)> {
+    let mut head = [0; 20];
+    packet.copy_to_slice(0, &mut head).ok()?;
+    let ntp = u64::from_be_bytes(head.get(8..16)?.try_into().ok()?);
+    let rtp_time = u32::from_be_bytes(head.get(16..20)?.try_into().ok()?);
+    (head.get(1) == Some(&RTCP_SENDER_REPORT)).then_some((ntp, rtp_time))
 }
 
 fn take_video(
@@ -307,9 +318,11 @@ fn deliver(
         let arrived = buffer.pts().and_then(|pts| lock(&arrivals).of_picture(pts));
         let pts_us = decode::pts_us(buffer).unwrap_or(last_pts_us + 1);
         last_pts_us = pts_us;
+        let (arrived, late) = arrived.unwrap_or_else(|| (clock.now(), Duration::ZERO));
         let unit = AccessUnit {
             pts_us,
-            arrived: arrived.unwrap_or_else(|| clock.now()),
+            arrived,
+            late,
             key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
             data: Arc::from(map.as_slice()),
         };
@@ -332,13 +345,18 @@ pub(crate) fn format_of(codec: Codec, caps: &gst::CapsRef) -> Option<Format> {
     Some(Format { codec, width: measure("width"), height: measure("height"), codec_data })
 }
 
-fn watch_bus(pipeline: &gst::Pipeline, tell: Tell) -> anyhow::Result<()> {
+fn watch_bus(pipeline: &gst::Pipeline, tell: Tell, reached: Arc<AtomicBool>) -> anyhow::Result<()> {
     let bus = pipeline.bus().context("a pipeline without a bus")?;
     bus.set_sync_handler(move |_, message| {
         if let gst::MessageView::Error(error) = message.view() {
             let detail = error.debug().unwrap_or_default();
             let (code, text) = classify(&error.error(), &detail);
-            tell(Incoming::Failed(code, text));
+            if reached.load(Ordering::Relaxed) {
+                tell(Incoming::Failed(code, text));
+            } else {
+                let code = if code == FaultCode::Timeout { code } else { FaultCode::Refused };
+                tell(Incoming::Unreachable(code, text));
+            }
         } else if message.type_() == gst::MessageType::Eos {
             tell(Incoming::Failed(FaultCode::Lost, "the camera ended the stream".into()));
         }

@@ -13,7 +13,7 @@ fn format(width: u32) -> Arc<Format> {
 
 fn unit(number: u64, pts_us: u64, key: bool) -> AccessUnit {
     let arrived = UnixMicros(1_000_000_000 + pts_us.cast_signed());
-    AccessUnit { pts_us, arrived, key, data: Arc::from(&number.to_be_bytes()[..]) }
+    AccessUnit { pts_us, arrived, late: Duration::ZERO, key, data: Arc::from(&number.to_be_bytes()[..]) }
 }
 
 /// Records `units` and returns, for each clip, the number and time of each picture in it.
@@ -108,8 +108,7 @@ fn a_new_format_or_a_jump_of_the_clock_begins_a_new_clip() {
 fn what_cannot_be_recorded_is_refused() {
     let (out, _frames) = sync_channel(100);
     let mut recorder = Recorder::new(out, 60_000_000);
-    let mjpeg = Arc::new(Format { codec: Codec::Mjpeg, width: 640, height: 360, codec_data: vec![] });
-    assert_eq!(recorder.push(unit(0, 0, true), &mjpeg), Recorded::Refused);
+    assert_eq!(recorder.push(unit(0, 0, true), &format(70_000)), Recorded::Refused);
     let empty = AccessUnit { data: Arc::from(&[][..]), ..unit(0, 0, true) };
     assert_eq!(recorder.push(empty, &format(640)), Recorded::Refused);
 }

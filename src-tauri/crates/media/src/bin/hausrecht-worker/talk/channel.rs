@@ -13,7 +13,7 @@ use hausrecht_media::{FaultCode, TalkOpen, Transport};
 
 use super::FromCamera;
 use crate::{
-    ingest::{certificate, classify, guard},
+    ingest::{Account, certificate, classify, guard},
     lock::lock,
     source::Address,
 };
@@ -65,7 +65,7 @@ impl BackChannel {
         tell: impl Fn(FromCamera) + Send + Sync + 'static,
     ) -> anyhow::Result<Self> {
         let protocols = if transport == Transport::Udp { "udp" } else { "tcp" };
-        let mut source = gst::ElementFactory::make("rtspsrc")
+        let source = gst::ElementFactory::make("rtspsrc")
             .property("location", &address.uri)
             .property_from_str("protocols", protocols)
             .property_from_str("backchannel", "onvif")
@@ -73,17 +73,23 @@ impl BackChannel {
             .property("tcp-timeout", CONNECT_LIMIT_US)
             // A camera that only listens sends nothing by UDP: its silence is no failure.
             .property("timeout", 0_u64)
-            .property("teardown-timeout", 200_000_000_u64);
-        if !open.user.is_empty() {
-            source = source.property("user-id", &open.user).property("user-pw", open.password.reveal());
-        }
-        let source = source.build().context("making rtspsrc")?;
+            .property("teardown-timeout", 200_000_000_u64)
+            .build()
+            .context("making rtspsrc")?;
         certificate::keep_to(&source, open.certificate);
         let tell = Arc::new(tell);
         let elsewhere = Arc::clone(&tell);
-        guard(&source, address, !open.user.is_empty(), move |code, text| {
-            elsewhere(FromCamera::Failed { code, text });
-        });
+        let account = Account { user: open.user.clone(), password: open.password.clone() };
+        guard(
+            &source,
+            address,
+            false,
+            account,
+            || {},
+            move |code, text| {
+                elsewhere(FromCamera::Failed { code, text });
+            },
+        );
         let offer = Arc::new(Mutex::new(None::<Offer>));
         choose(&source, streams, &offer);
         let pipeline = gst::Pipeline::new();
