@@ -46,7 +46,14 @@ pub struct Gate {
 impl Gate {
     /// Knows `accounts`, by HTTP digest, by tokens, or both.
     pub fn new(accounts: Arc<Accounts>, digest: bool, token: bool, rng: &mut impl Rng) -> Self {
-        Self { accounts, digest, token, secret: rng.random(), used: Mutex::default(), sign_ins: AtomicU64::new(0) }
+        Self {
+            accounts,
+            digest,
+            token,
+            secret: rng.random(),
+            used: Mutex::default(),
+            sign_ins: AtomicU64::new(0),
+        }
     }
 
     /// Whether an answer to somebody unknown asks for HTTP digest.
