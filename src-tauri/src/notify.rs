@@ -49,7 +49,12 @@ enum Word {
     /// The picture for the `number`th notification came, or none.
     Picture { key: Key, number: u64, picture: Option<SmallPicture> },
     /// The daemon has taken a notification, or not.
-    Shown { key: Key, happening: Happening, has_picture: bool, outcome: anyhow::Result<NotificationHandle> },
+    Shown {
+        key: Key,
+        happening: Happening,
+        has_picture: bool,
+        outcome: anyhow::Result<Box<NotificationHandle>>,
+    },
     /// A notification was clicked.
     Clicked { camera: CameraId, at: UnixMicros },
 }
@@ -212,7 +217,7 @@ impl Notifier {
         let (has_picture, told) = (picture.is_some(), self.words.clone());
         tokio::spawn(async move {
             let outcome = match tokio::time::timeout(ANSWER_WITHIN, desktop::show(&card, picture)).await {
-                Ok(outcome) => outcome,
+                Ok(outcome) => outcome.map(Box::new),
                 Err(_) => Err(anyhow::anyhow!("no answer")),
             };
             // The program may be ending.
@@ -226,7 +231,7 @@ impl Notifier {
         key: Key,
         happening: &Happening,
         has_picture: bool,
-        outcome: anyhow::Result<NotificationHandle>,
+        outcome: anyhow::Result<Box<NotificationHandle>>,
     ) {
         match outcome {
             Ok(handle) => {
@@ -241,7 +246,7 @@ impl Notifier {
                 let locked = has_picture.then(|| self.locked.subscribe());
                 let (close, closed) = oneshot::channel();
                 let (camera, at) = (happening.camera, happening.at_us);
-                let task = tokio::spawn(wait(handle, camera, at, self.words.clone(), locked, closed));
+                let task = tokio::spawn(wait(*handle, camera, at, self.words.clone(), locked, closed));
                 self.waiting.push_back(Waiting { id, task: task.abort_handle(), close });
                 self.ids.insert(key, id);
                 if self.waiting.len() > WAITING_MAX
