@@ -541,6 +541,8 @@ export type DeadReason =
 "stream_refused" | 
 /**  Name or password is wrong; not tried again until changed. */
 "wrong_password" | 
+/**  The camera wants the password as it is (RTSP Basic) over a connection that anybody can read; it gets none. */
+"password_unprotected" | 
 /**  Connected, but no picture has come for five seconds. */
 "frozen" | 
 /**  Data come, but no key frame: nothing can be shown or recorded. */
