@@ -12,6 +12,7 @@ use crate::{
     support::{
         Server, await_event,
         between::{Between, Fate},
+        demo::{Demo, PASSWORD, USER},
         open, record,
     },
 };
@@ -265,4 +266,13 @@ fn an_encoder_that_repeats_itself_is_told() {
             worker.orders.send(&Order::Shutdown).unwrap();
         });
     }
+}
+
+#[test]
+fn mjpeg_of_the_simulated_camera_streams() {
+    let demo = Demo::start(&["--feature", "mjpeg"]);
+    let mut camera = open(&demo.uri("/mjpeg"));
+    camera.user = USER.into();
+    camera.password = Password::new(PASSWORD);
+    assert_eq!(streams_by(camera), Transport::Tcp);
 }

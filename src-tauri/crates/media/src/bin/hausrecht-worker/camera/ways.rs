@@ -115,7 +115,10 @@ impl Camera {
 
     /// The camera is there, and what it sends in this way may not get through.
     pub(super) fn silent(&mut self, stream: Stream, code: FaultCode, text: String) -> Result<(), End> {
-        let over_tcp = self.source(stream).is_some_and(|source| source.transport == Transport::Tcp);
+        // What TLS protects does not go out in clear because it is slow to come.
+        let over_tcp = self
+            .source(stream)
+            .is_some_and(|source| source.transport == Transport::Tcp && !source.address.tls);
         if self.open.transport == Transport::Auto && over_tcp {
             tracing::info!("{stream:?} is tried over UDP: {text}");
             return self.connect(stream, Transport::Udp);
