@@ -12,7 +12,6 @@ use crate::{
     support::{
         Server, await_event,
         between::{Between, Fate},
-        demo::{Demo, PASSWORD, USER},
         open, record,
     },
 };
@@ -270,6 +269,8 @@ fn an_encoder_that_repeats_itself_is_told() {
 
 #[test]
 fn mjpeg_of_the_simulated_camera_streams() {
+    use crate::support::demo::{Demo, PASSWORD, USER};
+
     let demo = Demo::start(&["--feature", "mjpeg"]);
     let mut camera = open(&demo.uri("/mjpeg"));
     camera.user = USER.into();
