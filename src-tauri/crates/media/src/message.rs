@@ -309,6 +309,8 @@ pub struct StreamState {
     /// How much later the newest pictures come than the most punctual ones of this connection did; 0 below half a second and
     /// where it is not known.
     pub lag_ms: u32,
+    /// For how long all key frames have been the same, bit for bit; 0 below ten seconds. The camera sends, and sees nothing new.
+    pub frozen_ms: u32,
 }
 
 /// What a worker tells the engine. Every one of them is to be taken as coming from an attacker.

@@ -244,3 +244,36 @@ fn a_stream_that_comes_later_and_later_is_told_and_fetched_anew() {
         assert!(recording.clips.iter().all(|clip| clip.end.is_some()));
     }
 }
+
+#[test]
+fn an_encoder_that_repeats_itself_is_told() {
+    let still = "videotestsrc is-live=true pattern=smpte75";
+    let server = Server::start(&[
+        ("/still", still, 25, "pass=quant quantizer=25 tune=zerolatency"),
+        ("/jpeg", still, 15, "mjpeg"),
+        ("/main", LIVE, 25, ""),
+    ]);
+    for (path, frozen) in [("/still", true), ("/jpeg", true), ("/main", false)] {
+        record(open(&server.uri(path)), |worker| {
+            let mut states = 0;
+            await_event(worker, |event| {
+                let Event::State(state) = event else { return false };
+                states += 1;
+                assert!(frozen || state.frozen_ms == 0, "{path}");
+                if frozen { state.frozen_ms >= 10_000 } else { states == 8 }
+            });
+            worker.orders.send(&Order::Shutdown).unwrap();
+        });
+    }
+}
+
+#[test]
+fn mjpeg_of_the_simulated_camera_streams() {
+    use crate::support::demo::{Demo, PASSWORD, USER};
+
+    let demo = Demo::start(&["--feature", "mjpeg"]);
+    let mut camera = open(&demo.uri("/mjpeg"));
+    camera.user = USER.into();
+    camera.password = Password::new(PASSWORD);
+    assert_eq!(streams_by(camera), Transport::Tcp);
+}

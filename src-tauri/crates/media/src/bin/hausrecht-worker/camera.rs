@@ -4,6 +4,7 @@
 mod delay;
 mod motion;
 mod rate;
+mod still;
 mod ways;
 
 use std::{
@@ -22,11 +23,11 @@ use hausrecht_media::{
 };
 use hausrecht_model::{Clock, clock::SystemClock};
 
-use self::{delay::Delay, motion::Measuring, rate::Rate};
+use self::{delay::Delay, motion::Measuring, rate::Rate, still::Still};
 use crate::{
     channel::{Channel, follow_orders, tell_fault},
     fmp4::Format,
-    ingest::{Incoming, Ingest, Reader, Tell},
+    ingest::{Incoming, Ingest, Reader},
     recorder::{AccessUnit, Recorded, Recorder},
     sandbox::{self, Needs},
     source::{self, Address},
@@ -77,6 +78,7 @@ struct Source {
     key_seen: bool,
     rate: Rate,
     delay: Delay,
+    still: Still,
     state_told: Duration,
     told_format: Option<Arc<Format>>,
     group: VecDeque<AccessUnit>,
@@ -104,6 +106,7 @@ impl Source {
             key_seen: false,
             rate: Rate::default(),
             delay: Delay::default(),
+            still: Still::default(),
             state_told: Duration::ZERO,
             told_format: None,
             group: VecDeque::new(),
@@ -280,62 +283,6 @@ impl Camera {
         }
     }
 
-    /// Begins to fetch `stream` in the way that has worked before.
-    fn connect_again(&mut self, stream: Stream) -> Result<(), End> {
-        let begins_with = self.source(stream).map_or(Transport::Tcp, |source| source.begins_with);
-        if self.open.transport == Transport::Http && begins_with != Transport::Http {
-            return self.tunnel(stream, FaultCode::Refused, "no RTSP through HTTP".into(), true);
-        }
-        self.connect(stream, begins_with)
-    }
-
-    /// Begins to fetch `stream`, after a first connection on a thread of its own has shown that somebody listens.
-    fn connect(&mut self, stream: Stream, transport: Transport) -> Result<(), End> {
-        let now = self.clock.monotonic();
-        let transport = if self.open.transport == Transport::Udp { Transport::Udp } else { transport };
-        let (inputs, open) = (self.inputs.clone(), self.open.clone());
-        let Some(source) = self.source(stream) else { return Ok(()) };
-        source.stop();
-        source.transport = transport;
-        source.started = now;
-        source.last_unit = now;
-        source.rate = Rate::default();
-        source.delay.begin_anew();
-        let attempt = source.attempt;
-        if transport != Transport::Http {
-            source.here.clone_from(&source.address);
-        }
-        let address = source.here.clone();
-        let reader = source
-            .reader
-            .filter(|_| transport != Transport::Http)
-            .unwrap_or_else(|| Reader::first_for(&address, transport));
-        let probe_inputs = inputs.clone();
-        let probe_address = address.clone();
-        let probed = thread::Builder::new().name("probe".into()).spawn(move || {
-            if let Err((code, text)) = probe_address.probe() {
-                // A camera worker that has ended needs no answer.
-                let what = Incoming::Unreachable(code, text);
-                let _ = probe_inputs.send(Input::Stream { stream, attempt, what });
-            }
-        });
-        let tell: Tell = Arc::new(move |what| {
-            // As above.
-            let _ = inputs.send(Input::Stream { stream, attempt, what });
-        });
-        let started = probed
-            .context("starting a thread")
-            .and_then(|_| Ingest::start(reader, &address, &open, transport, tell));
-        match started {
-            Ok(ingest) => {
-                source.ingest = Some(ingest);
-                self.tell_watched();
-                Ok(())
-            }
-            Err(error) => self.fail(stream, FaultCode::Internal, format!("{error:#}")),
-        }
-    }
-
     fn obey(&mut self, order: Order, descriptors: Vec<OwnedFd>) -> Result<(), End> {
         match order {
             Order::View { stream, ring } => {
@@ -468,6 +415,7 @@ impl Camera {
         source.stall_told = false;
         source.rate.add(now, unit.data.len());
         source.delay.add(now, unit.late);
+        source.still.add(now, &unit);
         let turned = source.delay.has_turned();
         source.format = Some(Arc::clone(&format));
         source.keep_group(&unit);
@@ -517,32 +465,10 @@ impl Camera {
             bits_per_second: source.rate.bits_per_second(now),
             transport: source.transport,
             lag_ms: source.delay.ms(),
+            frozen_ms: source.still.ms(now),
         };
         // The next one follows in two seconds.
         let _ = self.events.try_send(&Event::State(state));
-    }
-
-    /// Goes on with the other reader.
-    fn read_otherwise(&mut self, stream: Stream, text: &str) -> Result<(), End> {
-        let Some(source) = self.source(stream) else { return Ok(()) };
-        tracing::info!("{stream:?} goes on through rtspsrc: {text}");
-        source.reader = Some(Reader::Rtspsrc);
-        self.fetch_anew(stream)
-    }
-
-    /// Fetches a stream over a new connection. What is being recorded ends here, for the two do not count time from the same
-    /// zero.
-    fn fetch_anew(&mut self, stream: Stream) -> Result<(), End> {
-        if let Some(recorder) = self.recorder.as_mut().filter(|_| stream == Stream::Main) {
-            recorder.finish();
-        }
-        if let Some(Looking { view: Some(view), .. }) = self.looking.as_mut().filter(|l| l.stream == stream) {
-            view.clock_changed();
-        }
-        self.motion_clock_changed(stream);
-        let Some(source) = self.source(stream) else { return Ok(()) };
-        let transport = source.transport;
-        self.connect(stream, transport)
     }
 
     /// Lets each reader know whether somebody looks.
@@ -553,29 +479,6 @@ impl Camera {
                 ingest.set_watched(watched == Some(source.stream));
             }
         }
-    }
-
-    /// A stream failed: once more over UDP if the camera has no TCP, else as [`Camera::fail`] says.
-    fn failed(&mut self, stream: Stream, code: FaultCode, text: String) -> Result<(), End> {
-        let auto = self.open.transport == Transport::Auto;
-        let Some(source) = self.source(stream) else { return Ok(()) };
-        let untried = auto && source.transport == Transport::Tcp && source.first_unit.is_none();
-        // The other reader is needed for UDP in any case.
-        let about_transport = ["nsupported transport", "nsupported Transport", "461", "protocols"]
-            .iter()
-            .any(|sign| text.contains(sign));
-        if untried && about_transport {
-            return self.connect(stream, Transport::Udp);
-        }
-        let connected = source.first_unit.is_some();
-        if !connected && matches!(code, FaultCode::Timeout | FaultCode::Lost) {
-            return self.silent(stream, code, text);
-        }
-        if !connected && source.transport == Transport::Http && code == FaultCode::Refused {
-            return self.tunnel(stream, code, text, true);
-        }
-        let lost = connected && matches!(code, FaultCode::Internal | FaultCode::Timeout | FaultCode::Refused);
-        self.fail(stream, if lost { FaultCode::Lost } else { code }, text)
     }
 
     /// Without its main stream the worker ends; without its substream it goes on.
