@@ -1654,6 +1654,10 @@ export type TileState = {
 	fps: number,
 	/**  Age of the newest picture, from its arrival at this computer to its drawing. Milliseconds. */
 	age_ms: number,
+	/**  How much later than the most punctual ones of the last hour pictures come from the camera, 0 below 3 000. Milliseconds. */
+	lag_ms: number,
+	/**  For how long the camera has sent key frames that are the same bit for bit, 0 below 10 000. Milliseconds. */
+	frozen_ms: number,
 	/**  Width over height of the picture, once known. */
 	aspect: number | null,
 	/**  The last event. */

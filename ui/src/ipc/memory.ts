@@ -88,6 +88,8 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
       recording: i !== 5,
       fps: 25,
       age_ms: 104 + i * 3,
+      lag_ms: 0,
+      frozen_ms: 0,
       aspect: 16 / 9,
       last_event: i === 0 ? { kind: 'person', at_us: home.startUs - 20 * MINUTE, active: true } : null,
     }))

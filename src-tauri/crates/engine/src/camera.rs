@@ -46,6 +46,9 @@ pub(crate) struct Status {
     pub(crate) last_event: Option<wire::LastEvent>,
     /// It said that it goes, and was not heard of since.
     pub(crate) said_bye: bool,
+    /// How much later than usual its pictures come, and for how long they have been the same bit for bit. Milliseconds.
+    pub(crate) lag_ms: u32,
+    pub(crate) frozen_ms: u32,
     /// The transport by which its pictures came last.
     pub(crate) transport: Option<Transport>,
 }
@@ -104,6 +107,8 @@ impl CameraTask {
                 aspect: None,
                 last_event: None,
                 said_bye: false,
+                lag_ms: 0,
+                frozen_ms: 0,
                 transport: None,
             }),
             port: Viewport::new(Arc::clone(&inner.options.clock)),
@@ -182,6 +187,8 @@ impl CameraTask {
             recording: status.recording,
             fps: drawn.fps,
             age_ms: drawn.age_ms,
+            lag_ms: status.lag_ms,
+            frozen_ms: status.frozen_ms,
             aspect: status.aspect,
             last_event: status.last_event.clone(),
         }

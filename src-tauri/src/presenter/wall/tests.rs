@@ -100,6 +100,8 @@ async fn the_last_picture_of_a_dead_camera_is_hidden() {
         recording: false,
         fps: 0.0,
         age_ms: 0,
+        lag_ms: 0,
+        frozen_ms: 0,
         aspect: None,
         last_event: None,
     }]);

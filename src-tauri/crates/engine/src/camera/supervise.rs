@@ -20,6 +20,8 @@ use crate::{
 
 /// After this much silence a picture that looks alive is called frozen.
 const FROZEN_AFTER: Duration = Duration::from_secs(4);
+/// A picture that comes this much later than usual is called late. Milliseconds.
+const LATE_FROM_MS: u32 = 3_000;
 /// After this much silence the worker gives the connection up, and a new one is tried.
 const LOST_AFTER: Duration = Duration::from_secs(10);
 /// A worker that says nothing at all for this long hangs and is ended.
@@ -354,8 +356,15 @@ fn on_event(
             }
             if state.streaming && (state.fps > 0.0 || silent_main.is_none()) {
                 *silent_main = None;
-                lock(&task.status).transport = Some(state.transport);
-                return !task.set_picture(PictureState::Live);
+                let is_news = {
+                    let mut status = lock(&task.status);
+                    status.transport = Some(state.transport);
+                    let before = (status.lag_ms, status.frozen_ms);
+                    status.lag_ms = if state.lag_ms < LATE_FROM_MS { 0 } else { state.lag_ms };
+                    status.frozen_ms = state.frozen_ms;
+                    before != (status.lag_ms, status.frozen_ms)
+                };
+                return !task.set_picture(PictureState::Live) || is_news;
             }
             silent_main.get_or_insert(now);
             false

@@ -93,6 +93,10 @@ pub struct TileState {
     pub fps: f32,
     /// Age of the newest picture, from its arrival at this computer to its drawing. Milliseconds.
     pub age_ms: u32,
+    /// How much later than the most punctual ones of the last hour pictures come from the camera, 0 below 3 000. Milliseconds.
+    pub lag_ms: u32,
+    /// For how long the camera has sent key frames that are the same bit for bit, 0 below 10 000. Milliseconds.
+    pub frozen_ms: u32,
     /// Width over height of the picture, once known.
     pub aspect: Option<f32>,
     /// The last event.

@@ -99,7 +99,8 @@ impl Camera {
         let about_transport = ["nsupported transport", "nsupported Transport", "461", "protocols"]
             .iter()
             .any(|sign| text.contains(sign));
-        if untried && about_transport {
+        // What TLS protects does not go out in clear because the camera asks for that.
+        if untried && about_transport && !source.address.tls {
             return self.connect(stream, Transport::Udp);
         }
         let connected = source.first_unit.is_some();
