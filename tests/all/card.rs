@@ -2,16 +2,13 @@
 
 mod window;
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use hausrecht_engine::wire::{
     CardJob, CardJobState, CardOrder, CardPlayerState, CardReason, CardSpan, ClipView, ErrorCode, Event,
     LogQuery, LogRow, TileSource,
 };
-use hausrecht_model::{CameraId, CardJobId, UnixMicros};
+use hausrecht_model::{CameraId, CardJobId, Clock, UnixMicros, clock::SystemClock};
 use hausrecht_tests::{
     camera::SimCam,
     process::{children_of, signal},
@@ -33,9 +30,7 @@ const KEY_EVERY_US: i64 = 2_500_000;
 
 /// How far a camera's clock must be off so that its card has a long stretch around now.
 fn middle_of_a_stretch() -> String {
-    #[expect(clippy::disallowed_methods, reason = "a test has no other clock before the camera runs")]
-    let now = SystemTime::now();
-    let now_s = i64::try_from(now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let now_s = SystemClock::new().now().0 / SECOND_US;
     (MIDDLE_S - now_s.rem_euclid(ROUND_S)).to_string()
 }
 

@@ -3,15 +3,7 @@
 mod between;
 mod crash;
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{Read, Write},
-    net::TcpStream,
-    path::Path,
-    sync::atomic::Ordering,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, path::Path, sync::atomic::Ordering, time::Duration};
 
 use hausrecht_engine::wire::{
     DeadReason, ErrorCode, ImagingSettings, LogQuery, LogRow, Mask, Osd, OsdContent, OsdPosition,
@@ -30,20 +22,7 @@ use self::between::{Between, Fate};
 
 const RIGHT: PtzVector = PtzVector { pan: 0.2, tilt: 0.0, zoom: 0.0 };
 
-/// What the camera knows of itself.
-pub(crate) fn state(camera: &SimCam) -> Value {
-    let address = camera.address();
-    let mut stream = TcpStream::connect(&address).unwrap();
-    let request = format!("GET /control/state HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    let json = &body[body.find('{').unwrap()..=body.rfind('}').unwrap()];
-    serde_json::from_str(json).unwrap()
-}
-
-/// The same of a camera that speaks under TLS only, whatever certificate it has.
+/// What a camera knows of itself that speaks under TLS only, whatever certificate it has.
 pub(crate) async fn state_under_tls(camera: &SimCam) -> Value {
     let client = reqwest::Client::builder().danger_accept_invalid_certs(true).no_proxy().build().unwrap();
     let answer = client.get(format!("https://{}/control/state", camera.address())).send().await.unwrap();
@@ -51,7 +30,7 @@ pub(crate) async fn state_under_tls(camera: &SimCam) -> Value {
 }
 
 fn pan(camera: &SimCam) -> f64 {
-    state(camera)["ptz"][0].as_f64().unwrap()
+    camera.state()["ptz"][0].as_f64().unwrap()
 }
 
 /// What was changed at the camera so far, oldest first: each entry's facts.
@@ -236,7 +215,7 @@ async fn a_camera_turns_while_it_is_told_to_and_no_longer() {
     assert!((1..=20).contains(&asked), "the camera was asked {asked} times for 60 moves");
 
     // While a key is held, the move is repeated and never interrupted.
-    let stops = || state(&camera)["ptz_stops"].as_u64().unwrap();
+    let stops = || camera.state()["ptz_stops"].as_u64().unwrap();
     let stops_before = stops();
     for _ in 0..12 {
         engine.ptz_move(id, RIGHT).await.unwrap();
@@ -394,7 +373,7 @@ async fn a_door_opens_and_the_log_knew_before() {
     let door = relays.iter().find(|relay| relay.token == "door").unwrap();
     assert!(door.momentary && relays.iter().any(|relay| !relay.momentary));
     let is_on = |token: &str| {
-        let relays = state(&camera)["relays"].clone();
+        let relays = camera.state()["relays"].clone();
         relays.as_array().unwrap().iter().any(|relay| relay[0] == token && relay[1] == true)
     };
     stage.engine.operate_relay(id, "light".into(), true).await.unwrap();
@@ -423,7 +402,7 @@ async fn an_order_whose_answer_is_lost_is_unanswered_in_the_log() {
     let id = stage.connect_with(&found.key, USER, PASSWORD).await.camera.unwrap();
     let lost = stage.engine.operate_relay(id, "light".into(), true).await.unwrap_err();
     assert_eq!(lost.code, ErrorCode::CameraUnreachable, "{lost}");
-    let relays = state(&camera)["relays"].clone();
+    let relays = camera.state()["relays"].clone();
     assert!(relays.as_array().unwrap().iter().any(|relay| relay[0] == "light" && relay[1] == true));
     let changes = changes(&stage, id).await;
     let [(announced, order), (unanswered, outcome)] = changes.as_slice() else { panic!("{changes:?}") };
@@ -469,7 +448,7 @@ async fn a_password_is_changed_in_the_camera_and_access_stays() {
     let panel = engine.camera_panel(id).await.unwrap();
     assert_eq!((panel.account.as_str(), panel.account_level), ("hausrecht", Some(UserLevel::Operator)));
     assert!(panel.own_account);
-    let users = state(&camera)["accounts"].clone();
+    let users = camera.state()["accounts"].clone();
     assert_eq!(users, serde_json::json!([[USER, "Administrator"], ["hausrecht", "Operator"]]));
     stage.watch(id, StreamRole::Main, 3).await;
     engine.ptz_move(id, RIGHT).await.unwrap();
@@ -515,14 +494,14 @@ async fn an_account_of_its_own_has_the_least_rights_that_suffice() {
     camera.control("refuse");
     let refused = stage.engine.make_own_account(id).await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::CameraUnsuitable, "{refused}");
-    assert_eq!(state(&camera)["accounts"], serde_json::json!([[USER, "Administrator"]]));
+    assert_eq!(camera.state()["accounts"], serde_json::json!([[USER, "Administrator"]]));
     camera.control("accept");
     wait_until_live(&stage, id).await;
     let panel = stage.engine.camera_panel(id).await.unwrap();
     assert!(panel.account == USER && !panel.own_account);
 
     stage.engine.make_own_account(id).await.unwrap();
-    let users = state(&camera)["accounts"].clone();
+    let users = camera.state()["accounts"].clone();
     assert_eq!(users, serde_json::json!([[USER, "Administrator"], ["hausrecht", "User"]]));
     let panel = stage.engine.camera_panel(id).await.unwrap();
     assert!(panel.own_account && panel.factory_password_suspected, "the old account has its password still");

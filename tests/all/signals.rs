@@ -9,8 +9,6 @@ use hausrecht_tests::{
     until::until,
 };
 
-use crate::control::state;
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_owner_is_heard_at_the_camera_while_the_button_is_held_and_no_longer() {
     if !alone("signals::the_owner_is_heard_at_the_camera_while_the_button_is_held_and_no_longer") {
@@ -30,10 +28,10 @@ async fn the_owner_is_heard_at_the_camera_while_the_button_is_held_and_no_longer
         engine.talk(id, false).await.unwrap();
     }
     stage.engine.talk(id, true).await.unwrap();
-    let heard = |camera: &SimCam| state(camera)["heard_packets"].as_u64().unwrap();
+    let heard = |camera: &SimCam| camera.state()["heard_packets"].as_u64().unwrap();
     until("sound at the camera", SOON, async || {
         let packets = heard(&camera);
-        if packets > 20 && state(&camera)["heard_loudness"].as_u64() > Some(1000) {
+        if packets > 20 && camera.state()["heard_loudness"].as_u64() > Some(1000) {
             Ok(())
         } else {
             Err(packets)

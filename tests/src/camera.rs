@@ -66,6 +66,22 @@ impl SimCam {
         self.ready["rtsp_sub"].as_str().expect("the line names the small stream").to_owned()
     }
 
+    /// What it knows of itself.
+    ///
+    /// # Panics
+    /// It is gone, or it speaks under TLS only.
+    pub fn state(&self) -> serde_json::Value {
+        let address = self.address();
+        let mut stream = TcpStream::connect(&address).expect("the camera listens");
+        let request = format!("GET /control/state HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("the camera listens");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the camera answers");
+        let json = answer.find('{').zip(answer.rfind('}')).and_then(|(from, to)| answer.get(from..=to));
+        let json = json.unwrap_or_else(|| panic!("{answer}"));
+        serde_json::from_str(json).unwrap_or_else(|error| panic!("{json}: {error}"))
+    }
+
     /// Tells it to fail, recover or report motion: `freeze`, `thaw`, `refuse`, `accept`, `motion`.
     ///
     /// # Panics

@@ -72,12 +72,19 @@ pub fn alone_program() -> bool {
 pub struct MovedClock {
     system: Arc<SystemClock>,
     moved_us: Arc<AtomicI64>,
+    passed_us: Arc<AtomicI64>,
 }
 
 impl MovedClock {
     /// Lets `span` pass at once.
     pub fn advance(&self, span: Duration) {
         self.moved_us.fetch_add(i64::try_from(span.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Lets time pass: the wall clock and the monotonic one go forward by as much.
+    pub fn pass(&self, span: Duration) {
+        self.advance(span);
+        self.passed_us.fetch_add(i64::try_from(span.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
     /// Sets the wall clock back; the monotonic one goes on.
@@ -92,7 +99,8 @@ impl Clock for MovedClock {
     }
 
     fn monotonic(&self) -> Duration {
-        self.system.monotonic()
+        let passed_us = self.passed_us.load(Ordering::SeqCst);
+        self.system.monotonic() + Duration::from_micros(passed_us.unsigned_abs())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap, hash_map::Entry},
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, atomic::AtomicI64},
     time::Duration,
 };
 
@@ -86,6 +86,8 @@ pub struct Camera {
     pub ptz: Mutex<Ptz>,
     /// What its loudspeaker was given.
     pub heard: Arc<Heard>,
+    /// When a client last began to play a stream, by the camera's clock; zero before.
+    pub played: AtomicI64,
     /// Searches on its card.
     pub searches: Searches,
     /// Where it answers, once it does.
@@ -169,6 +171,7 @@ impl Camera {
             settings,
             ptz: Mutex::default(),
             heard: Arc::default(),
+            played: AtomicI64::default(),
             searches: Searches::default(),
             ports: OnceLock::new(),
             identity: if args.tls { Some(Identity::new(args.address)?) } else { None },

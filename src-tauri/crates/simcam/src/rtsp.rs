@@ -3,7 +3,7 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, atomic::Ordering},
     time::Duration,
 };
 
@@ -141,6 +141,10 @@ impl RtspServer {
                 } else {
                     RTSPStatusCode::Ok
                 }
+            });
+            let camera = refusing.clone();
+            client.connect_play_request(move |_, _| {
+                camera.played.store(camera.loop_clock.camera_time().0, Ordering::Relaxed);
             });
         });
         let listen = || RtspError::Listen { address: self.camera.address, port: self.port };

@@ -190,7 +190,7 @@ impl Handle {
         let (main, sub) = main_and_sub(&profiles).ok_or_else(|| {
             Error::new(
                 ErrorCode::CameraUnsuitable,
-                "the camera offers no H.264 or H.265 stream: switch one on in its own settings",
+                "the camera offers no stream of H.264, H.265 or MJPEG: switch one on in its own settings",
             )
         })?;
         let main_uri = camera.stream_uri(&main).await?;

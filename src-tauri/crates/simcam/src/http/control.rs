@@ -1,6 +1,9 @@
 //! The way by which programs on this computer make the camera fail, recover or see something, and ask what it knows of itself.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use serde::Serialize;
 
@@ -30,6 +33,8 @@ pub(super) struct State {
     pub(super) heard_loudness: u32,
     /// The last second of them as G.711 mu-law, in hexadecimal digits.
     pub(super) heard_last_second: String,
+    /// When a client last began to play a stream, microseconds since 1970 by the camera's clock; zero before.
+    pub(super) played_us: i64,
     /// Subscriptions to events.
     pub(super) subscriptions: usize,
     /// How many were ever made.
@@ -63,6 +68,7 @@ pub(super) fn state(camera: &Camera, sign_ins: u64) -> State {
         heard_bytes: sound.bytes,
         heard_loudness: sound.loudness(),
         heard_last_second: hex::encode(last),
+        played_us: camera.played.load(Ordering::Relaxed),
         subscriptions: camera.events.subscriptions(),
         subscriptions_made: camera.events.subscriptions_made(),
         sign_ins,
