@@ -28,6 +28,7 @@ webkit2gtk-driver
 xvfb
 xauth
 dbus
+dunst
 age
 ffmpeg
 iproute2

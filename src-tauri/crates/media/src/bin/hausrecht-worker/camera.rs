@@ -9,23 +9,21 @@ mod ways;
 
 use std::{
     collections::VecDeque,
-    net::Shutdown,
     os::{fd::OwnedFd, unix::net::UnixStream},
     process,
     sync::{Arc, mpsc},
-    thread,
     time::Duration,
 };
 
 use anyhow::Context;
 use hausrecht_media::{
-    BulkWriter, CameraOpen, Event, FaultCode, Order, RingShape, Sender, Stream, Transport, bulk::BulkFrame,
+    CameraOpen, Event, FaultCode, Order, RingShape, Sender, Stream, Transport, bulk::BulkFrame,
 };
 use hausrecht_model::{Clock, clock::SystemClock};
 
 use self::{delay::Delay, motion::Measuring, rate::Rate, still::Still};
 use crate::{
-    channel::{Channel, follow_orders, tell_fault},
+    channel::{Channel, begin_bulk, follow_orders, tell_fault},
     fmp4::Format,
     ingest::{Incoming, Ingest, Reader},
     recorder::{AccessUnit, Recorded, Recorder},
@@ -35,8 +33,6 @@ use crate::{
     view::{Screen, View},
 };
 
-/// How many frames of the bulk stream wait for the engine before recording waits too.
-const BULK_WAITING: usize = 32;
 /// How much of the current group of pictures is kept, to begin a view with.
 const GROUP_MAX_BYTES: usize = 16 * 1024 * 1024;
 const GROUP_MAX_UNITS: usize = 600;
@@ -201,8 +197,7 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyho
     follow_orders(orders, move |order, descriptors| {
         to_camera.send(Input::Order(order, descriptors)).is_ok()
     })?;
-    let (bulk_in, bulk_out) = mpsc::sync_channel::<BulkFrame>(BULK_WAITING);
-    let writing = thread::Builder::new().name("bulk".into()).spawn(move || write_bulk(&bulk, &bulk_out))?;
+    let (bulk_in, writing) = begin_bulk(bulk)?;
 
     let target_us = u64::from(open.clip_target_ms.clamp(1_000, 3_600_000)) * 1_000;
     let mut camera = Camera {
@@ -235,18 +230,6 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyho
 fn refuse(events: &Sender<Event>, stream: Stream, text: &str) -> anyhow::Result<()> {
     tell_fault(events, stream, FaultCode::NotFound, text);
     anyhow::bail!("{text}")
-}
-
-fn write_bulk(bulk: &UnixStream, frames: &mpsc::Receiver<BulkFrame>) {
-    let mut writer = BulkWriter::new(bulk);
-    for frame in frames {
-        if let Err(error) = writer.write(&frame) {
-            tracing::warn!("the engine takes no more: {error}");
-            return;
-        }
-    }
-    // What is written stays readable for the engine.
-    let _ = bulk.shutdown(Shutdown::Write);
 }
 
 impl Camera {

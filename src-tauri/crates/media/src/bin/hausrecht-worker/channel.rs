@@ -1,11 +1,21 @@
 //! The worker's end of the control channel: the engine's orders as they come in, and what has gone wrong as it goes out.
 
-use std::{io, os::fd::OwnedFd, thread};
+use std::{
+    io,
+    net::Shutdown,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    sync::mpsc,
+    thread,
+};
 
-use hausrecht_media::{ControlError, Event, FaultCode, Order, Receiver, Sender, Stream};
+use hausrecht_media::{
+    BulkWriter, ControlError, Event, FaultCode, Order, Receiver, Sender, Stream, bulk::BulkFrame,
+};
 
 /// The longest text of a fault.
 const MAX_FAULT_CHARS: usize = 2_000;
+/// How many frames of the bulk stream wait for the engine before recording waits too.
+const BULK_WAITING: usize = 32;
 
 /// The two ends of the control channel.
 #[derive(Debug)]
@@ -47,4 +57,23 @@ pub(crate) fn tell_fault(events: &Sender<Event>, stream: Stream, code: FaultCode
     let text = printable.take(MAX_FAULT_CHARS).collect();
     // Without an engine there is nobody to tell.
     let _ = events.send(&Event::Fault { stream, code, text });
+}
+
+/// Begins to write what is recorded to the engine, on a thread of its own that ends with the sender or with the engine.
+pub(crate) fn begin_bulk(
+    bulk: UnixStream,
+) -> io::Result<(mpsc::SyncSender<BulkFrame>, thread::JoinHandle<()>)> {
+    let (recorded, frames) = mpsc::sync_channel::<BulkFrame>(BULK_WAITING);
+    let write = move || {
+        let mut writer = BulkWriter::new(&bulk);
+        for frame in frames {
+            if let Err(error) = writer.write(&frame) {
+                tracing::warn!("the engine takes no more: {error}");
+                return;
+            }
+        }
+        // What is written stays readable for the engine.
+        let _ = bulk.shutdown(Shutdown::Write);
+    };
+    Ok((recorded, thread::Builder::new().name("bulk".into()).spawn(write)?))
 }

@@ -1,24 +1,22 @@
 //! Fetching: the pictures of a span as clips at their true times, as fast as the camera gives them.
 
 use std::{
-    net::Shutdown,
     os::unix::net::UnixStream,
     sync::{Arc, mpsc},
     thread,
     time::Duration,
 };
 
-use hausrecht_media::{BulkWriter, CardOpen, Event, FaultCode, Order, Sender, bulk::BulkFrame};
+use hausrecht_media::{CardOpen, Event, FaultCode, Order, Sender, bulk::BulkFrame};
 use hausrecht_model::{Clock, UnixMicros, clock::SystemClock};
 
 use super::{Failure, Input, POSITION_EVERY, TICK, feed::Feed, reader::Picture};
 use crate::{
+    channel::begin_bulk,
     recorder::{AccessUnit, Recorded, Recorder},
     thumbnail,
 };
 
-/// How many frames of the bulk stream wait for the engine before the camera waits too.
-const BULK_WAITING: usize = 32;
 /// More pictures a second than any camera records; a span has no more.
 const MAX_RATE: u64 = 240;
 /// How many more than that are believed, for spans of less than a second.
@@ -55,9 +53,7 @@ impl Fetch {
         bulk: UnixStream,
         open: &CardOpen,
     ) -> anyhow::Result<Self> {
-        let (bulk_in, bulk_out) = mpsc::sync_channel::<BulkFrame>(BULK_WAITING);
-        let writing =
-            thread::Builder::new().name("bulk".into()).spawn(move || write_bulk(&bulk, &bulk_out))?;
+        let (bulk_in, writing) = begin_bulk(bulk)?;
         let target_us = u64::from(open.clip_target_ms.clamp(1_000, 3_600_000)) * 1_000;
         Ok(Self {
             events,
@@ -172,16 +168,4 @@ impl Fetch {
             let _ = if always { self.events.send(&event) } else { self.events.try_send(&event) };
         }
     }
-}
-
-fn write_bulk(bulk: &UnixStream, frames: &mpsc::Receiver<BulkFrame>) {
-    let mut writer = BulkWriter::new(bulk);
-    for frame in frames {
-        if let Err(error) = writer.write(&frame) {
-            tracing::warn!("the engine takes no more: {error}");
-            return;
-        }
-    }
-    // What is written stays readable for the engine.
-    let _ = bulk.shutdown(Shutdown::Write);
 }
