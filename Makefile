@@ -60,7 +60,12 @@ fuzz:
 dev: $(UI_STAMP)
 	@tests/setup/system.sh run
 	cargo build --workspace
-	npm --prefix ui run dev & vite=$$!; trap 'kill $$vite' EXIT; target/debug/hausrecht-app --auto-demo
+	npm --prefix ui run messages
+	(cd ui && exec node_modules/.bin/vite) & vite=$$!; trap 'kill $$vite' EXIT; \
+	until node -e "require('net').connect(5173, '127.0.0.1', () => process.exit(0)).on('error', () => process.exit(1))"; do \
+		kill -0 $$vite || exit 1; sleep 0.3; \
+	done; \
+	target/debug/hausrecht-app --auto-demo
 
 screenshots:
 	@mkdir -p assets/screenshots

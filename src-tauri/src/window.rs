@@ -36,7 +36,7 @@ pub(crate) fn make(app: &AppHandle, wall: &Arc<Wall>, tray: bool) -> anyhow::Res
         .incognito(!driven)
         .on_navigation(|url| {
             let own = matches!(url.scheme(), "tauri") || url.host_str() == Some("tauri.localhost");
-            own || (cfg!(dev) && url.host_str() == Some("localhost"))
+            own || (cfg!(dev) && url.host_str() == Some("127.0.0.1"))
         })
         .on_page_load(move |_, load| {
             // A page that begins anew has not placed anything yet, and holds no button.

@@ -228,6 +228,19 @@ fn page_may_load_nothing_from_the_network() {
 }
 
 #[test]
+fn while_developing_all_name_the_same_address_of_the_page() {
+    let settings: serde_json::Value =
+        serde_json::from_str(&read("src-tauri/tauri.conf.json")).expect("the shell's settings are JSON");
+    let url = settings["build"]["devUrl"].as_str().expect("the shell knows where the page is served");
+    let (host, port) =
+        url.strip_prefix("http://").and_then(|rest| rest.split_once(':')).expect("host and port");
+    assert!(read("ui/vite.config.ts").contains(&format!("port: {port}, strictPort: true, host: '{host}'")));
+    assert!(read("Makefile").contains(&format!("connect({port}, '{host}'")));
+    assert!(read("src-tauri/src/presenter/canvas.rs").contains(&format!("origin == \"{url}\"")));
+    assert!(read("src-tauri/src/window.rs").contains(&format!("host_str() == Some(\"{host}\")")));
+}
+
+#[test]
 fn messages_are_whole_in_both_languages() {
     let english = messages("en");
     let german = messages("de");

@@ -198,7 +198,7 @@ impl Canvas {
 fn own_origin(origin: &str) -> bool {
     let built_in =
         matches!(origin, "tauri://localhost" | "http://tauri.localhost" | "https://tauri.localhost");
-    built_in || (cfg!(dev) && origin == "http://localhost:1420")
+    built_in || (cfg!(dev) && origin == "http://127.0.0.1:5173")
 }
 
 /// Compares without telling by the time it takes how much was right.
