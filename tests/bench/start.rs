@@ -56,8 +56,8 @@ pub(crate) async fn measure() {
     let rows = [
         row(["", "median ms", "worst ms"]),
         line("program and its driver start, until one can sign in", &mut to_lock_ms),
-        line("signing in, until the first picture (with about a second of scrypt)", &mut to_first_ms),
-        line("signing in, until all pictures", &mut to_all_ms),
+        line("signing in with a key that opens at once, until the first picture", &mut to_first_ms),
+        line("the same, until all pictures", &mut to_all_ms),
     ];
     print(&format!("Start with {CAMERAS} known cameras, {STARTS} times (aim: 1500 ms of our own)"), &rows);
 }
