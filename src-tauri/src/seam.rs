@@ -81,6 +81,8 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             live::place_tiles,
             live::stream_endpoint,
             clips::timeline,
+            clips::lanes,
+            clips::event_beside,
             clips::clips,
             clips::thumbnails,
             clips::clip,

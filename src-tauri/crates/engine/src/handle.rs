@@ -10,6 +10,7 @@ mod log;
 mod notify;
 mod people;
 mod session;
+mod timeline;
 
 pub(crate) use self::control::talk::Talk;
 

@@ -25,9 +25,9 @@ pub struct EventRow {
 }
 
 /// The columns of an event, in the order of [`read`].
-const COLUMNS: &str = "id, camera, kind, topic, start_us, end_us, mapped_from";
+pub(crate) const COLUMNS: &str = "id, camera, kind, topic, start_us, end_us, mapped_from";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     Ok(EventRow {
         id: row::parsed(row, 0)?,
         camera: row::parsed(row, 1)?,

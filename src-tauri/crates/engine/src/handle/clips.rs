@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Clips closer together than this are one stretch on the timeline.
-const GAP_US: i64 = 2_000_000;
+pub(super) const GAP_US: i64 = 2_000_000;
 /// The longest span that one timeline is asked for: a week and a bit.
 const SPAN_MAX_US: i64 = 8 * 86_400_000_000;
 
