@@ -6,6 +6,7 @@
 mod camera;
 mod card_player;
 mod db;
+mod disk;
 pub mod doctor;
 mod failure;
 mod handle;
@@ -22,6 +23,7 @@ mod viewport;
 pub mod wire;
 
 pub use handle::{Handle, SmallPicture, find_cameras};
+pub use disk::{Disk, Space, SystemDisk};
 pub use options::Options;
 pub use start::{Engine, StartError};
 pub use viewport::View;

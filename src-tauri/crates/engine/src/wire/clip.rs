@@ -70,6 +70,8 @@ pub struct Lane {
     pub recorded: Vec<RecordedSpan>,
     /// Events.
     pub events: Vec<EventMark>,
+    /// Where there are no clips, as far as it is known why; for the owner.
+    pub gaps: Vec<super::Gap>,
 }
 
 /// A stretch without a gap.
@@ -121,8 +123,12 @@ pub struct ClipDetail {
     /// Entry that recorded it.
     #[specta(type = u32)]
     pub entry: u64,
-    /// When it will be erased.
+    /// When it will be erased, unless something keeps it longer.
     pub kept_until_us: UnixMicros,
+    /// What keeps it longer.
+    pub holds: Vec<super::HoldView>,
+    /// The event for which it was recorded; `None`: it needed none.
+    pub cause: Option<EventKind>,
 }
 
 /// A person who may view the clip.

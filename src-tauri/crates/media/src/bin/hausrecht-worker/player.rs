@@ -357,6 +357,7 @@ impl Player {
             | Order::CardOpen(_)
             | Order::CardSeek { .. }
             | Order::Motion { .. }
+            | Order::Record { .. }
             | Order::Cut
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a running player: {other:?}");

@@ -324,6 +324,7 @@ impl Watch {
             | Order::TalkOpen(_)
             | Order::CardOpen(_)
             | Order::Motion { .. }
+            | Order::Record { .. }
             | Order::Cut
             | Order::Seek { .. }
             | Order::Step { .. }
