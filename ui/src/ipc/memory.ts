@@ -5,6 +5,7 @@ import { WireError, type Client, type ClientEvents } from './client'
 import type * as wire from './bindings'
 import { fakeFrame, fakeJpeg } from './memory/pictures'
 import { controlOf } from './memory/control'
+import { recordingOf } from './memory/recording'
 import { clipsOf, DEMO, FOUND, house, logRow, MINUTE, type House } from './memory/house'
 
 type Listeners = { [K in keyof ClientEvents]: Set<(snapshot: ClientEvents[K]) => void> }
@@ -32,6 +33,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
   }
 
   const { certificateChanged, ...control } = controlOf(home, nowUs, emit)
+  const { recordOf, gapsOf, holdsOf, ...recording } = recordingOf(home, nowUs, () => emit('clips_changed', null))
   const lockAfterUs = () => settings.lock_after_minutes * MINUTE
   const openAs = (me: wire.Me): wire.Session => ({ phase: 'open', me, locks_at_us: nowUs() + lockAfterUs() - 1 })
   let settings: wire.Settings = {
@@ -85,7 +87,8 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
         i === 5
           ? { state: 'dead', since_us: home.startUs - 95 * MINUTE, reason: certificateChanged() ? 'certificate_changed' : 'stream_refused', retry_at_us: certificateChanged() ? null : nowUs() + 8_000_000 }
           : { state: 'live' },
-      recording: i !== 5,
+      recording: recordOf(camera.id) === 'recording',
+      record: recordOf(camera.id),
       fps: 25,
       age_ms: 104 + i * 3,
       lag_ms: 0,
@@ -151,6 +154,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
 
   return {
     ...control,
+    ...recording,
     on(name, receive) {
       listeners[name].add(receive)
       return () => void listeners[name].delete(receive)
@@ -269,6 +273,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
           return {
             camera: camera.id,
             camera_name: camera.name,
+            gaps: gapsOf(camera.id, from_us, to_us),
             recorded: own.map((clip) => ({ from_us: clip.start_us, to_us: clip.start_us + clip.duration_us })),
             events: own
               .filter((clip) => clip.events.length > 0)
@@ -311,6 +316,8 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
         integrity: 'untouched',
         entry: 18_204,
         kept_until_us: clip.start_us + 72 * 60 * MINUTE,
+        holds: holdsOf(clip.camera, clip.start_us, clip.start_us + clip.duration_us),
+        cause: recordOf(clip.camera) === 'waiting' ? (clip.events[0] ?? null) : null,
       }
     },
     async openClip(id) {
