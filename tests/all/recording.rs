@@ -1,6 +1,8 @@
 //! When cameras are recorded: on events with what was before them, by a plan of the week, or not at all; and what goes
 //! first when there is no room for everything.
 
+mod window;
+
 use std::{
     io::Write,
     path::Path,

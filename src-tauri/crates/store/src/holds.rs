@@ -50,9 +50,10 @@ pub struct Goes {
     pub size_bytes: u64,
 }
 
-/// A clip may be erased unless something that is in force wants it: each such reason is one line here.
+/// A clip may be erased unless something that is in force wants it: each such reason is one line here. Clips that follow
+/// each other overlap by some milliseconds; whoever keeps the one does not mean the other.
 const MAY_GO: &str = "NOT EXISTS (SELECT 1 FROM holds WHERE holds.camera = clips.camera
-                          AND holds.from_us < clips.start_us + clips.duration_us AND holds.to_us > clips.start_us)";
+    AND holds.from_us + 10000 < clips.start_us + clips.duration_us AND holds.to_us > clips.start_us + 10000)";
 
 const COLUMNS: &str = "id, camera, from_us, to_us, cause, note, made_us, until_us, entry";
 
@@ -119,7 +120,7 @@ impl Tables<'_> {
     /// A failure of the database.
     pub fn holds_of(&self, camera: CameraId, from_us: UnixMicros, to_us: UnixMicros) -> Result<Vec<HoldRow>> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM holds WHERE camera = ?1 AND from_us < ?3 AND to_us > ?2 ORDER BY made_us DESC, id"
+            "SELECT {COLUMNS} FROM holds WHERE camera = ?1 AND from_us + 10000 < ?3 AND to_us > ?2 + 10000 ORDER BY made_us DESC, id"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
         let rows = statement.query_map(params![camera.to_string(), from_us.0, to_us.0], read)?;

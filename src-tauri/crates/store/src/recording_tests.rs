@@ -32,13 +32,16 @@ fn camera(id: &str) -> CameraRow {
     }
 }
 
-/// A clip of ten microseconds and as many bytes as it is told.
-fn clip(camera: CameraId, start_us: i64, size_bytes: u64) -> ClipRow {
+/// A second. Microseconds.
+const S: i64 = 1_000_000;
+
+/// A clip of ten seconds, which overlaps the next one a little.
+fn clip(camera: CameraId, start_s: i64, size_bytes: u64) -> ClipRow {
     ClipRow {
-        id: format!("{:016x}", 0xc11b_0000 + start_us).parse().unwrap(),
+        id: format!("{:016x}", 0xc11b_0000 + start_s).parse().unwrap(),
         camera,
-        start_us: UnixMicros(start_us),
-        duration_us: 10,
+        start_us: UnixMicros(start_s * S),
+        duration_us: 10 * S + 4_000,
         size_bytes,
         plain_bytes: size_bytes,
         sha256: [0; 32],
@@ -53,12 +56,12 @@ fn clip(camera: CameraId, start_us: i64, size_bytes: u64) -> ClipRow {
     }
 }
 
-fn hold(camera: CameraId, from_us: i64, to_us: i64) -> HoldRow {
+fn hold(camera: CameraId, from_s: i64, to_s: i64) -> HoldRow {
     HoldRow {
         id: "00000000000000e0".parse().unwrap(),
         camera,
-        from_us: UnixMicros(from_us),
-        to_us: UnixMicros(to_us),
+        from_us: UnixMicros(from_s * S),
+        to_us: UnixMicros(to_s * S),
         cause: "asked".to_owned(),
         note: None,
         made_us: UnixMicros(1),
@@ -77,7 +80,7 @@ fn the_oldest_that_nothing_wants_goes_first() {
             tables.put_camera(&b)?;
             let clips: Vec<_> =
                 [(a.id, 0, 5), (b.id, 5, 7), (a.id, 10, 5), (a.id, 20, 5)]
-                    .map(|(camera, start_us, size)| clip(camera, start_us, size))
+                    .map(|(camera, start_s, size)| clip(camera, start_s, size))
                     .into();
             for clip in &clips {
                 tables.insert_clip(clip)?;
@@ -92,9 +95,9 @@ fn the_oldest_that_nothing_wants_goes_first() {
             tables.insert_hold(&kept)?;
             assert_eq!(ids(all)?, [clips[0].id, clips[1].id, clips[3].id]);
             assert_eq!(ids(Oldest { camera: Some(a.id), ..all })?, [clips[0].id, clips[3].id]);
-            assert_eq!(ids(Oldest { ended_before_us: Some(UnixMicros(25)), ..all })?, [clips[0].id, clips[1].id]);
-            assert_eq!(tables.holds_of(a.id, UnixMicros(11), UnixMicros(30))?, std::slice::from_ref(&kept));
-            assert_eq!(tables.holds_of(b.id, UnixMicros(0), UnixMicros(30))?, []);
+            assert_eq!(ids(Oldest { ended_before_us: Some(UnixMicros(25 * S)), ..all })?, [clips[0].id, clips[1].id]);
+            assert_eq!(tables.holds_of(a.id, UnixMicros(11 * S), UnixMicros(30 * S))?, std::slice::from_ref(&kept));
+            assert_eq!(tables.holds_of(b.id, UnixMicros(0 * S), UnixMicros(30 * S))?, []);
             tables.delete_hold(kept.id)?;
             assert_eq!(tables.hold(kept.id)?, None);
             assert_eq!(ids(all)?.len(), 4);
@@ -108,9 +111,9 @@ fn the_oldest_that_nothing_wants_goes_first() {
             assert_eq!(tables.stored()?[&a.id], StoredRow { size_bytes: 10, clips: 2 });
             assert_eq!(tables.cause(clips[0].id)?, None, "it goes with its clip");
             assert_eq!(tables.stored()?[&b.id], StoredRow { size_bytes: 7, clips: 1 });
-            assert_eq!(tables.oldest_clip(None)?, Some(UnixMicros(5)));
-            assert_eq!(tables.oldest_clip(Some(a.id))?, Some(UnixMicros(10)));
-            assert_eq!(tables.recorded_since(a.id, UnixMicros(20))?, (5, 10));
+            assert_eq!(tables.oldest_clip(None)?, Some(UnixMicros(5 * S)));
+            assert_eq!(tables.oldest_clip(Some(a.id))?, Some(UnixMicros(10 * S)));
+            assert_eq!(tables.recorded_since(a.id, UnixMicros(20 * S))?, (5, 10 * S.unsigned_abs() + 4_000));
             Ok(())
         })
         .unwrap();
