@@ -140,5 +140,26 @@ async fn a_week_is_painted_and_a_clip_is_kept_longer_in_the_window() {
     })
     .await;
     desktop.keep("09-log").await;
+
+    // In German and by daylight.
+    desktop.click("nav-settings").await;
+    desktop.choose("set-language", "de").await;
+    desktop.choose("set-theme", "light").await;
+    desktop.page.execute(show, Vec::new()).await.unwrap();
+    desktop.keep("10-storage-german").await;
+    desktop.click("nav-live").await;
+    desktop.find_by("[data-testid='tile-record'][data-record='off']").await;
+    desktop.wait_for_count("[data-testid='tile'][data-state='live']", 1, PATIENCE).await;
+    desktop.keep("11-tile-off-german").await;
+    let open = "location.hash = `#/cameras/${document.querySelector('[data-testid=tile]').dataset.camera}/recording`";
+    desktop.page.execute(open, Vec::new()).await.unwrap();
+    desktop.choose("record-mode", "week").await;
+    desktop.find("week").await;
+    desktop.choose("week-brush", "events").await;
+    let cell = desktop.find_by("[data-day='6'][data-cell='40']").await;
+    cell.click().await.unwrap();
+    desktop.find("pre-roll").await;
+    desktop.keep("12-week-german").await;
+    assert_eq!(overflowing(&desktop).await, json!([]));
     desktop.close().await;
 }

@@ -132,12 +132,16 @@ pub(crate) async fn tend(inner: Arc<Inner>) {
             {
                 inner.notice(NoticeKind::LogUnwritable, None, error.message);
             }
-            if let Err(error) = keep_sizes(&inner).await {
+            if inner.options.record
+                && let Err(error) = keep_sizes(&inner).await
+            {
                 tracing::error!("more is kept than is allowed: {error}");
             }
             let writer = Arc::clone(&inner);
             let written = inner.db.write(move |tables| {
-                gaps::note_alive(tables, wall_now)?;
+                if writer.options.record {
+                    gaps::note_alive(tables, wall_now)?;
+                }
                 writer.logbook.checkpoint(tables)
             });
             if let Err(error) = written.await {

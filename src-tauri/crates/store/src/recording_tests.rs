@@ -97,7 +97,7 @@ fn the_oldest_that_nothing_wants_goes_first() {
             assert_eq!(ids(Oldest { camera: Some(a.id), ..all })?, [clips[0].id, clips[3].id]);
             assert_eq!(ids(Oldest { ended_before_us: Some(UnixMicros(25 * S)), ..all })?, [clips[0].id, clips[1].id]);
             assert_eq!(tables.holds_of(a.id, UnixMicros(11 * S), UnixMicros(30 * S))?, std::slice::from_ref(&kept));
-            assert_eq!(tables.holds_of(b.id, UnixMicros(0 * S), UnixMicros(30 * S))?, []);
+            assert_eq!(tables.holds_of(b.id, UnixMicros(0), UnixMicros(30 * S))?, []);
             tables.delete_hold(kept.id)?;
             assert_eq!(tables.hold(kept.id)?, None);
             assert_eq!(ids(all)?.len(), 4);

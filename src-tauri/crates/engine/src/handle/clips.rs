@@ -275,7 +275,12 @@ impl Handle {
             integrity,
             entry: row.entry,
             kept_until_us: crate::retention::kept_until(inner, row.camera, end_of(&row)),
-            holds: holds.into_iter().map(|hold| hold_view(inner, &person, hold)).collect(),
+            // What the owner keeps, and why, is the owner's own.
+            holds: if is_owner {
+                holds.into_iter().map(|hold| hold_view(inner, &person, hold)).collect()
+            } else {
+                Vec::new()
+            },
             cause,
         })
     }

@@ -125,7 +125,7 @@ pub struct ClipDetail {
     pub entry: u64,
     /// When it will be erased, unless something keeps it longer.
     pub kept_until_us: UnixMicros,
-    /// What keeps it longer.
+    /// What keeps it longer; for the owner.
     pub holds: Vec<super::HoldView>,
     /// The event for which it was recorded; `None`: it needed none.
     pub cause: Option<EventKind>,
