@@ -160,7 +160,10 @@ async fn on_events_a_clip_begins_at_the_key_frame_before_the_pre_roll_and_ends_a
     stage.engine.set_recording_settings(id, RecordingSettings::default()).await.unwrap();
     wait_for_state(&stage, id, RecordState::Recording).await;
     let settings = log(&stage, "setting_changed").await;
-    assert_eq!((fact(&settings[0], "setting"), fact(&settings[0], "to")), (Some("recording"), Some("always")));
+    assert_eq!(
+        (fact(&settings[0], "setting"), fact(&settings[0], "to")),
+        (Some("recording"), Some("always"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

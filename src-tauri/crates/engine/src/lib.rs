@@ -22,8 +22,8 @@ mod start;
 mod viewport;
 pub mod wire;
 
-pub use handle::{Handle, SmallPicture, find_cameras};
 pub use disk::{Disk, Space, SystemDisk};
+pub use handle::{Handle, SmallPicture, find_cameras};
 pub use options::Options;
 pub use start::{Engine, StartError};
 pub use viewport::View;

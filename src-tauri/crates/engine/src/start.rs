@@ -87,25 +87,30 @@ impl Engine {
         let in_store = |source| StartError::Store { folder: folder.clone(), source };
         let mut store = Store::open(&folder.join("hausrecht.db")).map_err(in_store)?;
         let device = DeviceKeys::load_or_create(&folder, &mut rand::rng())?;
-        let (settings, recovery, owner, rows, people, grants, last, running, topic_map, notify_rules, limits) = store
-            .read(|tables| {
-                let last =
-                    tables.log_size()?.checked_sub(1).map(|index| tables.entry(index)).transpose()?.flatten();
-                Ok::<_, StoreError>((
-                    tables.meta("settings")?,
-                    tables.meta("recovery_made")?,
-                    tables.meta("owner_recipient")?,
-                    tables.cameras()?,
-                    tables.people()?,
-                    tables.grants()?,
-                    last,
-                    tables.meta("running")?,
-                    tables.topic_map()?,
-                    tables.meta("notify_rules")?,
-                    tables.meta("keep_limits")?,
-                ))
-            })
-            .map_err(in_store)?;
+        let (settings, recovery, owner, rows, people, grants, last, running, topic_map, notify_rules, limits) =
+            store
+                .read(|tables| {
+                    let last = tables
+                        .log_size()?
+                        .checked_sub(1)
+                        .map(|index| tables.entry(index))
+                        .transpose()?
+                        .flatten();
+                    Ok::<_, StoreError>((
+                        tables.meta("settings")?,
+                        tables.meta("recovery_made")?,
+                        tables.meta("owner_recipient")?,
+                        tables.cameras()?,
+                        tables.people()?,
+                        tables.grants()?,
+                        last,
+                        tables.meta("running")?,
+                        tables.topic_map()?,
+                        tables.meta("notify_rules")?,
+                        tables.meta("keep_limits")?,
+                    ))
+                })
+                .map_err(in_store)?;
         let settings = settings
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_else(wire::Settings::default);

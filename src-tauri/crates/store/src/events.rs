@@ -98,8 +98,7 @@ impl Tables<'_> {
     /// A failure of the database.
     pub fn erase_events(&self, camera: CameraId, before_us: UnixMicros) -> Result<usize> {
         let values = params![camera.to_string(), before_us.0];
-        self.connection
-            .execute("DELETE FROM unknown_topics WHERE camera = ?1 AND last_us < ?2", values)?;
+        self.connection.execute("DELETE FROM unknown_topics WHERE camera = ?1 AND last_us < ?2", values)?;
         Ok(self.connection.execute(
             "DELETE FROM events WHERE camera = ?1 AND start_us < ?2 AND ifnull(end_us, start_us) < ?2
                  AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.camera = events.camera

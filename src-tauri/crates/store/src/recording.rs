@@ -35,9 +35,9 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn put_cause(&self, clip: ClipId, event: EventId, kind: EventKind) -> Result<()> {
-        self.connection.prepare_cached("INSERT OR REPLACE INTO causes VALUES (?1, ?2, ?3)")?.execute(
-            params![clip.to_string(), event.to_string(), kind.as_str()],
-        )?;
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO causes VALUES (?1, ?2, ?3)")?
+            .execute(params![clip.to_string(), event.to_string(), kind.as_str()])?;
         Ok(())
     }
 

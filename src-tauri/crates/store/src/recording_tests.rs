@@ -78,10 +78,9 @@ fn the_oldest_that_nothing_wants_goes_first() {
         .write(|tables| -> Result<()> {
             tables.put_camera(&a)?;
             tables.put_camera(&b)?;
-            let clips: Vec<_> =
-                [(a.id, 0, 5), (b.id, 5, 7), (a.id, 10, 5), (a.id, 20, 5)]
-                    .map(|(camera, start_s, size)| clip(camera, start_s, size))
-                    .into();
+            let clips: Vec<_> = [(a.id, 0, 5), (b.id, 5, 7), (a.id, 10, 5), (a.id, 20, 5)]
+                .map(|(camera, start_s, size)| clip(camera, start_s, size))
+                .into();
             for clip in &clips {
                 tables.insert_clip(clip)?;
             }
@@ -95,8 +94,14 @@ fn the_oldest_that_nothing_wants_goes_first() {
             tables.insert_hold(&kept)?;
             assert_eq!(ids(all)?, [clips[0].id, clips[1].id, clips[3].id]);
             assert_eq!(ids(Oldest { camera: Some(a.id), ..all })?, [clips[0].id, clips[3].id]);
-            assert_eq!(ids(Oldest { ended_before_us: Some(UnixMicros(25 * S)), ..all })?, [clips[0].id, clips[1].id]);
-            assert_eq!(tables.holds_of(a.id, UnixMicros(11 * S), UnixMicros(30 * S))?, std::slice::from_ref(&kept));
+            assert_eq!(
+                ids(Oldest { ended_before_us: Some(UnixMicros(25 * S)), ..all })?,
+                [clips[0].id, clips[1].id]
+            );
+            assert_eq!(
+                tables.holds_of(a.id, UnixMicros(11 * S), UnixMicros(30 * S))?,
+                std::slice::from_ref(&kept)
+            );
             assert_eq!(tables.holds_of(b.id, UnixMicros(0), UnixMicros(30 * S))?, []);
             tables.delete_hold(kept.id)?;
             assert_eq!(tables.hold(kept.id)?, None);

@@ -192,7 +192,8 @@ impl Handle {
         let by_disk = (stored_bytes + space.free_bytes).saturating_sub(reserve_bytes);
         let room = limits.size_mb.map_or(by_disk, |mb| by_disk.min(u64::from(mb) * 1_000_000));
         #[expect(clippy::cast_precision_loss, reason = "days for a person, with one digit after the point")]
-        let reach_days = day_bytes.filter(|bytes| *bytes > 0).map(|bytes| (room as f64 / bytes as f64) as f32);
+        let reach_days =
+            day_bytes.filter(|bytes| *bytes > 0).map(|bytes| (room as f64 / bytes as f64) as f32);
         Ok(Storage {
             limits,
             total_bytes: space.total_bytes,
@@ -277,7 +278,6 @@ fn checked(mut settings: RecordingSettings, usual_hours: u32) -> Result<Recordin
     }
     Ok(settings)
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -202,11 +202,8 @@ fn begin_erasing(logbook: &Logbook, tables: &Tables<'_>, goes: &[Goes], why: Why
         let tag = |clip: ClipId| logbook.clip_tag(clip).to_string();
         let tags: Vec<_> = clips.iter().map(|goes| tag(goes.clip)).collect();
         let size_bytes: u64 = clips.iter().map(|goes| goes.size_bytes).sum();
-        let note = why
-            .note(camera)
-            .fact("clips", clips.len())
-            .fact("size_bytes", size_bytes)
-            .fact("tags", tags);
+        let note =
+            why.note(camera).fact("clips", clips.len()).fact("size_bytes", size_bytes).fact("tags", tags);
         for goes in clips {
             tables.begin_erasing(goes.clip)?;
         }

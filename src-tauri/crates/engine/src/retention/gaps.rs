@@ -169,7 +169,9 @@ pub(crate) fn gaps_of(
             at = at.max(*taken_to);
         }
         gaps.push(Gap { from_us: at, to_us: end_us, reason });
-        taken.extend(gaps[first..].iter().filter(|gap| gap.to_us > gap.from_us).map(|gap| (gap.from_us, gap.to_us)));
+        taken.extend(
+            gaps[first..].iter().filter(|gap| gap.to_us > gap.from_us).map(|gap| (gap.from_us, gap.to_us)),
+        );
     }
     gaps.retain(|gap| gap.to_us.0 - gap.from_us.0 >= LEAST_US);
     gaps.sort_by_key(|gap| gap.from_us);
@@ -227,11 +229,7 @@ mod tests {
         let clips = [(s(20), s(40)), (s(99), s(110))];
         assert_eq!(
             gaps_of(&rows, &clips, s(10), s(1000), s(150)),
-            [
-                gap(10, 20, GapReason::Waiting),
-                gap(40, 99, GapReason::Waiting),
-                gap(110, 150, GapReason::Off)
-            ],
+            [gap(10, 20, GapReason::Waiting), gap(40, 99, GapReason::Waiting), gap(110, 150, GapReason::Off)],
         );
         assert_eq!(gaps_of(&rows, &clips, s(21), s(39), s(150)), []);
         assert_eq!(gaps_of(&[], &clips, s(0), s(1000), s(150)), [], "nobody knows why");

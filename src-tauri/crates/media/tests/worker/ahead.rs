@@ -20,9 +20,10 @@ fn order(worker: &Worker, keep: Keep) {
 /// Waits until the stream's state was told `count` times: it is told at once and then every two seconds.
 fn wait_for_states(worker: &mut Worker, count: usize) {
     for _ in 0..count {
-        support::await_event(worker, |event| {
-            matches!(event, Event::State(state) if state.stream == Stream::Main && state.streaming)
-        });
+        support::await_event(
+            worker,
+            |event| matches!(event, Event::State(state) if state.stream == Stream::Main && state.streaming),
+        );
     }
 }
 

@@ -7,12 +7,7 @@ use hausrecht_onvif::camera::Span;
 use hausrecht_store::{CardJobRow, ClipFilter, Tables};
 
 use super::{fetch::End, jobs::Job, stretch::Stretch};
-use crate::{
-    Result,
-    camera::CameraTask,
-    inner::Inner,
-    retention::gaps,
-};
+use crate::{Result, camera::CameraTask, inner::Inner, retention::gaps};
 
 /// Gaps that ended earlier are left as they are.
 const REACH: Duration = Duration::from_secs(7 * 86_400);

@@ -39,15 +39,8 @@ impl Scene {
 
     fn begin(&self, kind: EventKind, lasts: bool) -> EventId {
         let id = EventId::random(&mut rand::rng());
-        let begun = Begun {
-            id,
-            kind,
-            mapped_from: None,
-            topic: String::new(),
-            at: self.now(),
-            lasts,
-            is_news: true,
-        };
+        let begun =
+            Begun { id, kind, mapped_from: None, topic: String::new(), at: self.now(), lasts, is_news: true };
         self.plan.happens(&[Step::Begin(begun)], self.passed);
         id
     }

@@ -60,7 +60,11 @@ mod tests {
             assert_eq!(mode_at(&week, at(time), &berlin()), mode, "{time}");
         }
         week[6][47] = RecordMode::Events;
-        assert_eq!(mode_at(&week, at("2026-11-22T22:45:00Z"), &berlin()), RecordMode::Events, "Sunday, 23:45");
+        assert_eq!(
+            mode_at(&week, at("2026-11-22T22:45:00Z"), &berlin()),
+            RecordMode::Events,
+            "Sunday, 23:45"
+        );
     }
 
     #[test]

@@ -141,7 +141,10 @@ pub(in crate::handle) fn hold_view(inner: &Inner, viewer: &SignedIn, row: HoldRo
     HoldView {
         id: row.id,
         camera: row.camera,
-        camera_name: lock(&inner.camera_rows).get(&row.camera).map(|row| row.name.clone()).unwrap_or_default(),
+        camera_name: lock(&inner.camera_rows)
+            .get(&row.camera)
+            .map(|row| row.name.clone())
+            .unwrap_or_default(),
         from_us: row.from_us,
         to_us: row.to_us,
         note: row.note.as_ref().and_then(text).unwrap_or_default(),

@@ -98,14 +98,17 @@ impl PreRoll {
 
     /// Everything from the last key frame at or before `from_unix_us` on; all there is if none is that old, and the
     /// newest group without a time.
-    pub(crate) fn from(mut self, from_unix_us: Option<i64>) -> impl Iterator<Item = (AccessUnit, Arc<Format>)> {
+    pub(crate) fn from(
+        mut self,
+        from_unix_us: Option<i64>,
+    ) -> impl Iterator<Item = (AccessUnit, Arc<Format>)> {
         let from_us = from_unix_us.unwrap_or(i64::MAX);
         let is_old_enough = |group: &Group| group.arrived_us() <= from_us;
         let first = self.groups.iter().rposition(is_old_enough).unwrap_or(0);
         self.groups.drain(..first);
-        self.groups
-            .into_iter()
-            .flat_map(|Group { units, format, .. }| units.into_iter().map(move |unit| (unit, Arc::clone(&format))))
+        self.groups.into_iter().flat_map(|Group { units, format, .. }| {
+            units.into_iter().map(move |unit| (unit, Arc::clone(&format)))
+        })
     }
 
     fn drop_oldest(&mut self) {

@@ -18,7 +18,10 @@ use crate::{
 pub(super) enum Keeping {
     Nothing,
     /// The memory; `ends` while what was recorded before still waits for the key frame that ends it.
-    Ahead { memory: PreRoll, ends: bool },
+    Ahead {
+        memory: PreRoll,
+        ends: bool,
+    },
     All,
 }
 
