@@ -167,6 +167,30 @@ async fn on_events_a_clip_begins_at_the_key_frame_before_the_pre_roll_and_ends_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn motion_is_measured_for_a_camera_that_reports_nothing_and_begins_a_recording() {
+    if !alone("recording::motion_is_measured_for_a_camera_that_reports_nothing_and_begins_a_recording") {
+        return;
+    }
+    let camera = SimCam::start(&["--fault", "no-events"]);
+    let stage = Stage::owned().await;
+    let id = stage.connect(&camera).await;
+    let settings = RecordingSettings { kinds: vec![EventKind::Motion], pre_roll_s: 0, ..on_input() };
+    stage.engine.set_recording_settings(id, settings).await.unwrap();
+    let clip = until("a clip that motion has made", PATIENCE, async || {
+        for clip in stage.clips(id).await {
+            if stage.engine.clip(clip.id).await.unwrap().cause.is_some() {
+                return Ok(clip);
+            }
+        }
+        Err(stage.engine.tiles().unwrap())
+    })
+    .await;
+    let detail = stage.engine.clip(clip.id).await.unwrap();
+    assert_eq!(detail.cause, Some(EventKind::Motion));
+    assert!(detail.clip.events.contains(&EventKind::Motion), "the event lies in its clip: {detail:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_plan_of_the_week_switches_and_off_shows_pictures_all_the_same() {
     if !alone("recording::the_plan_of_the_week_switches_and_off_shows_pictures_all_the_same") {
         return;
