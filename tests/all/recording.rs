@@ -196,7 +196,7 @@ async fn the_plan_of_the_week_switches_and_off_shows_pictures_all_the_same() {
         return;
     }
     let camera = SimCam::start(&[]);
-    let stage = Stage::owned_with(|options| options.time_zone = TimeZone::UTC).await;
+    let stage = Stage::owned_with(|options| options.time_zone = Some(TimeZone::UTC)).await;
     let id = stage.connect(&camera).await;
     wait_for_state(&stage, id, RecordState::Recording).await;
     // To the begin of a half hour, so that none ends during the test.

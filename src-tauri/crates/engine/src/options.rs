@@ -17,8 +17,8 @@ pub struct Options {
     pub worker: PathBuf,
     /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// By which wall clock a week's plan is read.
-    pub time_zone: TimeZone,
+    /// By which wall clock a week's plan is read; `None`: by this computer's, wherever it is taken.
+    pub time_zone: Option<TimeZone>,
     /// Where the room on the disk is known from.
     pub disk: Arc<dyn Disk>,
     /// Length after which a clip ends at the next key frame.
@@ -40,7 +40,7 @@ impl Options {
             data_folder: data_folder.into(),
             worker: worker.into(),
             clock: Arc::new(SystemClock::new()),
-            time_zone: TimeZone::system(),
+            time_zone: None,
             disk: Arc::new(SystemDisk),
             clip_length: Duration::from_secs(60),
             log_n: 18,

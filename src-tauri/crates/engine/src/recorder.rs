@@ -34,7 +34,7 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// How far a camera's stream may run ahead of this computer's clock.
 const CLOCK_SLACK: Duration = Duration::from_secs(30);
 /// Below this much free space recording pauses: the log must still be writable, or nothing could be opened or erased.
-const ROOM_BYTES: u64 = 128 << 20;
+pub(crate) const ROOM_BYTES: u64 = 128 << 20;
 
 /// How far a live clip's start may lie from this computer's clock: a worker remembers 75 s at most, and a group of
 /// pictures more. Microseconds.

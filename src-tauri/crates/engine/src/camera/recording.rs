@@ -4,7 +4,7 @@
 mod week;
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -38,8 +38,8 @@ struct State {
     settings: RecordingSettings,
     mode: RecordMode,
     is_by_schedule: bool,
-    /// What goes on, of all that counts.
-    open: BTreeSet<EventId>,
+    /// What goes on, whether it counts or not: that may change meanwhile.
+    open: BTreeMap<EventId, EventKind>,
     /// Monotonic time until when is recorded after what was.
     until: Duration,
     /// The newest that counts.
@@ -92,17 +92,21 @@ impl Plan {
         let mut state = lock(&self.state);
         for step in steps {
             match step {
-                Step::Begin(begun) if state.settings.kinds.contains(&begun.kind) => {
+                Step::Begin(begun) => {
                     if begun.lasts {
-                        state.open.insert(begun.id);
+                        state.open.insert(begun.id, begun.kind);
+                    }
+                    if !state.counts(begun.kind) {
+                        continue;
                     }
                     state.until = state.until.max(now + state.post_roll());
                     state.cause = Some(Cause { event: begun.id, kind: begun.kind, at: begun.at });
                 }
-                Step::End { id, .. } if state.open.remove(id) => {
-                    state.until = state.until.max(now + state.post_roll());
+                Step::End { id, .. } => {
+                    if state.open.remove(id).is_some_and(|kind| state.counts(kind)) {
+                        state.until = state.until.max(now + state.post_roll());
+                    }
                 }
-                Step::Begin(_) | Step::End { .. } => {}
             }
         }
     }
@@ -116,7 +120,7 @@ impl Plan {
                 Some(week) => week::mode_at(week, wall, zone),
                 None => state.settings.mode,
             };
-            let goes_on = !state.open.is_empty() || now < state.until;
+            let goes_on = state.open.values().any(|kind| state.counts(*kind)) || now < state.until;
             let pre_roll = Duration::from_secs(u64::from(state.settings.pre_roll_s));
             match state.mode {
                 RecordMode::Off => Keep::Nothing,
@@ -150,6 +154,10 @@ impl Plan {
 }
 
 impl State {
+    fn counts(&self, kind: EventKind) -> bool {
+        self.settings.kinds.contains(&kind)
+    }
+
     fn post_roll(&self) -> Duration {
         Duration::from_secs(u64::from(self.settings.post_roll_s))
     }
@@ -170,7 +178,8 @@ impl CameraTask {
     /// Decides what is to be recorded now.
     pub(crate) fn follow_plan(&self, inner: &Inner) {
         let clock = &inner.options.clock;
-        self.plan.follow(clock.now(), clock.monotonic(), &inner.options.time_zone);
+        let zone = inner.options.time_zone.clone().unwrap_or_else(TimeZone::system);
+        self.plan.follow(clock.now(), clock.monotonic(), &zone);
     }
 
     /// Whether nothing of it is to be recorded now.

@@ -15,6 +15,7 @@ use crate::{
     Result,
     inner::{Inner, lock},
     logbook::{Logbook, Note},
+    recorder::ROOM_BYTES,
     wire::{Event, KeepLimits, NoticeKind, RecordingSettings},
 };
 
@@ -141,6 +142,11 @@ pub(crate) async fn make_room(inner: &Arc<Inner>) -> Result<u64> {
     let space = inner.options.disk.space(&inner.options.data_folder)?;
     let limits = *lock(&inner.keep_limits);
     let missing = reserve_bytes(limits, space.total_bytes).saturating_sub(space.free_bytes);
+    // Who waits for an event does not find out by writing.
+    let is_full = space.free_bytes < ROOM_BYTES;
+    for task in lock(&inner.cameras).values() {
+        lock(&task.status).disk_full = is_full;
+    }
     let erased = erase_oldest(inner, None, missing, Why::DiskLow).await?;
     let stored = inner.db.read(|tables| Ok(tables.stored()?)).await?;
     let has_clips = stored.values().any(|row| row.clips > 0);

@@ -92,6 +92,19 @@ fn only_kinds_that_count_begin_a_recording() {
     assert_eq!(scene.after(1), WAITS, "nor does the end of one that did not count");
     scene.begin(EventKind::Person, false);
     assert!(records(scene.follow()));
+    assert_eq!(scene.after(30), WAITS);
+    // What counts may change while it goes on.
+    scene.begin(EventKind::Vehicle, true);
+    assert_eq!(scene.follow(), WAITS);
+    let with = |kinds: Vec<EventKind>| RecordingSettings {
+        mode: RecordMode::Events,
+        kinds,
+        ..RecordingSettings::default()
+    };
+    scene.plan.set(with(vec![EventKind::Vehicle]));
+    assert!(records(scene.follow()));
+    scene.plan.set(with(vec![EventKind::Person]));
+    assert_eq!(scene.follow(), WAITS);
     let counted = RecordingSettings::default().kinds;
     assert!(!counted.contains(&EventKind::Unknown) && !counted.contains(&EventKind::Input));
     assert_eq!(counted.len(), EventKind::ALL.len() - 2);
