@@ -16,7 +16,7 @@ use crate::{
     until::until,
 };
 use hausrecht_engine::{
-    Engine, Handle, Options, StartError,
+    Disk, Engine, Handle, Options, Space, StartError, SystemDisk,
     wire::{
         ClipQuery, ClipView, ConnectCameras, ConnectOutcome, CreateOwner, Event, FoundCamera, PlayerState,
         Session, TileSource,
@@ -101,6 +101,18 @@ impl Clock for MovedClock {
     fn monotonic(&self) -> Duration {
         let passed_us = self.passed_us.load(Ordering::SeqCst);
         self.system.monotonic() + Duration::from_micros(passed_us.unsigned_abs())
+    }
+}
+
+/// The computer's own disk, taken for a small one: of that little stays free, so that on a computer with little room left a
+/// test finds what it has recorded.
+#[derive(Debug)]
+struct OwnDisk;
+
+impl Disk for OwnDisk {
+    fn space(&self, folder: &Path) -> std::io::Result<Space> {
+        let space = SystemDisk.space(folder)?;
+        Ok(Space { total_bytes: space.total_bytes.min(1 << 30), ..space })
     }
 }
 
@@ -329,6 +341,7 @@ async fn start_changed(
     options.clock = Arc::new(clock.clone());
     options.clip_length = CLIP_LENGTH;
     options.log_n = 10;
+    options.disk = Arc::new(OwnDisk);
     // No test opens a microphone.
     options.talk_sound = TalkSound::Tone { hz: 440 };
     change(&mut options);

@@ -470,7 +470,7 @@ export type ClipDetail = {
 	entry: number,
 	/**  When it will be erased, unless something keeps it longer. */
 	kept_until_us: UnixMicros,
-	/**  What keeps it longer. */
+	/**  What keeps it longer; for the owner. */
 	holds: HoldView[],
 	/**  The event for which it was recorded; `None`: it needed none. */
 	cause: EventKind | null,
