@@ -13,6 +13,7 @@ mod house;
 mod keeping;
 mod link_local;
 mod notifications;
+mod playing;
 mod signals;
 mod thread;
 mod trouble;
