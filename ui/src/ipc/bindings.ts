@@ -240,6 +240,18 @@ export type AddPerson = {
 	accept_weak: boolean,
 };
 
+/**  How colours are changed in what is shown; the recording stays as it is. */
+export type Adjust = {
+	/**  -1 (black) to 1 (white); 0 leaves it. */
+	brightness: number,
+	/**  0 (grey) to 2; 1 leaves it. */
+	contrast: number,
+	/**  0 (without colour) to 2; 1 leaves it. */
+	saturation: number,
+	/**  0.25 (dark parts darker) to 4 (dark parts brighter); 1 leaves it. */
+	gamma: number,
+};
+
 /**  A camera. */
 export type CameraId = string;
 
@@ -1497,10 +1509,18 @@ to_us: number } |
 { do: "step"; 
 /**  Frames. */
 frames: number } | 
-/**  Sets the speed, 0.5 to 16. */
+/**  Sets the speed, 0.125 to 64, and -0.125 to -64 backwards. */
 { do: "speed"; 
 /**  Speed. */
-speed: number };
+speed: number } | 
+/**  Plays a span again and again, or no longer. */
+{ do: "repeat"; 
+/**  Which. */
+span: Repeated | null } | 
+/**  Changes the colours of what is shown. */
+{ do: "adjust"; 
+/**  How. */
+adjust: Adjust };
 
 /**  The player; replaced whole by each event. */
 export type PlayerState = {
@@ -1516,8 +1536,12 @@ export type PlayerState = {
 	playing: boolean,
 	/**  Reached the end. */
 	ended: boolean,
-	/**  Speed, 1 is real time. */
+	/**  Speed, 1 is real time; below zero it goes backwards. */
 	speed: number,
+	/**  The span that is played again and again. */
+	repeated: Repeated | null,
+	/**  How colours are changed in what is shown. */
+	adjust: Adjust,
 	/**  A picture has been shown. */
 	has_picture: boolean,
 	/**  Why it stopped. */
@@ -1698,6 +1722,14 @@ export type RelayView = {
 	momentary: boolean,
 	/**  Whether the contact is open while the relay rests; `None` if the camera does not say. */
 	is_idle_open: boolean | null,
+};
+
+/**  A span that is played again and again; its first and its last picture are shown. */
+export type Repeated = {
+	/**  From the clip's start. Microseconds. */
+	from_us: number,
+	/**  From the clip's start. Microseconds. */
+	to_us: number,
 };
 
 /**  Who is signed in. */

@@ -115,8 +115,10 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
   }
   function run(): void {
     if (player?.playing) {
-      const position = Math.min(player.duration_us, player.position_us + 200_000 * player.speed)
-      const ended = position >= player.duration_us
+      const { repeated, speed } = player
+      let position = Math.min(player.duration_us, Math.max(0, player.position_us + 200_000 * speed))
+      if (repeated !== null && (position > repeated.to_us || position < repeated.from_us)) position = speed < 0 ? repeated.to_us : repeated.from_us
+      const ended = repeated === null && position === (speed < 0 ? 0 : player.duration_us)
       player = { ...player, position_us: position, ended, playing: !ended }
       emit('player', player)
     }
@@ -331,6 +333,8 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
         playing: false,
         ended: false,
         speed: 1,
+        repeated: null,
+        adjust: { brightness: 0, contrast: 1, saturation: 1, gamma: 1 },
         has_picture: true,
         error: null,
       }
@@ -340,7 +344,12 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     async player(order) {
       if (player === null) throw new WireError('not_found', 'no clip is open')
       const to = (us: number) => Math.min(player!.duration_us, Math.max(0, us))
-      if (order.do === 'play') player = { ...player, playing: true }
+      if (order.do === 'play') {
+        const start = player.speed < 0 ? player.duration_us : 0
+        player = { ...player, playing: true, ended: false, position_us: player.ended ? start : player.position_us }
+      }
+      if (order.do === 'repeat') player = { ...player, repeated: order.span }
+      if (order.do === 'adjust') player = { ...player, adjust: order.adjust }
       if (order.do === 'pause') player = { ...player, playing: false }
       if (order.do === 'seek') player = { ...player, position_us: to(order.to_us), ended: false }
       if (order.do === 'step') player = { ...player, playing: false, position_us: to(player.position_us + order.frames * 40_000) }

@@ -6,6 +6,8 @@ use hausrecht_model::{Codec, StreamRole};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
+use crate::Adjust;
+
 /// The version that both sides must speak; they are built together, so there is no negotiation.
 pub const PROTOCOL_VERSION: u32 = 1;
 
@@ -270,8 +272,18 @@ pub enum Order {
     },
     /// Player, card: how fast.
     Speed {
-        /// 0.25 to 16; 1 is real time.
+        /// 1 is real time. Card: 0.25 to 16. Player: 0.125 to 64, and backwards if it is below zero.
         factor: f64,
+    },
+    /// Player: play a span again and again, or no longer.
+    Loop {
+        /// Times of its first and last picture; both are shown.
+        span_us: Option<(u64, u64)>,
+    },
+    /// Player: change the colours that are shown. What is recorded stays as it is.
+    Adjust {
+        /// How.
+        adjust: Adjust,
     },
     /// Finish the clip, send what is pending, end.
     Shutdown,

@@ -9,6 +9,8 @@ mod card;
 mod odd;
 #[path = "worker/patient.rs"]
 mod patient;
+#[path = "worker/player.rs"]
+mod player;
 #[path = "worker/strange.rs"]
 mod strange;
 mod support;

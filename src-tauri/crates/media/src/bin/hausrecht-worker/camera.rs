@@ -301,6 +301,8 @@ impl Camera {
             | Order::Pause
             | Order::Seek { .. }
             | Order::Step { .. }
+            | Order::Loop { .. }
+            | Order::Adjust { .. }
             | Order::Speed { .. }
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a running camera: {other:?}");

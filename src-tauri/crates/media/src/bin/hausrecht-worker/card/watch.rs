@@ -328,6 +328,8 @@ impl Watch {
             | Order::Cut
             | Order::Seek { .. }
             | Order::Step { .. }
+            | Order::Loop { .. }
+            | Order::Adjust { .. }
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a card that is watched: {other:?}");
                 Ok(())
