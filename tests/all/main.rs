@@ -13,7 +13,4 @@ mod house;
 mod keeping;
 mod link_local;
 mod notifications;
-mod signals;
-mod thread;
-mod trouble;
-mod window;
+mod playing;

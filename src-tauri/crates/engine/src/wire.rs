@@ -11,6 +11,7 @@ mod events;
 mod log;
 mod notify;
 mod person;
+mod recording;
 mod session;
 mod timeline;
 
@@ -22,6 +23,7 @@ pub use events::*;
 pub use log::*;
 pub use notify::*;
 pub use person::*;
+pub use recording::*;
 pub use session::*;
 pub use timeline::*;
 

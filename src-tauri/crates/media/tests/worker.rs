@@ -1,12 +1,16 @@
 //! The worker program, driven as the engine drives it, against an RTSP server of GStreamer's own.
 #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
 
+#[path = "worker/ahead.rs"]
+mod ahead;
 #[path = "worker/card.rs"]
 mod card;
 #[path = "worker/odd.rs"]
 mod odd;
 #[path = "worker/patient.rs"]
 mod patient;
+#[path = "worker/player.rs"]
+mod player;
 #[path = "worker/strange.rs"]
 mod strange;
 mod support;

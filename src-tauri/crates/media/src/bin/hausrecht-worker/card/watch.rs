@@ -324,9 +324,12 @@ impl Watch {
             | Order::TalkOpen(_)
             | Order::CardOpen(_)
             | Order::Motion { .. }
+            | Order::Record { .. }
             | Order::Cut
             | Order::Seek { .. }
             | Order::Step { .. }
+            | Order::Loop { .. }
+            | Order::Adjust { .. }
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a card that is watched: {other:?}");
                 Ok(())
