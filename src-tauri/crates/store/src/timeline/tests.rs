@@ -98,7 +98,9 @@ proptest! {
                 if *fate > 0 { tables.end_event(id, UnixMicros(start + length))?; }
             }
             tables.map_topic("acme/bell", Some(EventKind::Doorbell))?;
-            tables.erase_events(UnixMicros(DAY_US))?;
+            for camera in &cameras {
+                tables.erase_events(camera.id, UnixMicros(DAY_US))?;
+            }
             Ok(())
         }).unwrap();
         let left = store.read(|tables| tables.events(from, to)).unwrap();
