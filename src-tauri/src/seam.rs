@@ -81,8 +81,6 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             live::place_tiles,
             live::stream_endpoint,
             clips::timeline,
-            clips::lanes,
-            clips::event_beside,
             clips::clips,
             clips::thumbnails,
             clips::clip,

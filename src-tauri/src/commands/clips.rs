@@ -1,7 +1,7 @@
 //! Recorded clips.
 
-use hausrecht_engine::wire::{ClipDetail, ClipQuery, ClipView, EventBeside, Lanes, LanesQuery, Thumbnail, Timeline};
-use hausrecht_model::{ClipId, EventKind, UnixMicros};
+use hausrecht_engine::wire::{ClipDetail, ClipQuery, ClipView, Thumbnail, Timeline};
+use hausrecht_model::{ClipId, UnixMicros};
 use tauri::State;
 
 use super::{Answer, Shell};
@@ -15,25 +15,6 @@ pub(crate) async fn timeline(
     to_us: UnixMicros,
 ) -> Answer<Timeline> {
     shell.engine.timeline(from_us, to_us).await
-}
-
-/// The timeline at any zoom.
-#[tauri::command]
-#[specta::specta]
-pub(crate) async fn lanes(shell: State<'_, Shell>, query: LanesQuery) -> Answer<Lanes> {
-    shell.engine.lanes(query).await
-}
-
-/// The event after or before a moment.
-#[tauri::command]
-#[specta::specta]
-pub(crate) async fn event_beside(
-    shell: State<'_, Shell>,
-    at_us: UnixMicros,
-    forward: bool,
-    kinds: Vec<EventKind>,
-) -> Answer<Option<EventBeside>> {
-    shell.engine.event_beside(at_us, forward, kinds).await
 }
 
 /// Clips, newest first.
