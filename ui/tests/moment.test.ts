@@ -34,6 +34,9 @@ describe('a time in words', () => {
     ['vor 2 tagen', local(2026, 10, 20, 15, 40)],
     ['14:30', local(2026, 10, 22, 14, 30)],
     ['18:00', local(2026, 10, 21, 18)],
+    ['gestern morgen', local(2026, 10, 21, 6)],
+    ['morgen 14:30', local(2026, 10, 23, 14, 30)],
+    ['tomorrow', local(2026, 10, 23)],
     ['29.2.', local(2024, 1, 29)],
   ])('%s', (text, wanted) => {
     expect(at(text)).toEqual(wanted)

@@ -3,7 +3,7 @@
 import { dateOf, HOUR_US, MINUTE_US } from './time'
 
 const DAY_US = 24 * HOUR_US
-const DAYS: Record<string, number> = { today: 0, heute: 0, yesterday: -1, gestern: -1, vorgestern: -2 }
+const DAYS: Record<string, number> = { today: 0, heute: 0, yesterday: -1, gestern: -1, vorgestern: -2, tomorrow: 1, übermorgen: 2 }
 const WEEKDAYS = [
   ['sunday', 'sun', 'sonntag', 'so'],
   ['monday', 'mon', 'montag', 'mo'],
@@ -120,6 +120,9 @@ export function momentOf(text: string, nowUs: number): Moment | null {
     } else if (FILLERS.has(word) || LAST.has(word)) {
       // "last monday" is the one before today, as "monday" is.
       if (LAST.has(word) && (next === undefined || !WEEKDAYS.some((names) => names.includes(next.replace(/\.$/, ''))))) return null
+    } else if (plain === 'morgen' && day === null) {
+      // After a day it is its morning, as in “gestern morgen”.
+      if (!setDay(offset(1))) return null
     } else if (Object.hasOwn(DAYS, plain)) {
       if (!setDay(offset(DAYS[plain]!))) return null
     } else if (WEEKDAYS.some((names) => names.includes(plain))) {
