@@ -9,7 +9,9 @@ mod events;
 mod log;
 mod notify;
 mod people;
+mod pictures;
 mod session;
+mod walls;
 
 pub(crate) use self::control::talk::Talk;
 

@@ -12,6 +12,7 @@ mod log;
 mod notify;
 mod person;
 mod session;
+mod wall;
 
 pub use camera::*;
 pub use card::*;
@@ -22,6 +23,7 @@ pub use log::*;
 pub use notify::*;
 pub use person::*;
 pub use session::*;
+pub use wall::*;
 
 use serde::Serialize;
 

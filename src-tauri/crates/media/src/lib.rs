@@ -8,14 +8,18 @@ pub mod control;
 pub mod launch;
 mod mapped;
 pub mod message;
+pub mod region;
 pub mod ring;
+mod snapshot;
 
 pub use answer::AnswerWriter;
 pub use bulk::{BulkError, BulkFrame, BulkReader, BulkWriter};
 pub use control::{ControlError, Receiver, Sender};
 pub use launch::{LaunchError, Launcher, Worker, WorkerProcess};
 pub use message::{
-    CameraOpen, CardOpen, Event, FaultCode, MotionSettings, Order, Password, PlayerOpen, RingShape, Sandbox,
-    Stream, StreamState, TalkOpen, TalkSound, Transport,
+    BranchState, CameraOpen, CardOpen, Event, FaultCode, MotionSettings, Order, Password, PlayerOpen, RingShape,
+    Sandbox, SnapshotFormat, Stream, StreamState, TalkOpen, TalkSound, Transport,
 };
+pub use region::Region;
+pub use snapshot::SnapshotMemory;
 pub use ring::{FrameMeta, Picture, Ring, RingError, RingWriter};

@@ -17,6 +17,7 @@ mod motion;
 mod people;
 mod row;
 mod topics;
+mod walls;
 
 use std::path::Path;
 
@@ -34,6 +35,7 @@ pub use grants::{GrantRow, ScopeRow};
 pub use identities::IdentityRow;
 pub use people::PersonRow;
 pub use topics::UnknownTopicRow;
+pub use walls::WallRow;
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -50,12 +52,13 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
     include_str!("../migrations/04-card.sql"),
     include_str!("../migrations/05-log-index.sql"),
+    include_str!("../migrations/08-walls.sql"),
 ];
 /// The schema that this version writes.
 const NEWEST: i64 = STEPS.len() as i64;

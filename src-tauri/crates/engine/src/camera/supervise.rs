@@ -62,6 +62,8 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
             Err(reason) => Ended::Fault(reason),
         };
         task.port.worker_gone();
+        task.snapshots.worker_gone();
+        lock(&task.streams).clear();
         task.card.camera_is_gone();
         *lock(&task.worker_pid) = None;
         lock(&task.status).recording = false;
@@ -198,6 +200,7 @@ async fn one_worker(
         return Ended::Died;
     }
     task.port.worker_came(orders.clone());
+    task.snapshots.worker_came(orders.clone());
 
     let (sender, mut messages) = mpsc::channel(64);
     let event_sender = sender.clone();
@@ -346,6 +349,7 @@ fn on_event(
             false
         }
         Event::State(state) => {
+            task.note_stream(&state);
             if state.width > 0 && state.height > 0 {
                 #[expect(clippy::cast_precision_loss, reason = "a ratio for the layout")]
                 let aspect = state.width as f32 / state.height as f32;
@@ -367,6 +371,14 @@ fn on_event(
                 return !task.set_picture(PictureState::Live) || is_news;
             }
             silent_main.get_or_insert(now);
+            false
+        }
+        Event::Decoding { branches } => {
+            task.port.decodes(branches);
+            false
+        }
+        Event::Snapshot { id, len, width, height } => {
+            task.snapshots.answered(id, (len, width, height));
             false
         }
         Event::Stalled { stream, silent_ms } => {

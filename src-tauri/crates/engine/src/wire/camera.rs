@@ -1,5 +1,6 @@
 //! Cameras: found, connected, and live.
 
+use hausrecht_media::Region;
 use hausrecht_model::{CameraId, EventKind, StreamRole, UnixMicros};
 use serde::{Deserialize, Serialize};
 
@@ -170,6 +171,8 @@ pub struct TilePlace {
     pub width: f32,
     /// Height.
     pub height: f32,
+    /// The part of the picture that is shown there; `None`: all of it.
+    pub region: Option<Region>,
 }
 
 /// What a tile shows.

@@ -13,6 +13,7 @@ mod motion;
 mod player;
 mod recorder;
 mod sandbox;
+mod snapshot;
 mod source;
 mod talk;
 mod thumbnail;
@@ -90,7 +91,9 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         Order::Hello { .. }
         | Order::Motion { .. }
         | Order::View { .. }
-        | Order::NoView
+        | Order::NoView { .. }
+        | Order::Region { .. }
+        | Order::Snapshot { .. }
         | Order::Cut
         | Order::Play
         | Order::Pause

@@ -6,7 +6,7 @@ use anyhow::Context;
 use hausrecht_media::{FaultCode, Stream, Transport};
 use hausrecht_model::Clock;
 
-use super::{Camera, End, Input, Looking, rate::Rate, still::Still};
+use super::{Camera, End, Input, rate::Rate, still::Still};
 use crate::ingest::{Incoming, Ingest, Reader, Tell};
 
 impl Camera {
@@ -81,9 +81,7 @@ impl Camera {
         if let Some(recorder) = self.recorder.as_mut().filter(|_| stream == Stream::Main) {
             recorder.finish();
         }
-        if let Some(Looking { view: Some(view), .. }) = self.looking.as_mut().filter(|l| l.stream == stream) {
-            view.clock_changed();
-        }
+        self.views_clock_changed(stream);
         self.motion_clock_changed(stream);
         let Some(source) = self.source(stream) else { return Ok(()) };
         let transport = source.transport;
