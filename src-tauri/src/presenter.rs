@@ -6,12 +6,14 @@ mod feed;
 pub(crate) mod native;
 #[cfg(test)]
 mod tests;
+mod screens;
 mod tile;
 mod wall;
 
 use std::sync::Arc;
 
 pub(crate) use feed::Feed;
+pub(crate) use screens::{Screen, Screens};
 pub(crate) use tile::Tile;
 pub(crate) use wall::Wall;
 

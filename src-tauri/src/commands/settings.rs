@@ -23,11 +23,10 @@ pub(crate) fn name_tray(app: AppHandle, show: &str, quit: &str) {
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn set_settings(
-    app: AppHandle,
     shell: State<'_, Shell>,
     settings: Settings,
 ) -> Answer<Settings> {
     let settings = shell.engine.set_settings(settings).await?;
-    crate::window::choose_presenter(&app, settings.presenter);
+    shell.screens.draw_by(settings.presenter);
     Ok(settings)
 }

@@ -5,6 +5,7 @@ import { WireError, type Client, type ClientEvents } from './client'
 import type * as wire from './bindings'
 import { fakeFrame, fakeJpeg } from './memory/pictures'
 import { controlOf } from './memory/control'
+import { wallsOf } from './memory/walls'
 import { clipsOf, DEMO, FOUND, house, logRow, MINUTE, type House } from './memory/house'
 
 type Listeners = { [K in keyof ClientEvents]: Set<(snapshot: ClientEvents[K]) => void> }
@@ -26,6 +27,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     verify: new Set(),
     notice: new Set(),
     open_route: new Set(),
+    shown_camera: new Set(),
   }
   function emit<K extends keyof ClientEvents>(name: K, snapshot: ClientEvents[K]): void {
     for (const receive of listeners[name]) receive(snapshot)
@@ -151,6 +153,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
 
   return {
     ...control,
+    ...wallsOf(home, options),
     on(name, receive) {
       listeners[name].add(receive)
       return () => void listeners[name].delete(receive)

@@ -261,7 +261,7 @@ impl View {
 
     /// Asks for a part of the picture; it comes as large as the whole.
     pub fn show_region(&self, region: Region) {
-        let region = region.within_bounds();
+        let region = region.within();
         let mut state = self.port.state();
         let Some(shown) = state.shown.get_mut(&self.id).filter(|shown| shown.region != region) else { return };
         shown.region = region;

@@ -271,7 +271,7 @@ pub enum Order {
 }
 
 /// How a single picture is encoded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, specta::Type)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SnapshotFormat {
     /// JPEG of high quality.

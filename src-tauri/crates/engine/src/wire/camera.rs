@@ -1,6 +1,5 @@
 //! Cameras: found, connected, and live.
 
-use hausrecht_media::Region;
 use hausrecht_model::{CameraId, EventKind, StreamRole, UnixMicros};
 use serde::{Deserialize, Serialize};
 
@@ -172,7 +171,7 @@ pub struct TilePlace {
     /// Height.
     pub height: f32,
     /// The part of the picture that is shown there; `None`: all of it.
-    pub region: Option<Region>,
+    pub region: Option<super::PicturePart>,
 }
 
 /// What a tile shows.

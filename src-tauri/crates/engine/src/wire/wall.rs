@@ -1,6 +1,6 @@
 //! Walls, how a person likes the window, and what a tile's details say.
 
-use hausrecht_media::SnapshotFormat;
+use hausrecht_media::{Region, SnapshotFormat};
 use hausrecht_model::{CameraId, Codec, StreamRole, WallId};
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,6 @@ pub struct WallTile {
 
 /// How a person likes the window.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, specta::Type)]
-#[serde(default)]
 pub struct ViewSettings {
     /// Size of everything in the page, 100 to 200 percent.
     pub text_percent: u16,
@@ -168,4 +167,24 @@ pub struct KeptPicture {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
+}
+
+/// A part of a picture, as fractions of it from its top left corner: digital zoom.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, specta::Type)]
+pub struct PicturePart {
+    /// Left edge, 0 to 1.
+    pub left: f64,
+    /// Top edge, 0 to 1.
+    pub top: f64,
+    /// Width, above 0 to 1.
+    pub width: f64,
+    /// Height, above 0 to 1.
+    pub height: f64,
+}
+
+impl From<PicturePart> for Region {
+    fn from(part: PicturePart) -> Self {
+        let PicturePart { left, top, width, height } = part;
+        Self { left, top, width, height }.within()
+    }
 }

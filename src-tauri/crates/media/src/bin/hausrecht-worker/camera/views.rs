@@ -95,7 +95,7 @@ impl Camera {
     /// Shows another part of the picture in a view.
     pub(super) fn show_region(&mut self, view: u32, region: Region) {
         let Some(looking) = self.looking.iter_mut().find(|looking| looking.view == view) else { return };
-        looking.region = region.within_bounds();
+        looking.region = region.within();
         if let Some(branch) = &looking.branch {
             branch.show_region(looking.region);
         }

@@ -61,34 +61,8 @@ impl Crop {
 }
 
 fn apply(element: &gst::Element, state: State) {
-    let edges = edges(state.region, state.width, state.height);
-    for (name, pixels) in ["left", "top", "right", "bottom"].into_iter().zip(edges) {
-        element.set_property(name, pixels);
-    }
-}
-
-/// Pixels to cut at the left, top, right and bottom: even numbers, for colours come in pairs of pixels.
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "pixels of a picture")]
-fn edges(region: Region, width: u32, height: u32) -> [i32; 4] {
-    let region = region.within_bounds();
-    let even = |part: f32, of: u32| ((part * of as f32 / 2.0).round() as i32) * 2;
-    let [left, top] = [even(region.left, width), even(region.top, height)];
-    let right = even(1.0 - region.left - region.width, width);
-    let bottom = even(1.0 - region.top - region.height, height);
-    [left, top, right, bottom].map(|edge| edge.max(0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn edges_are_even_and_leave_the_region() {
-        let region = Region { left: 0.25, top: 0.5, width: 0.5, height: 0.25 };
-        assert_eq!(edges(region, 1920, 1080), [480, 540, 480, 270]);
-        assert_eq!(edges(Region::WHOLE, 1920, 1080), [0; 4]);
-        let odd = edges(Region { left: 0.333, top: 0.111, width: 0.2, height: 0.2 }, 641, 359);
-        assert!(odd.iter().all(|edge| edge % 2 == 0), "{odd:?}");
-        assert_eq!(edges(region, 0, 0), [0; 4]);
+    let (left, right, top, bottom) = state.region.margins(state.width, state.height);
+    for (name, pixels) in [("left", left), ("right", right), ("top", top), ("bottom", bottom)] {
+        element.set_property(name, pixels.cast_signed());
     }
 }
