@@ -16,4 +16,5 @@ mod notifications;
 mod signals;
 mod thread;
 mod trouble;
+mod wall;
 mod window;

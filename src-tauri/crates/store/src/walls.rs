@@ -98,7 +98,7 @@ mod tests {
 
     fn person(tag: u8) -> PersonRow {
         PersonRow {
-            id: PersonId::random(&mut rand::rng()),
+            id: format!("{tag:016x}").parse().unwrap(),
             owner: tag == 0,
             color: tag,
             recipient: format!("age1{tag}"),
@@ -115,7 +115,7 @@ mod tests {
         let mut store = Store::open(&folder.path().join("hausrecht.db")).unwrap();
         let (one, other) = (person(0), person(1));
         let wall = WallRow {
-            id: WallId::random(&mut rand::rng()),
+            id: "00000000000000aa".parse().unwrap(),
             person: one.id,
             name: "Garden".into(),
             layout: "{}".into(),
