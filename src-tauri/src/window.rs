@@ -61,11 +61,9 @@ fn own_page<'a>(
     screen: &Arc<Screen>,
     anew: impl Fn() + Send + Sync + 'static,
 ) -> WebviewWindowBuilder<'a, tauri::Wry, AppHandle> {
-    // A page that a test drives must not be in the private mode.
-    let driven = std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some();
     let wall = screen.wall.clone();
     builder
-        .incognito(!driven)
+        .incognito(!is_driven())
         .on_navigation(|url| {
             let own = matches!(url.scheme(), "tauri") || url.host_str() == Some("tauri.localhost");
             own || (cfg!(dev) && url.host_str() == Some("127.0.0.1"))
@@ -76,6 +74,11 @@ fn own_page<'a>(
                 anew();
             }
         })
+}
+
+/// Whether a test drives the page, which must not be in the private mode then.
+fn is_driven() -> bool {
+    std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some()
 }
 
 /// Gives a window its pictures, and keeps where it stands; `shows` is kept with that.

@@ -1,12 +1,19 @@
 //! The windows beside the main one: a wall on a second screen, and one camera that stays above everything else.
 
-use std::sync::Arc;
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use hausrecht_engine::wire::{ErrorCode, WindowPlace};
 use hausrecht_model::CameraId;
 use serde::{Deserialize, Serialize};
-use tauri::{AppHandle, Manager, PhysicalPosition, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+use tauri::{
+    AppHandle, LogicalSize, Manager, PhysicalPosition, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+};
 use tauri_specta::Event as _;
+use tokio::sync::watch;
 
 use super::{MAIN, furnish, own_page, place, remembered};
 use crate::{commands::Shell, events::ShownCameraEvent, presenter::Screen};
@@ -22,6 +29,8 @@ const GROUND: tauri::window::Color = tauri::window::Color(14, 17, 19, 255);
 const BAR: f64 = 32.0;
 /// How large it is at first.
 const FIRST_WIDTH: f64 = 400.0;
+/// A size counts once it has stayed the same for this long.
+const CALM: Duration = Duration::from_millis(150);
 /// No narrower.
 const LEAST_WIDTH: f64 = 220.0;
 
@@ -87,9 +96,10 @@ pub(crate) async fn open_second(app: &AppHandle) -> anyhow::Result<()> {
 pub(crate) async fn open_small(app: &AppHandle, camera: CameraId) -> anyhow::Result<()> {
     let shell = app.state::<Shell>();
     let aspect = aspect_of(&shell, camera)?;
-    *shell.small.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(camera);
+    *shell.small.lock().unwrap_or_else(PoisonError::into_inner) = Some(camera);
     if let Some(window) = app.get_webview_window(SMALL) {
-        keep_aspect(&window, aspect);
+        let width = window.inner_size()?.to_logical::<f64>(window.scale_factor()?).width;
+        window.set_size(LogicalSize { width, height: width / aspect + BAR })?;
         ShownCameraEvent(camera).emit(app)?;
         window.show()?;
         return Ok(());
@@ -100,11 +110,27 @@ pub(crate) async fn open_small(app: &AppHandle, camera: CameraId) -> anyhow::Res
     if let Some(last) = &last {
         place::restore(&window, std::slice::from_ref(last));
     }
-    keep_aspect(&window, aspect);
+    keep_aspect(&window);
     furnish_on_main(app, &window, String::new()).await?;
     end_with(app, &window);
     window.show()?;
     Ok(())
+}
+
+/// On Linux, Tauri offers the page's files once for each folder that it is told to keep data in, and a private window gets none of
+/// another's. So each window names a folder of its own, in which, being private, it keeps nothing.
+fn apart<'a>(
+    builder: WebviewWindowBuilder<'a, tauri::Wry, AppHandle>,
+    label: &str,
+) -> WebviewWindowBuilder<'a, tauri::Wry, AppHandle> {
+    if super::is_driven() || !cfg!(target_os = "linux") {
+        return builder;
+    }
+    builder.data_directory(unused_folder(label))
+}
+
+fn unused_folder(label: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("hausrecht-{}-{label}", std::process::id()))
 }
 
 fn build_second(app: &AppHandle, screen: &Arc<Screen>) -> tauri::Result<WebviewWindow> {
@@ -115,7 +141,7 @@ fn build_second(app: &AppHandle, screen: &Arc<Screen>) -> tauri::Result<WebviewW
         .background_color(GROUND)
         .visible(false)
         .disable_drag_drop_handler();
-    own_page(builder, screen, || {}).build()
+    own_page(apart(builder, SECOND), screen, || {}).build()
 }
 
 fn build_small(app: &AppHandle, screen: &Arc<Screen>, aspect: f64) -> tauri::Result<WebviewWindow> {
@@ -129,7 +155,7 @@ fn build_small(app: &AppHandle, screen: &Arc<Screen>, aspect: f64) -> tauri::Res
         .skip_taskbar(true)
         .visible(false)
         .disable_drag_drop_handler();
-    own_page(builder, screen, || {}).build()
+    own_page(apart(builder, SMALL), screen, || {}).build()
 }
 
 /// Closes the windows beside the main one.
@@ -150,7 +176,7 @@ pub(crate) async fn role(shell: &Shell, label: &str) -> WindowRole {
             let last = remembered(&shell.engine, SECOND).await;
             WindowRole::Second { shows: last.map(|last| last.shows).unwrap_or_default() }
         }
-        SMALL => match *shell.small.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        SMALL => match *shell.small.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(camera) => WindowRole::Small { camera },
             None => WindowRole::Second { shows: String::new() },
         },
@@ -217,38 +243,36 @@ pub(crate) fn resize(_window: &WebviewWindow, _edge: Edge) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Lets the desktop keep the picture's shape while the window is resized: the bar above it does not count.
-#[cfg(target_os = "linux")]
-fn keep_aspect(window: &WebviewWindow, aspect: f64) {
-    use gtk::{gdk, prelude::*};
+/// Lets the small window take the picture's shape again when it was resized: the bar above it does not count.
+fn keep_aspect(window: &WebviewWindow) {
+    let resized = watch::Sender::new(());
+    let mut changes = resized.subscribe();
     let shaped = window.clone();
-    let shape = window.run_on_main_thread(move || {
-        let Ok(desktop) = shaped.gtk_window() else { return };
-        #[expect(clippy::cast_possible_truncation, reason = "pixels of a small window")]
-        let whole = |pixels: f64| pixels.round() as i32;
-        let geometry = gdk::Geometry::new(
-            whole(LEAST_WIDTH),
-            whole(LEAST_WIDTH / aspect + BAR),
-            i32::MAX / 2,
-            i32::MAX / 2,
-            0,
-            whole(BAR),
-            1,
-            1,
-            aspect,
-            aspect,
-            gdk::Gravity::NorthWest,
-        );
-        let hints = gdk::WindowHints::MIN_SIZE | gdk::WindowHints::BASE_SIZE | gdk::WindowHints::ASPECT;
-        desktop.set_geometry_hints(None::<&gtk::Widget>, Some(&geometry), hints);
+    tauri::async_runtime::spawn(async move {
+        while changes.changed().await.is_ok() {
+            // While it is being dragged, it is the person's.
+            while tokio::time::timeout(CALM, changes.changed()).await.is_ok_and(|still| still.is_ok()) {}
+            let app = shaped.app_handle().clone();
+            let shell = app.state::<Shell>();
+            let camera = *shell.small.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(aspect) = camera.and_then(|camera| aspect_of(&shell, camera).ok()) else { continue };
+            let (Ok(size), Ok(scale)) = (shaped.inner_size(), shaped.scale_factor()) else { return };
+            let size = size.to_logical::<f64>(scale);
+            let height = size.width / aspect + BAR;
+            if (height - size.height).abs() > 1.5
+                && let Err(error) = shaped.set_size(LogicalSize { width: size.width, height })
+            {
+                tracing::debug!(%error, "the small window keeps its shape");
+            }
+        }
     });
-    if let Err(error) = shape {
-        tracing::warn!(%error, "the small window may take any shape");
-    }
+    resized.send_replace(());
+    window.on_window_event(move |event| {
+        if let WindowEvent::Resized(_) = event {
+            resized.send_replace(());
+        }
+    });
 }
-
-#[cfg(not(target_os = "linux"))]
-fn keep_aspect(_window: &WebviewWindow, _aspect: f64) {}
 
 fn aspect_of(shell: &Shell, camera: CameraId) -> anyhow::Result<f64> {
     // Also says whether whoever is signed in may see it.
@@ -294,6 +318,8 @@ fn end_with(app: &AppHandle, window: &WebviewWindow) {
     window.on_window_event(move |event| {
         if let WindowEvent::Destroyed = event {
             app.state::<Shell>().screens.end(&label);
+            // WebKit makes it, and leaves it empty but for salt.
+            let _ = std::fs::remove_dir_all(unused_folder(&label));
         }
     });
 }
