@@ -231,6 +231,9 @@ async fn arrange(desktop: &Desktop) {
     let to = desktop.area("[data-testid='wall-cell']", 2).await;
     let middle = |area: Area| (area.x + area.width / 2, area.y + area.height / 2);
     let ((x, y), (to_x, to_y)) = (middle(from), middle(to));
+    let there = fitted(desktop.area("[data-testid='tile-picture']", 2).await);
+    desktop.wait_until_moves("the tile below", there, 0.001).await;
+    let before = desktop.display.picture();
     let first = "return document.querySelectorAll(\"[data-testid='tile']\")[1].dataset.camera";
     let dragged = desktop.page.execute(first, Vec::new()).await.unwrap();
     let drag = "const at = (type, x, y) => document.querySelector(\"[data-testid='wall-grid']\").dispatchEvent(
@@ -246,6 +249,11 @@ async fn arrange(desktop: &Desktop) {
     until("the dragged tile", SOON, async || {
         let now = desktop.page.execute(where_is, vec![dragged.clone()]).await.unwrap();
         if now == "1 1 1 1" { Ok(()) } else { Err(now) }
+    })
+    .await;
+    until("its picture to be there too", SOON, async || {
+        let changed = desktop.display.picture().changed(&before, there);
+        if changed > 0.5 { Ok(()) } else { Err(changed) }
     })
     .await;
     desktop.keep("arranging").await;
@@ -273,6 +281,10 @@ async fn full_screen_and_keys(desktop: &Desktop) {
 
     press(desktop, &[], char::from(Key::F11)).await;
     desktop.wait_until_gone("nav-live").await;
+    for index in 0..CAMERAS {
+        let picture = fitted(desktop.area("[data-testid='tile-picture']", index).await);
+        desktop.wait_until_moves("a tile of the full screen", picture, 0.001).await;
+    }
     desktop.keep("full-screen").await;
     press(desktop, &[], char::from(Key::F11)).await;
     desktop.find("nav-live").await;
