@@ -7,6 +7,8 @@ mod card;
 mod odd;
 #[path = "worker/patient.rs"]
 mod patient;
+#[path = "worker/strange.rs"]
+mod strange;
 mod support;
 #[path = "worker/talk.rs"]
 mod talk;
