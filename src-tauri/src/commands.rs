@@ -20,11 +20,7 @@ use std::sync::{Arc, Mutex};
 use hausrecht_engine::{Handle, wire};
 use hausrecht_model::CameraId;
 
-use crate::{
-    demo::Demo,
-    folder::Kept,
-    presenter::Screens,
-};
+use crate::{demo::Demo, folder::Kept, presenter::Screens};
 
 /// What a command answers.
 type Answer<T> = Result<T, wire::Error>;

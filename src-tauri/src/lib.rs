@@ -33,12 +33,7 @@ use hausrecht_engine::{
 use tauri::{AppHandle, Manager};
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::{
-    commands::Shell,
-    demo::Demo,
-    options::Arguments,
-    presenter::Screens,
-};
+use crate::{commands::Shell, demo::Demo, options::Arguments, presenter::Screens};
 
 /// How long a search may find nothing before `--auto-demo` starts the demo cameras.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -4,9 +4,9 @@ pub(crate) mod canvas;
 mod feed;
 #[cfg(target_os = "linux")]
 pub(crate) mod native;
+mod screens;
 #[cfg(test)]
 mod tests;
-mod screens;
 mod tile;
 mod wall;
 

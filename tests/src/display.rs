@@ -91,7 +91,8 @@ impl Display {
     /// # Panics
     /// The screen file is not as xwd(1) describes it, or `area` reaches outside.
     pub fn part(&self, area: Area) -> Picture {
-        let file = fs::File::open(self.folder.path().join("Xvfb_screen0")).expect("Xvfb keeps its screen in a file");
+        let file =
+            fs::File::open(self.folder.path().join("Xvfb_screen0")).expect("Xvfb keeps its screen in a file");
         let mut header = [0; 80];
         file.read_exact_at(&mut header, 0).expect("xwd has a header");
         let word = |index: usize| {

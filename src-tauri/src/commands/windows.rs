@@ -129,9 +129,7 @@ pub(crate) fn close_this_window(window: WebviewWindow) -> Answer<()> {
 pub(crate) fn back_to_main(app: AppHandle, window: WebviewWindow, camera: CameraId) -> Answer<()> {
     use tauri_specta::Event as _;
     crate::window::show(&app);
-    OpenRouteEvent(format!("#/live/{camera}"))
-        .emit_to(&app, crate::window::MAIN)
-        .map_err(internal)?;
+    OpenRouteEvent(format!("#/live/{camera}")).emit_to(&app, crate::window::MAIN).map_err(internal)?;
     close_this_window(window)
 }
 

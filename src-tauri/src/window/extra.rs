@@ -10,7 +10,8 @@ use hausrecht_engine::wire::{ErrorCode, WindowPlace};
 use hausrecht_model::CameraId;
 use serde::{Deserialize, Serialize};
 use tauri::{
-    AppHandle, LogicalSize, Manager, PhysicalPosition, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+    AppHandle, LogicalSize, Manager, PhysicalPosition, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
+    WindowEvent,
 };
 use tauri_specta::Event as _;
 use tokio::sync::watch;
@@ -277,10 +278,11 @@ fn keep_aspect(window: &WebviewWindow) {
 fn aspect_of(shell: &Shell, camera: CameraId) -> anyhow::Result<f64> {
     // Also says whether whoever is signed in may see it.
     let tiles = shell.engine.tiles()?;
-    let tile = tiles.iter().find(|tile| tile.camera == camera).ok_or_else(|| hausrecht_engine::wire::Error {
-        code: ErrorCode::NotFound,
-        message: "this camera is not there".into(),
-    })?;
+    let tile =
+        tiles.iter().find(|tile| tile.camera == camera).ok_or_else(|| hausrecht_engine::wire::Error {
+            code: ErrorCode::NotFound,
+            message: "this camera is not there".into(),
+        })?;
     Ok(f64::from(tile.aspect.unwrap_or(16.0 / 9.0)).clamp(0.3, 4.0))
 }
 
@@ -288,7 +290,8 @@ fn aspect_of(shell: &Shell, camera: CameraId) -> anyhow::Result<f64> {
 fn to_another_screen(app: &AppHandle, window: &WebviewWindow) {
     let main = app.get_webview_window(MAIN).and_then(|main| main.current_monitor().ok().flatten());
     let screens = window.available_monitors().unwrap_or_default();
-    let other = screens.iter().find(|screen| main.as_ref().is_some_and(|main| main.position() != screen.position()));
+    let other =
+        screens.iter().find(|screen| main.as_ref().is_some_and(|main| main.position() != screen.position()));
     if let Some(screen) = other {
         let at = PhysicalPosition { x: screen.position().x + 40, y: screen.position().y + 40 };
         if let Err(error) = window.set_position(at) {

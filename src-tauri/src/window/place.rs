@@ -34,12 +34,8 @@ pub(super) fn restore(window: &WebviewWindow, places: &[WindowPlace]) {
             height: monitor.size().height.into(),
         })
         .collect();
-    let wanted = Rect {
-        x: place.x.into(),
-        y: place.y.into(),
-        width: place.width.into(),
-        height: place.height.into(),
-    };
+    let wanted =
+        Rect { x: place.x.into(), y: place.y.into(), width: place.width.into(), height: place.height.into() };
     let Some(fits) = fit(wanted, &screens) else { return };
     let (x, y) = (i32::try_from(fits.x).unwrap_or(0), i32::try_from(fits.y).unwrap_or(0));
     let (width, height) = (u32::try_from(fits.width).unwrap_or(0), u32::try_from(fits.height).unwrap_or(0));
@@ -80,7 +76,12 @@ pub(super) fn keep(window: &WebviewWindow, engine: &Handle, shows: String) {
 }
 
 /// Where the window stands now; of one that fills the screen, where it stood before.
-fn place_of(window: &WebviewWindow, label: &str, shows: &str, before: Option<&WindowPlace>) -> Option<WindowPlace> {
+fn place_of(
+    window: &WebviewWindow,
+    label: &str,
+    shows: &str,
+    before: Option<&WindowPlace>,
+) -> Option<WindowPlace> {
     let full = window.is_fullscreen().unwrap_or(false);
     if full || window.is_minimized().unwrap_or(false) || !window.is_visible().unwrap_or(false) {
         return None;

@@ -97,7 +97,8 @@ async fn a_stall_is_followed_by_a_jump_to_now() {
     let camera = SimCam::start(&["--name", "Front", "--scene", "front"]);
     let stage = Stage::owned().await;
     let id = stage.connect(&camera).await;
-    let view = stage.engine.view(&TileSource::Live { camera: id, stream: StreamRole::Main }, 640, 360).unwrap();
+    let view =
+        stage.engine.view(&TileSource::Live { camera: id, stream: StreamRole::Main }, 640, 360).unwrap();
     first_picture(&view).await;
     // How far the newest picture's own time lies behind the clock, but for what the two began with.
     let behind_ms = || {
@@ -151,7 +152,11 @@ async fn the_owner_keeps_a_live_picture_and_the_log_says_so_before() {
         [(PictureFormat::Jpeg, &[0xff, 0xd8, 0xff][..]), (PictureFormat::Png, &b"\x89PNG"[..])]
     {
         let kept = stage.engine.keep_live_picture(id, format, pictures.clone()).await.unwrap();
-        assert_eq!((kept.width, kept.height), (1920, 1080), "the main stream, though the small one is looked at");
+        assert_eq!(
+            (kept.width, kept.height),
+            (1920, 1080),
+            "the main stream, though the small one is looked at"
+        );
         let bytes = std::fs::read(&kept.path).unwrap();
         assert!(bytes.starts_with(start) && bytes.len() > 10_000, "{} bytes", bytes.len());
     }
@@ -160,7 +165,8 @@ async fn the_owner_keeps_a_live_picture_and_the_log_says_so_before() {
     let picture = hausrecht_tests::display::Picture::load(&png).unwrap();
     let whole = hausrecht_tests::display::Area { x: 0, y: 0, width: 1920, height: 1080 };
     assert!(picture.colours(whole) > 100, "a real picture");
-    let query = LogQuery { offset: 0, limit: 10, kinds: vec!["copy_made".into()], camera: None, person: None };
+    let query =
+        LogQuery { offset: 0, limit: 10, kinds: vec!["copy_made".into()], camera: None, person: None };
     assert_eq!(stage.engine.log_page(query).await.unwrap().matching, 2);
 
     // If the log cannot be written there is no file; a member keeps none at all.
@@ -174,7 +180,8 @@ async fn the_owner_keeps_a_live_picture_and_the_log_says_so_before() {
     };
     stage.engine.grant(give).await.unwrap();
     stage.sign_in(PERSON, PERSON_PASSPHRASE).await;
-    let refused = stage.engine.keep_live_picture(id, PictureFormat::Jpeg, pictures.clone()).await.unwrap_err();
+    let refused =
+        stage.engine.keep_live_picture(id, PictureFormat::Jpeg, pictures.clone()).await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::NotAllowed);
     assert_eq!(std::fs::read_dir(&pictures).unwrap().count(), 2);
 }
@@ -189,7 +196,13 @@ async fn everybody_has_walls_of_their_own_with_the_cameras_that_they_may_see() {
     let stage = Stage::owned().await;
     let (front, garage) = (stage.connect(&front).await, stage.connect(&garage).await);
     let tile = |camera, column| WallTile { camera, column, row: 0, width: 1, height: 1 };
-    let wall = |name: &str, tiles: Vec<WallTile>| KeepWall { id: None, name: name.into(), columns: 2, rows: 1, tiles };
+    let wall = |name: &str, tiles: Vec<WallTile>| KeepWall {
+        id: None,
+        name: name.into(),
+        columns: 2,
+        rows: 1,
+        tiles,
+    };
     let both = vec![tile(front, 0), tile(garage, 1)];
     let kept = stage.engine.keep_wall(wall("  Yard ", both.clone())).await.unwrap();
     assert_eq!((kept.name.as_str(), kept.tiles.len()), ("Yard", 2));

@@ -72,7 +72,8 @@ impl Viewport {
     pub(crate) fn worker_came(&self, orders: Sender<Order>) {
         let mut state = self.state();
         state.orders = Some(orders);
-        let views: Vec<_> = state.shown.iter().map(|(view, shown)| (*view, shown.width, shown.height)).collect();
+        let views: Vec<_> =
+            state.shown.iter().map(|(view, shown)| (*view, shown.width, shown.height)).collect();
         for (view, width, height) in views {
             // A worker that wrote half a picture may have left the old ring in any state.
             if let Err(error) = renew(&mut state, view, width, height) {
@@ -263,7 +264,9 @@ impl View {
     pub fn show_region(&self, region: Region) {
         let region = region.within();
         let mut state = self.port.state();
-        let Some(shown) = state.shown.get_mut(&self.id).filter(|shown| shown.region != region) else { return };
+        let Some(shown) = state.shown.get_mut(&self.id).filter(|shown| shown.region != region) else {
+            return;
+        };
         shown.region = region;
         if let Some(orders) = &state.orders
             && let Err(error) = orders.try_send(&Order::Region { view: self.id, region })

@@ -17,9 +17,9 @@ pub use bulk::{BulkError, BulkFrame, BulkReader, BulkWriter};
 pub use control::{ControlError, Receiver, Sender};
 pub use launch::{LaunchError, Launcher, Worker, WorkerProcess};
 pub use message::{
-    BranchState, CameraOpen, CardOpen, Event, FaultCode, MotionSettings, Order, Password, PlayerOpen, RingShape,
-    Sandbox, SnapshotFormat, Stream, StreamState, TalkOpen, TalkSound, Transport,
+    BranchState, CameraOpen, CardOpen, Event, FaultCode, MotionSettings, Order, Password, PlayerOpen,
+    RingShape, Sandbox, SnapshotFormat, Stream, StreamState, TalkOpen, TalkSound, Transport,
 };
 pub use region::Region;
-pub use snapshot::SnapshotMemory;
 pub use ring::{FrameMeta, Picture, Ring, RingError, RingWriter};
+pub use snapshot::SnapshotMemory;

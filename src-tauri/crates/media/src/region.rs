@@ -30,7 +30,12 @@ impl Region {
         }
         let width = self.width.clamp(Self::SMALLEST, 1.0);
         let height = self.height.clamp(Self::SMALLEST, 1.0);
-        Self { left: self.left.clamp(0.0, 1.0 - width), top: self.top.clamp(0.0, 1.0 - height), width, height }
+        Self {
+            left: self.left.clamp(0.0, 1.0 - width),
+            top: self.top.clamp(0.0, 1.0 - height),
+            width,
+            height,
+        }
     }
 
     /// Whether it is all of the picture.
@@ -57,7 +62,11 @@ impl Default for Region {
 }
 
 /// What is cut off before and behind `start..start + length` of a side of `side` pixels.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both fractions lie between 0 and 1")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "both fractions lie between 0 and 1"
+)]
 fn edges(start: f64, length: f64, side: u32) -> (u32, u32) {
     let before = (start * f64::from(side)) as u32 & !1;
     let before = before.min(side.saturating_sub(2) & !1);
@@ -85,10 +94,7 @@ mod tests {
         let outside = Region { left: 0.9, top: -3.0, width: 0.5, height: f64::NAN };
         assert_eq!(outside.within(), Region::WHOLE);
         let outside = Region { left: 0.9, top: -3.0, width: 0.5, height: 0.0 };
-        assert_eq!(
-            outside.within(),
-            Region { left: 0.5, top: 0.0, width: 0.5, height: Region::SMALLEST }
-        );
+        assert_eq!(outside.within(), Region { left: 0.5, top: 0.0, width: 0.5, height: Region::SMALLEST });
         let (left, right, top, bottom) = outside.margins(64, 64);
         assert!(left + right < 64 && top + bottom < 64);
     }

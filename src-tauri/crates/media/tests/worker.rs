@@ -167,7 +167,10 @@ fn a_view_can_begin_move_and_end_while_recording_goes_on() {
         ];
         for (generation, (stream, width, height)) in (0..).zip(views) {
             let ring = Ring::create(generation, width, height).unwrap();
-            worker.orders.send_with(&Order::View { view: 1, stream, ring: ring.shape() }, &[ring.as_fd()]).unwrap();
+            worker
+                .orders
+                .send_with(&Order::View { view: 1, stream, ring: ring.shape() }, &[ring.as_fd()])
+                .unwrap();
             support::await_event(
                 worker,
                 |event| matches!(event, Event::Frame { generation: g, .. } if *g == generation),

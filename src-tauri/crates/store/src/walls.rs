@@ -60,9 +60,10 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn delete_wall(&self, person: PersonId, id: WallId) -> Result<bool> {
-        let gone = self
-            .connection
-            .execute("DELETE FROM walls WHERE id = ?1 AND person = ?2", [id.to_string(), person.to_string()])?;
+        let gone = self.connection.execute(
+            "DELETE FROM walls WHERE id = ?1 AND person = ?2",
+            [id.to_string(), person.to_string()],
+        )?;
         Ok(gone == 1)
     }
 

@@ -1,10 +1,6 @@
 //! Single pictures asked of a camera's worker.
 
-use std::{
-    collections::HashMap,
-    sync::Mutex,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Mutex, time::Duration};
 
 use hausrecht_media::{Order, Sender, SnapshotFormat, SnapshotMemory, Stream};
 use tokio::sync::oneshot;

@@ -7,7 +7,10 @@ use hausrecht_media::{StreamState, Transport};
 use hausrecht_model::{CameraId, StreamRole};
 use sha2::{Digest, Sha256};
 
-use super::{Handle, session::{blocking, write_new}};
+use super::{
+    Handle,
+    session::{blocking, write_new},
+};
 use crate::{
     Result,
     inner::lock,
@@ -110,8 +113,10 @@ fn details(state: &StreamState) -> StreamDetails {
 
 /// A camera's name as part of a file's.
 fn file_name_of(name: &str) -> String {
-    let plain: String =
-        name.chars().map(|letter| if letter.is_alphanumeric() || " -_".contains(letter) { letter } else { '-' }).collect();
+    let plain: String = name
+        .chars()
+        .map(|letter| if letter.is_alphanumeric() || " -_".contains(letter) { letter } else { '-' })
+        .collect();
     plain.trim().chars().take(60).collect()
 }
 

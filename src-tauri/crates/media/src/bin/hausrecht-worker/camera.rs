@@ -17,9 +17,7 @@ use std::{
     time::Duration,
 };
 
-use hausrecht_media::{
-    CameraOpen, Event, FaultCode, Order, Sender, Stream, Transport, bulk::BulkFrame,
-};
+use hausrecht_media::{CameraOpen, Event, FaultCode, Order, Sender, Stream, Transport, bulk::BulkFrame};
 use hausrecht_model::{Clock, clock::SystemClock};
 
 use self::{delay::Delay, motion::Measuring, rate::Rate, steady::Steady, still::Still, views::Looking};
@@ -29,8 +27,9 @@ use crate::{
     ingest::{Incoming, Ingest, Reader},
     recorder::{AccessUnit, Recorded, Recorder},
     sandbox::{self, Needs},
+    snapshot,
     source::{self, Address},
-    snapshot, thumbnail,
+    thumbnail,
 };
 
 /// How much of the current group of pictures is kept, to begin a view with.

@@ -72,7 +72,9 @@ pub(crate) fn restrict(needs: &Needs) -> Sandbox {
     if !may_open_devices {
         decode::use_software();
     }
-    let seccomp = restrict_calls(needs, may_open_devices).inspect_err(|error| tracing::warn!("seccomp: {error:#}")).is_ok();
+    let seccomp = restrict_calls(needs, may_open_devices)
+        .inspect_err(|error| tracing::warn!("seccomp: {error:#}"))
+        .is_ok();
     match (landlock, seccomp) {
         (RulesetStatus::FullyEnforced, true) if alone => Sandbox::Full,
         (RulesetStatus::NotEnforced, false) => Sandbox::None,

@@ -79,9 +79,9 @@ fn encode(
         branch.push(&unit.data, unit.pts_us, unit.key)?;
     }
     branch.finish()?;
-    let sample = sink
-        .try_pull_sample(LIMIT)
-        .with_context(|| crate::lock::lock(&failure).take().unwrap_or_else(|| "no picture came out".into()))?;
+    let sample = sink.try_pull_sample(LIMIT).with_context(|| {
+        crate::lock::lock(&failure).take().unwrap_or_else(|| "no picture came out".into())
+    })?;
     let caps = sample.caps().context("a picture without a form")?;
     let size = |name| caps.structure(0).and_then(|form| form.get::<i32>(name).ok()).unwrap_or(0);
     let (width, height) = (size("width"), size("height"));

@@ -111,8 +111,7 @@ impl Camera {
         if !self.main_wanted() {
             self.main.stop();
         }
-        let sub_wanted =
-            self.is_looked_at(Stream::Sub) || self.measured_stream() == Some(Stream::Sub);
+        let sub_wanted = self.is_looked_at(Stream::Sub) || self.measured_stream() == Some(Stream::Sub);
         if let Some(sub) = self.sub.as_mut().filter(|_| !sub_wanted) {
             sub.stop();
         }

@@ -42,9 +42,14 @@ pub(crate) fn hardware_devices() -> Vec<PathBuf> {
     }
     let in_folder = |folder: &str, start: &'static str| {
         let entries = std::fs::read_dir(Path::new(folder)).into_iter().flatten().flatten();
-        entries.filter(move |entry| entry.file_name().to_string_lossy().starts_with(start)).map(|entry| entry.path())
+        entries
+            .filter(move |entry| entry.file_name().to_string_lossy().starts_with(start))
+            .map(|entry| entry.path())
     };
-    in_folder("/dev/dri", "renderD").chain(in_folder("/dev", "video")).chain(in_folder("/dev", "media")).collect()
+    in_folder("/dev/dri", "renderD")
+        .chain(in_folder("/dev", "video"))
+        .chain(in_folder("/dev", "media"))
+        .collect()
 }
 
 /// This process decodes in software from now on.
