@@ -193,6 +193,7 @@ impl CameraTask {
         streams.retain(|state| {
             state.stream == StreamRole::Main || decoded.iter().any(|branch| branch.stream == state.stream)
         });
+        streams.sort_by_key(|state| state.stream != StreamRole::Main);
         streams
     }
 
