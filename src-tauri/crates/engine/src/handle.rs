@@ -10,7 +10,9 @@ mod log;
 mod notify;
 mod people;
 mod recording;
+mod pictures;
 mod session;
+mod walls;
 
 pub(crate) use self::control::talk::Talk;
 

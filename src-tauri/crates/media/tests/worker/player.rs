@@ -29,7 +29,7 @@ impl Playing {
         let order = PlayerOpen { size_bytes: clip.len() as u64, codec: Codec::H264, autoplay: false };
         worker.orders.send(&Order::PlayerOpen(order)).unwrap();
         let ring = Ring::create(0, 320, 180).unwrap();
-        let view = Order::View { stream: Stream::Main, ring: ring.shape() };
+        let view = Order::View { view: 1, stream: Stream::Main, ring: ring.shape() };
         worker.orders.send_with(&view, &[ring.as_fd()]).unwrap();
         let mut playing = Self { worker, clip, ring, all: Vec::new() };
         let mut frames = 0;

@@ -411,7 +411,7 @@ impl Player {
     fn obey(&mut self, order: Order, descriptors: Vec<OwnedFd>) -> anyhow::Result<()> {
         match order {
             Order::View { ring, .. } => self.look(ring, &descriptors),
-            Order::NoView => {
+            Order::NoView { .. } => {
                 self.screen = None;
                 self.pause()
             }
@@ -458,6 +458,8 @@ impl Player {
             | Order::CardSeek { .. }
             | Order::Motion { .. }
             | Order::Record { .. }
+            | Order::Region { .. }
+            | Order::Snapshot { .. }
             | Order::Cut
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a running player: {other:?}");
