@@ -540,7 +540,7 @@ export type ClipId = string;
 export type ClipQuery = {
 	/**  Only these cameras; empty: all. */
 	cameras: CameraId[],
-	/**  Starting at or after. */
+	/**  Running at this time or after it. */
 	from_us: UnixMicros,
 	/**  Starting before. */
 	to_us: UnixMicros,

@@ -9,8 +9,8 @@ mod events;
 mod log;
 mod notify;
 mod people;
-mod recording;
 mod pictures;
+mod recording;
 mod session;
 mod walls;
 

@@ -22,7 +22,8 @@ use hausrecht_media::{CameraOpen, Event, FaultCode, Order, Sender, Stream, Trans
 use hausrecht_model::{Clock, clock::SystemClock};
 
 use self::{
-    delay::Delay, keeping::Keeping, motion::Measuring, rate::Rate, steady::Steady, still::Still, views::Looking,
+    delay::Delay, keeping::Keeping, motion::Measuring, rate::Rate, steady::Steady, still::Still,
+    views::Looking,
 };
 use crate::{
     channel::{Channel, begin_bulk, follow_orders, tell_fault},
@@ -32,7 +33,6 @@ use crate::{
     sandbox::{self, Needs},
     snapshot,
     source::{self, Address},
-    thumbnail,
 };
 
 /// How much of the current group of pictures is kept, to begin a view with.

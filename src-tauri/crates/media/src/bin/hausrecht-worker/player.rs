@@ -440,7 +440,7 @@ impl Player {
             Order::Speed { factor } => self.set_speed(factor),
             Order::Loop { span_us } => {
                 self.looping = span_us.map(|(first_us, last_us)| Loop::new(first_us, last_us));
-                Ok(())
+                self.tell_position(true)
             }
             Order::Adjust { adjust } => {
                 self.adjust = adjust.within();
