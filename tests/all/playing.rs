@@ -93,22 +93,30 @@ async fn a_clip_is_played_in_every_way_by_keyboard() {
     desktop.find_by("[data-testid='player-play'][data-playing='false']").await;
 
     // Brighter, and as it was recorded again.
-    let picture = fitted(desktop.area("[data-testid='player-picture']", 0).await);
     desktop.click("player-colours").await;
     let slider = desktop.find("colour-brightness").await;
-    let picture_moved = fitted(desktop.area("[data-testid='player-picture']", 0).await);
-    assert!(picture_moved.width <= picture.width);
-    let before = desktop.display.picture().brightness(picture_moved);
+    // The sliders take room from the picture, which is drawn anew in its new place.
+    let mut last = None;
+    let picture = until("the picture in its new place", PATIENCE, async || {
+        desktop.keep("02-sliders").await;
+        let area = fitted(desktop.area("[data-testid='player-picture']", 0).await);
+        let now = (area, desktop.display.picture().brightness(area));
+        let stands = last == Some(now);
+        last = Some(now);
+        if stands { Ok(area) } else { Err(now) }
+    })
+    .await;
+    let before = desktop.display.picture().brightness(picture);
     slider.send_keys(&"\u{e014}".repeat(30)).await.unwrap();
     until("a brighter picture", PATIENCE, async || {
-        let now = desktop.display.picture().brightness(picture_moved);
+        let now = desktop.display.picture().brightness(picture);
         if now > before + 40.0 { Ok(()) } else { Err((before, now)) }
     })
     .await;
-    desktop.keep("02-colours").await;
+    desktop.keep("03-colours").await;
     desktop.click("colours-reset").await;
     until("the picture as it was recorded", PATIENCE, async || {
-        let now = desktop.display.picture().brightness(picture_moved);
+        let now = desktop.display.picture().brightness(picture);
         if (now - before).abs() < 8.0 { Ok(()) } else { Err((before, now)) }
     })
     .await;

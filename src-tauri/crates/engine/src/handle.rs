@@ -9,9 +9,11 @@ mod events;
 mod log;
 mod notify;
 mod people;
+mod pictures;
 mod recording;
 mod session;
 mod timeline;
+mod walls;
 
 pub(crate) use self::control::talk::Talk;
 

@@ -167,6 +167,8 @@ impl Serve {
             WorkerEvent::Ready { .. }
             | WorkerEvent::State(_)
             | WorkerEvent::Stalled { .. }
+            | WorkerEvent::Decoding { .. }
+            | WorkerEvent::Snapshot { .. }
             | WorkerEvent::CardPosition { .. }
             | WorkerEvent::CardEnded
             | WorkerEvent::Motion { .. }

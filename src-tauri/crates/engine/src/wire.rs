@@ -14,6 +14,7 @@ mod person;
 mod recording;
 mod session;
 mod timeline;
+mod wall;
 
 pub use camera::*;
 pub use card::*;
@@ -26,6 +27,7 @@ pub use person::*;
 pub use recording::*;
 pub use session::*;
 pub use timeline::*;
+pub use wall::*;
 
 use serde::Serialize;
 

@@ -21,6 +21,7 @@ mod recording;
 mod row;
 mod timeline;
 mod topics;
+mod walls;
 
 use std::path::Path;
 
@@ -41,6 +42,7 @@ pub use identities::IdentityRow;
 pub use people::PersonRow;
 pub use timeline::{Bucket, LEVELS_US};
 pub use topics::UnknownTopicRow;
+pub use walls::WallRow;
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -57,14 +59,15 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
     include_str!("../migrations/04-card.sql"),
     include_str!("../migrations/05-log-index.sql"),
     include_str!("../migrations/06-recording.sql"),
-    include_str!("../migrations/07-timeline.sql"),
+    include_str!("../migrations/07-walls.sql"),
+    include_str!("../migrations/08-timeline.sql"),
 ];
 /// The schema that this version writes.
 const NEWEST: i64 = STEPS.len() as i64;

@@ -215,6 +215,7 @@ export function sentence(row: LogRow, nowUs: number): string {
     case 'card_fetch_ended':
       return cardEnd(row)
     case 'copy_made':
+      if (fact(row, 'what') === 'live_picture') return m.k_live_picture({ camera: camera(row) })
       return m.k_copy_made({ clip: clip(row, nowUs) })
     case 'erased': {
       const count = number(row, 'clips')

@@ -38,7 +38,7 @@ pub struct ClipView {
 pub struct ClipQuery {
     /// Only these cameras; empty: all.
     pub cameras: Vec<CameraId>,
-    /// Starting at or after.
+    /// Running at this time or after it.
     pub from_us: UnixMicros,
     /// Starting before.
     pub to_us: UnixMicros,

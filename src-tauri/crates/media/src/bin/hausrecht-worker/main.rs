@@ -14,6 +14,7 @@ mod player;
 mod pre_roll;
 mod recorder;
 mod sandbox;
+mod snapshot;
 mod source;
 mod talk;
 mod thumbnail;
@@ -92,7 +93,9 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         | Order::Motion { .. }
         | Order::Record { .. }
         | Order::View { .. }
-        | Order::NoView
+        | Order::NoView { .. }
+        | Order::Region { .. }
+        | Order::Snapshot { .. }
         | Order::Cut
         | Order::Play
         | Order::Pause

@@ -411,7 +411,7 @@ impl Player {
     fn obey(&mut self, order: Order, descriptors: Vec<OwnedFd>) -> anyhow::Result<()> {
         match order {
             Order::View { ring, .. } => self.look(ring, &descriptors),
-            Order::NoView => {
+            Order::NoView { .. } => {
                 self.screen = None;
                 self.pause()
             }
@@ -440,7 +440,7 @@ impl Player {
             Order::Speed { factor } => self.set_speed(factor),
             Order::Loop { span_us } => {
                 self.looping = span_us.map(|(first_us, last_us)| Loop::new(first_us, last_us));
-                Ok(())
+                self.tell_position(true)
             }
             Order::Adjust { adjust } => {
                 self.adjust = adjust.within();
@@ -458,6 +458,8 @@ impl Player {
             | Order::CardSeek { .. }
             | Order::Motion { .. }
             | Order::Record { .. }
+            | Order::Region { .. }
+            | Order::Snapshot { .. }
             | Order::Cut
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a running player: {other:?}");
