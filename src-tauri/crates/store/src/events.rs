@@ -91,7 +91,7 @@ impl Tables<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Erases events of `camera` that ended before `before_us`, but those of what is kept longer, and topics that nobody
+    /// Erases events of `camera` that ended before `before_us`, but those of what is kept longer or bookmarked, and topics that nobody
     /// knows and that came last before it: what came with them may tell of people as well.
     ///
     /// # Errors
@@ -102,7 +102,10 @@ impl Tables<'_> {
         Ok(self.connection.execute(
             "DELETE FROM events WHERE camera = ?1 AND start_us < ?2 AND ifnull(end_us, start_us) < ?2
                  AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.camera = events.camera
-                     AND holds.from_us < ifnull(events.end_us, events.start_us) + 1 AND holds.to_us > events.start_us)",
+                     AND holds.from_us < ifnull(events.end_us, events.start_us) + 1 AND holds.to_us > events.start_us)
+                 AND NOT EXISTS (SELECT 1 FROM bookmarks JOIN clips ON clips.id = bookmarks.clip
+                     WHERE clips.camera = events.camera AND clips.start_us < ifnull(events.end_us, events.start_us) + 1
+                     AND clips.start_us + clips.duration_us > events.start_us)",
             values,
         )?)
     }

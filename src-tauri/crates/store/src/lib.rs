@@ -3,6 +3,7 @@
 //! It stores what it is given and knows nothing of keys, cameras or what an entry means. `entries` and
 //! `hashes` have no function that changes or deletes a leaf.
 
+mod bookmarks;
 mod cameras;
 mod card;
 mod clips;
@@ -28,6 +29,7 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
+pub use bookmarks::BookmarkRow;
 pub use cameras::CameraRow;
 pub use card::CardJobRow;
 pub use clips::{ClipFilter, ClipRow, ClipSpan, PartRow};
@@ -40,7 +42,7 @@ pub use grants::{GrantRow, ScopeRow};
 pub use holds::{Goes, HoldRow, Oldest};
 pub use identities::IdentityRow;
 pub use people::PersonRow;
-pub use timeline::{Bucket, LEVELS_US};
+pub use timeline::{Buckets, CHUNK, EventWalk, LEVELS_US};
 pub use topics::UnknownTopicRow;
 pub use walls::WallRow;
 

@@ -58,8 +58,16 @@ fn thing() -> impl Strategy<Value = (u64, i64, i64, u8)> {
 
 type Counted = BTreeMap<(i64, CameraId), i64>;
 
-fn counted(buckets: Vec<Bucket>) -> Counted {
-    buckets.into_iter().map(|bucket| ((bucket.from_us.0, bucket.camera), bucket.amount)).collect()
+/// The buckets that hold something.
+fn counted<'b>(length_us: i64, buckets: impl IntoIterator<Item = &'b Buckets>) -> Counted {
+    let mut counted = Counted::new();
+    for chunk in buckets {
+        for (number, amount) in chunk.amounts.iter().enumerate().filter(|(_, amount)| **amount > 0) {
+            let at = chunk.from_us.0 + i64::try_from(number).unwrap() * length_us;
+            *counted.entry((at, chunk.camera)).or_default() += amount;
+        }
+    }
+    counted
 }
 
 proptest! {
@@ -116,15 +124,17 @@ proptest! {
                 }
             }
             let found = store.read(|tables| tables.recorded_buckets(length_us, from, to)).unwrap();
-            prop_assert_eq!(counted(found), recorded);
-            for kinds in [vec![], vec![EventKind::Doorbell], vec![EventKind::Doorbell, EventKind::Person]] {
+            prop_assert!(found.iter().all(|chunk| chunk.amounts.iter().any(|amount| *amount > 0)));
+            prop_assert_eq!(counted(length_us, &found), recorded);
+            let found = store.read(|tables| tables.event_buckets(length_us, from, to)).unwrap();
+            for wanted in EventKind::ALL {
                 let mut happened = Counted::new();
-                for event in left.iter().filter(|event| kinds.is_empty() || kinds.contains(&event.kind)) {
+                for event in left.iter().filter(|event| event.kind == wanted) {
                     let bucket = event.start_us.0.div_euclid(length_us) * length_us;
                     *happened.entry((bucket, event.camera)).or_default() += 1;
                 }
-                let found = store.read(|tables| tables.event_buckets(length_us, from, to, &kinds)).unwrap();
-                prop_assert_eq!(counted(found), happened);
+                let of_kind = found.iter().filter(|(kind, _)| *kind == wanted).map(|(_, chunk)| chunk);
+                prop_assert_eq!(counted(length_us, of_kind), happened);
             }
         }
         // What overlaps a short span is found, however long ago it began.
@@ -133,11 +143,49 @@ proptest! {
         let overlapping =
             clips.iter().filter(|(_, start, length, fate)| *fate < 2 && *start < to.0 && start + length > from.0);
         prop_assert_eq!(spans.len(), overlapping.count());
-        let shown = store.read(|tables| tables.events_shown(from, to, &[], 500)).unwrap();
+        let shown = store.read(|tables| tables.events_shown(from, to)).unwrap();
         prop_assert_eq!(shown.len(), store.read(|tables| tables.events(from, to)).unwrap().len());
-        let next = store.read(|tables| tables.event_beside(from, true, &[], None)).unwrap();
-        let first = left.iter().map(|event| event.start_us).filter(|start| *start > from).min();
-        prop_assert_eq!(next.map(|event| event.start_us), first);
+        for clip in &spans {
+            let last = store.read(|tables| tables.last_clip_in(clip.0, from, to, None)).unwrap().unwrap();
+            prop_assert!(last.start_us >= clip.1);
+        }
+        // A walk meets every event once, in order, one or several at a time, whatever is filtered.
+        for (forward, limit, kinds, camera) in [
+            (true, 1, vec![], None),
+            (false, 3, vec![], None),
+            (true, 2, vec![EventKind::Doorbell, EventKind::Person], None),
+            (false, 1, vec![EventKind::Person], Some(cameras[1].id)),
+            (true, 4, vec![], Some(cameras[0].id)),
+        ] {
+            let mut walk = EventWalk {
+                kinds: kinds.clone(),
+                cameras: camera.into_iter().collect(),
+                forward,
+                from_us: UnixMicros(if forward { -9 * DAY_US } else { 9 * DAY_US }),
+                from_id: None,
+                until_us: None,
+                grants: None,
+                limit,
+            };
+            let mut met = Vec::new();
+            loop {
+                let found = store.read(|tables| tables.walk_events(&walk)).unwrap();
+                let Some(last) = found.last() else { break };
+                (walk.from_us, walk.from_id) = (last.start_us, Some(last.id));
+                met.extend(found.iter().map(|event| (event.start_us, event.id)));
+            }
+            let mut expected: Vec<_> = left
+                .iter()
+                .filter(|event| kinds.is_empty() || kinds.contains(&event.kind))
+                .filter(|event| camera.is_none_or(|camera| event.camera == camera))
+                .map(|event| (event.start_us, event.id))
+                .collect();
+            expected.sort();
+            if !forward {
+                expected.reverse();
+            }
+            prop_assert_eq!(met, expected);
+        }
     }
 }
 
@@ -164,11 +212,81 @@ fn buckets_are_made_for_what_was_there_before() {
             let (from, to) = (UnixMicros(0), UnixMicros(DAY_US));
             Ok((
                 tables.recorded_buckets(LEVELS_US[0], from, to)?,
-                tables.event_buckets(LEVELS_US[3], from, to, &[EventKind::Person])?,
+                tables.event_buckets(LEVELS_US[3], from, to)?,
             ))
         })
         .unwrap();
-    let bucket = |from_us, amount| Bucket { from_us: UnixMicros(from_us), camera: one.id, amount };
-    assert_eq!(recorded, [bucket(0, 1_000_000), bucket(600_000_000, 1_000_000)]);
-    assert_eq!(events, [bucket(0, 1)]);
+    let bucket = |at_us| (at_us, one.id);
+    let recorded = counted(LEVELS_US[0], &recorded);
+    assert_eq!(recorded, Counted::from([(bucket(0), 1_000_000), (bucket(600_000_000), 1_000_000)]));
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].0, EventKind::Person);
+    assert_eq!(counted(LEVELS_US[3], [&events[0].1]), Counted::from([(bucket(0), 1)]));
+}
+
+#[test]
+fn what_is_bookmarked_stays_with_its_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&folder.path().join("hausrecht.db")).unwrap();
+    let camera = camera(0);
+    let clips = [clip(1, camera.id, 0, 60_000_000), clip(2, camera.id, 60_000_000, 60_000_000)];
+    let person = crate::PersonRow {
+        id: "00000000000000aa".parse().unwrap(),
+        owner: true,
+        color: 0,
+        recipient: "age1".to_owned(),
+        name_tag: vec![1],
+        name_owner: Vec::new(),
+        name_self: Vec::new(),
+        added_us: UnixMicros(1),
+    };
+    let bookmark = crate::BookmarkRow {
+        id: "00000000000000bb".parse().unwrap(),
+        clip: clips[0].id,
+        camera: camera.id,
+        person: person.id,
+        at_us: UnixMicros(30_000_000),
+        note: Some(vec![7]),
+        made_us: UnixMicros(5),
+        entry: 3,
+    };
+    let event = |number: u8, start_us: i64| EventRow {
+        id: format!("{number:016x}").parse().unwrap(),
+        camera: camera.id,
+        kind: EventKind::Person,
+        topic: String::new(),
+        start_us: UnixMicros(start_us),
+        end_us: Some(UnixMicros(start_us + 1_000_000)),
+        mapped_from: None,
+    };
+    let all = crate::Oldest { limit: 10, ..crate::Oldest::default() };
+    store
+        .write(|tables| -> Result<()> {
+            tables.put_camera(&camera)?;
+            tables.insert_person(&person)?;
+            for clip in &clips {
+                tables.insert_clip(clip)?;
+            }
+            tables.insert_event(&event(1, 20_000_000))?;
+            tables.insert_event(&event(2, 80_000_000))?;
+            tables.put_bookmark(&bookmark)?;
+            // What is changed is its note alone.
+            let changed = crate::BookmarkRow { note: None, at_us: UnixMicros(9), ..bookmark.clone() };
+            tables.put_bookmark(&changed)?;
+            assert_eq!(tables.bookmarks()?, [crate::BookmarkRow { note: None, ..bookmark.clone() }]);
+            let goes: Vec<_> = tables.may_go(all)?.iter().map(|goes| goes.clip).collect();
+            assert_eq!(goes, [clips[1].id]);
+            assert_eq!(tables.erase_events(camera.id, UnixMicros(DAY_US))?, 1);
+            tables.delete_bookmark(bookmark.id)?;
+            assert_eq!(tables.may_go(all)?.len(), 2);
+            assert_eq!(tables.erase_events(camera.id, UnixMicros(DAY_US))?, 1);
+            // A clip that is erased by hand takes its bookmarks with it.
+            tables.put_bookmark(&bookmark)?;
+            tables.begin_erasing(clips[0].id)?;
+            assert_eq!(tables.bookmarks()?, []);
+            tables.finish_erasing(clips[0].id)?;
+            assert_eq!(tables.bookmark(bookmark.id)?, None);
+            Ok(())
+        })
+        .unwrap();
 }
