@@ -2,6 +2,7 @@
 //!
 //! Every method checks for itself who is signed in. Nothing here is a shortcut past the log.
 
+mod bookmarks;
 mod cameras;
 mod clips;
 mod control;
