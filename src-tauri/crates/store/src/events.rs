@@ -3,7 +3,7 @@
 use hausrecht_model::{CameraId, EventId, EventKind, UnixMicros};
 use rusqlite::{Row, params};
 
-use crate::{Result, Tables, row};
+use crate::{Result, Tables, row, timeline::LONG_US};
 
 /// An event.
 #[derive(Clone, Debug)]
@@ -85,9 +85,14 @@ impl Tables<'_> {
     /// A failure of the database.
     pub fn events(&self, from_us: UnixMicros, to_us: UnixMicros) -> Result<Vec<EventRow>> {
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM events WHERE start_us < ?2 AND ifnull(end_us, ?2) >= ?1 ORDER BY start_us"
+            "SELECT {COLUMNS} FROM events
+             WHERE start_us >= ?1 - ?3 AND start_us < ?2 AND ifnull(end_us, ?2) >= ?1
+             UNION ALL SELECT {COLUMNS} FROM events INDEXED BY events_long
+             WHERE (end_us IS NULL OR end_us - start_us > 3600000000)
+                 AND start_us < ?1 - ?3 AND ifnull(end_us, ?2) >= ?1
+             ORDER BY start_us"
         ))?;
-        let rows = statement.query_map([from_us.0, to_us.0], read)?;
+        let rows = statement.query_map([from_us.0, to_us.0, LONG_US], read)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 

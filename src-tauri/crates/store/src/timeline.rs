@@ -11,7 +11,9 @@ pub const LEVELS_US: [i64; 4] = [600_000_000, 3_600_000_000, 21_600_000_000, 86_
 pub const CHUNK: usize = 64;
 
 /// How long a clip or an event may be and still be found by its start alone; longer ones have an index. Microseconds.
-const LONG_US: i64 = 3_600_000_000;
+pub(crate) const LONG_US: i64 = 3_600_000_000;
+/// So many events are rare.
+const RARE_MAX: i64 = 20_000;
 /// Digits of a bucket in `recorded_buckets` and in `event_buckets`.
 const RECORDED_DIGITS: usize = 14;
 const EVENT_DIGITS: usize = 7;
@@ -155,21 +157,39 @@ impl Tables<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Events of all cameras that overlap a span.
+    /// No clip that overlaps a span begins before this: a walk back over the clips ends here.
     ///
     /// # Errors
     /// A failure of the database.
-    pub fn events_shown(&self, from_us: UnixMicros, to_us: UnixMicros) -> Result<Vec<EventRow>> {
-        let columns = events::COLUMNS;
-        let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {columns} FROM events
-             WHERE start_us >= ?1 - ?3 AND start_us < ?2 AND ifnull(end_us, ?2) >= ?1
-             UNION ALL SELECT {columns} FROM events INDEXED BY events_long
-             WHERE (end_us IS NULL OR end_us - start_us > 3600000000)
-                 AND start_us < ?1 - ?3 AND ifnull(end_us, ?2) >= ?1"
-        ))?;
-        let rows = statement.query_map(params![from_us.0, to_us.0, LONG_US], events::read)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    pub(crate) fn earliest_start(&self, from_us: UnixMicros, to_us: UnixMicros) -> Result<i64> {
+        // Clips of the product are a minute long; the few that are longer than an hour have an index of their own.
+        let long: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT min(start_us) FROM clips INDEXED BY clips_long
+                 WHERE duration_us > 3600000000 AND start_us < ?2 AND start_us + duration_us > ?1",
+            )?
+            .query_row(params![from_us.0, to_us.0], |row| row.get(0))?;
+        let usual = from_us.0.saturating_sub(LONG_US);
+        Ok(long.map_or(usual, |long| long.min(usual)))
+    }
+
+    /// Whether these kinds are so rare in a span that clips are found by way of their events.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub(crate) fn is_rare(&self, kinds: &[EventKind], from_us: UnixMicros, to_us: UnixMicros) -> Result<bool> {
+        let (first, last) = chunks(LEVELS_US[3], from_us, to_us);
+        let sql = format!(
+            "SELECT ifnull(sum(total), 0) FROM event_buckets WHERE length_us = ? AND chunk BETWEEN ? AND ? AND kind IN ({})",
+            row::placeholders(kinds.len())
+        );
+        let mut values: Vec<Box<dyn ToSql>> =
+            vec![Box::new(LEVELS_US[3]), Box::new(first), Box::new(last)];
+        values.extend(kinds.iter().map(|kind| Box::new(kind.as_str()) as Box<dyn ToSql>));
+        let count: i64 =
+            self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
+        Ok(count <= RARE_MAX)
     }
 
     /// The next events from one on, in one direction; each is met once, those that begin in the same moment too.
@@ -268,19 +288,13 @@ impl Tables<'_> {
         let mut sql = "SELECT id, camera, start_us, start_us + duration_us, entry FROM clips
             WHERE camera = ? AND start_us < ? AND start_us + duration_us > ? AND NOT erasing"
             .to_owned();
-        let mut values: Vec<Box<dyn ToSql>> =
-            vec![Box::new(camera.to_string()), Box::new(to_us.0), Box::new(from_us.0)];
-        // Clips of the product are a minute long; longer ones are looked for only if there is one of them.
-        let long: bool = self
-            .connection
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM clips INDEXED BY clips_long WHERE duration_us > 3600000000 AND start_us < ?1)",
-            )?
-            .query_row([from_us.0 - LONG_US], |row| row.get(0))?;
-        if !long {
-            sql += " AND start_us >= ?";
-            values.push(Box::new(from_us.0 - LONG_US));
-        }
+        sql += " AND start_us >= ?";
+        let mut values: Vec<Box<dyn ToSql>> = vec![
+            Box::new(camera.to_string()),
+            Box::new(to_us.0),
+            Box::new(from_us.0),
+            Box::new(self.earliest_start(from_us, to_us)?),
+        ];
         if let Some(grants) = grants {
             sql += &format!(
                 " AND EXISTS (SELECT 1 FROM wraps WHERE wraps.clip = clips.id AND grant_id IN ({}))",

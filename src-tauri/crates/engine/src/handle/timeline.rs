@@ -120,7 +120,7 @@ impl Handle {
                 };
                 if exact {
                     found.spans = tables.recorded_spans(from_us, to_us)?;
-                    found.events = tables.events_shown(from_us, to_us)?;
+                    found.events = tables.events(from_us, to_us)?;
                 } else {
                     found.recorded = tables.recorded_buckets(grid.length_us, from_us, to_us)?;
                     found.happened = tables.event_buckets(grid.length_us, from_us, to_us)?;

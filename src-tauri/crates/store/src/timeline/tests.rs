@@ -143,8 +143,27 @@ proptest! {
         let overlapping =
             clips.iter().filter(|(_, start, length, fate)| *fate < 2 && *start < to.0 && start + length > from.0);
         prop_assert_eq!(spans.len(), overlapping.count());
-        let shown = store.read(|tables| tables.events_shown(from, to)).unwrap();
-        prop_assert_eq!(shown.len(), store.read(|tables| tables.events(from, to)).unwrap().len());
+        let shown = store.read(|tables| tables.events(from, to)).unwrap();
+        let all = store.read(|tables| tables.events(UnixMicros(-9 * DAY_US), UnixMicros(9 * DAY_US))).unwrap();
+        let overlaps = |event: &&EventRow| event.start_us < to && event.end_us.is_none_or(|end| end >= from);
+        prop_assert_eq!(shown.len(), all.iter().filter(overlaps).count());
+        for kind in [EventKind::Doorbell, EventKind::Person] {
+            let filter = crate::ClipFilter {
+                events: vec![kind],
+                span_us: Some((from, to)),
+                ..crate::ClipFilter::default()
+            };
+            let found = store.read(|tables| tables.clip_spans(&filter)).unwrap();
+            let expected = spans.iter().filter(|clip| {
+                all.iter().any(|event| {
+                    event.kind == kind
+                        && event.camera == clip.0
+                        && event.start_us < clip.2
+                        && event.end_us.is_none_or(|end| end >= clip.1)
+                })
+            });
+            prop_assert_eq!(found.len(), expected.count());
+        }
         for clip in &spans {
             let last = store.read(|tables| tables.last_clip_in(clip.0, from, to, None)).unwrap().unwrap();
             prop_assert!(last.start_us >= clip.1);
