@@ -17,6 +17,7 @@ mod playing;
 mod recording;
 mod signals;
 mod thread;
+mod timeline;
 mod trouble;
 mod wall;
 mod window;

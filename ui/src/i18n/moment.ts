@@ -31,7 +31,7 @@ const MONTHS = [
 const PARTS: Record<string, number> = { morning: 6, morgen: 6, früh: 6, noon: 12, mittag: 12, afternoon: 14, nachmittag: 14, evening: 18, abend: 18, midnight: 0, mitternacht: 0 }
 /** Words that change nothing. */
 const FILLERS = new Set(['at', 'on', 'the', 'of', 'um', 'am', 'den', 'der', 'dem', 'uhr', 'o’clock', "o'clock"])
-const LAST = new Set(['last', 'letzten', 'letzter', 'letzte'])
+const LAST = new Set(['last', 'letzten', 'letzter', 'letzte', 'letztem', 'vorigen', 'voriger', 'vorige'])
 
 /** A moment, and whether a time of day was said or only a day. */
 export interface Moment {
@@ -88,10 +88,36 @@ function dated(day: number, month: number, year: number | null, now: Date): Day 
   return null
 }
 
+/** The words of a text, each thing said in one way. */
+function wordsOf(text: string): string[] {
+  return text
+    .trim()
+    .toLowerCase()
+    .replace(/,/g, ' ')
+    .replace(/\s+/gu, ' ')
+    .replace(/half an hour/g, '30 minutes')
+    .replace(/einer halben stunde/g, '30 minuten')
+    .replace(/(the )?day before yesterday/g, 'vorgestern')
+    .replace(/\b(\d{1,2}) ?uhr (\d{2})\b/g, '$1:$2')
+    .replace(/\b(\d{1,2})\/(\d{1,2})(?:\/(\d{4}|\d{2}))?(?= |$)/g, (_, day: string, month: string, year?: string) => `${day}.${month}.${year ?? ''}`)
+    .split(' ')
+    .filter((word) => word !== '')
+}
+
+/** Days ago beside a time, `3 days ago 7:05`: how many, and the words that are left. */
+function daysAgo(words: string[]): { days: number; rest: string[] } | null {
+  const found = /^(?:vor (\d{1,4}|eine[mr]) (tag(?:en)?|wochen?)|(\d{1,4}|an?|one) (days?|weeks?) ago)(?: (.+))?$/.exec(words.join(' '))
+  const rest = found?.[5]
+  if (!found || rest === undefined) return null
+  const [count, unit] = [found[1] ?? found[3] ?? '', found[2] ?? found[4] ?? '']
+  return { days: (/^\d/.test(count) ? Number(count) : 1) * (unit.startsWith('w') ? 7 : 1), rest: rest.split(' ') }
+}
+
 /** The moment that `text` names, seen from `nowUs`; `null` if it is not understood. */
 export function momentOf(text: string, nowUs: number): Moment | null {
-  const words = text.trim().toLowerCase().replace(/,/g, ' ').split(/\s+/u).filter((word) => word !== '')
+  let words = wordsOf(text)
   if (words.length === 0) return null
+  if (words.length === 1 && (words[0] === 'now' || words[0] === 'jetzt')) return { us: nowUs, exact: true }
   const ago = before(words, nowUs)
   if (ago) return ago
   const now = dateOf(nowUs)
@@ -109,6 +135,13 @@ export function momentOf(text: string, nowUs: number): Moment | null {
     return true
   }
   const offset = (days: number) => toDay(new Date(now.getFullYear(), now.getMonth(), now.getDate() + days))
+  // The weekday of today was named: that of a week ago is meant if its time has not come yet.
+  let weekly = false
+  const back = daysAgo(words)
+  if (back) {
+    setDay(offset(-back.days))
+    words = back.rest
+  }
 
   for (let i = 0; i < words.length; i += 1) {
     const word = words[i]!
@@ -118,7 +151,7 @@ export function momentOf(text: string, nowUs: number): Moment | null {
     if (time !== null && half === null && (word === 'am' || word === 'pm' || word === 'a.m.' || word === 'p.m.')) {
       half = word.startsWith('p') ? 'pm' : 'am'
     } else if (FILLERS.has(word) || LAST.has(word)) {
-      // "last monday" is the one before today, as "monday" is.
+      // "last monday" is the one before today; "monday" alone may be today.
       if (LAST.has(word) && (next === undefined || !WEEKDAYS.some((names) => names.includes(next.replace(/\.$/, ''))))) return null
     } else if (plain === 'morgen' && day === null) {
       // After a day it is its morning, as in “gestern morgen”.
@@ -130,7 +163,9 @@ export function momentOf(text: string, nowUs: number): Moment | null {
       const back = (now.getDay() - wanted + 7) % 7
       // A weekday beside a date only repeats it.
       const dateFollows = next !== undefined && /^\d{1,2}\.\d{1,2}\.|^\d{4}-\d|^\d{1,2}\.?$/.test(next) && words.slice(i + 1).some((later) => /^\d{1,2}\.\d|^\d{4}-\d/.test(later) || MONTHS.some((names) => names.includes(later.replace(/\.$/, ''))))
-      if (!dateFollows && !setDay(offset(-(back === 0 ? 7 : back)))) return null
+      const last = LAST.has(words[i - 1] ?? '')
+      if (!dateFollows && !setDay(offset(-(back === 0 && last ? 7 : back)))) return null
+      weekly = !dateFollows && back === 0 && !last
     } else if ((hit = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:t(\d{1,2}):(\d{2})(?::(\d{2}))?)?$/.exec(word))) {
       if (!setDay(dated(Number(hit[3]), Number(hit[2]) - 1, Number(hit[1]), now))) return null
       if (hit[4] !== undefined && !setTime(Number(hit[4]), Number(hit[5]), Number(hit[6] ?? 0))) return null
@@ -170,6 +205,7 @@ export function momentOf(text: string, nowUs: number): Moment | null {
   const { year, month, day: of } = day ?? toDay(now)
   const [hour, minute, second]: [number, number, number] = time ?? [0, 0, 0]
   const at = new Date(year, month, of, hour, minute, second)
+  if (weekly && at > now) at.setDate(at.getDate() - 7)
   // A time alone that has not come yet today was yesterday.
   if (day === null && at > now) at.setDate(at.getDate() - 1)
   return { us: at.getTime() * 1000, exact: time !== null }

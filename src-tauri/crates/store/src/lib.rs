@@ -4,6 +4,8 @@
 //! `hashes` have no function that changes or deletes a leaf.
 
 mod bookmarks;
+#[cfg(feature = "bulk")]
+pub mod bulk;
 mod cameras;
 mod card;
 mod clips;

@@ -178,14 +178,18 @@ impl Tables<'_> {
     ///
     /// # Errors
     /// A failure of the database.
-    pub(crate) fn is_rare(&self, kinds: &[EventKind], from_us: UnixMicros, to_us: UnixMicros) -> Result<bool> {
+    pub(crate) fn is_rare(
+        &self,
+        kinds: &[EventKind],
+        from_us: UnixMicros,
+        to_us: UnixMicros,
+    ) -> Result<bool> {
         let (first, last) = chunks(LEVELS_US[3], from_us, to_us);
         let sql = format!(
             "SELECT ifnull(sum(total), 0) FROM event_buckets WHERE length_us = ? AND chunk BETWEEN ? AND ? AND kind IN ({})",
             row::placeholders(kinds.len())
         );
-        let mut values: Vec<Box<dyn ToSql>> =
-            vec![Box::new(LEVELS_US[3]), Box::new(first), Box::new(last)];
+        let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(LEVELS_US[3]), Box::new(first), Box::new(last)];
         values.extend(kinds.iter().map(|kind| Box::new(kind.as_str()) as Box<dyn ToSql>));
         let count: i64 =
             self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
@@ -242,8 +246,7 @@ impl Tables<'_> {
             (None, true) => "g".to_owned(),
             (None, false) => String::new(),
         };
-        let mut sql =
-            format!("SELECT {} FROM events WHERE (start_us, id) {sign} (?, ?)", events::COLUMNS);
+        let mut sql = format!("SELECT {} FROM events WHERE (start_us, id) {sign} (?, ?)", events::COLUMNS);
         let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(walk.from_us.0), Box::new(beyond)];
         if let Some(camera) = camera {
             sql += " AND camera = ?";

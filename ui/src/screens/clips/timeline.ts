@@ -61,7 +61,10 @@ export function dayOf(us: number): Window {
 /** The nearest window of the same length that may be. */
 export function within(window: Window, limits: Limits): Window {
   const length = Math.min(limits.longestUs, Math.max(SHORTEST_US, lengthOf(window)))
-  const last = Math.max(dayStart(limits.nowUs, 1), limits.nowUs + length / 8)
+  const now = dateOf(limits.nowUs)
+  // A day, and a month, are shown whole before they are over.
+  const month = length >= 20 * DAY_US ? new Date(now.getFullYear(), now.getMonth() + 1, 1).getTime() * 1000 : 0
+  const last = Math.max(dayStart(limits.nowUs, 1), month, limits.nowUs + length / 40)
   const toUs = Math.min(last, window.fromUs + length)
   const fromUs = Math.max(limits.nowUs - PAST_US, toUs - length)
   return { fromUs, toUs: fromUs + length }
@@ -133,6 +136,7 @@ const STEPS: Step[] = [
   ...[1, 2, 5, 10, 15, 30].map((minutes) => us(minutes * MINUTE_US)),
   ...[1, 2, 3, 6, 12].map((hours) => of('hour', hours, HOUR_US)),
   of('day', 1, DAY_US),
+  of('day', 2, DAY_US),
   of('week', 1, 7 * DAY_US),
   of('month', 1, 30 * DAY_US),
   of('month', 3, 30 * DAY_US),
@@ -188,7 +192,11 @@ export function ticks(window: Window, step: Step): Tick[] {
       }
       return found
     case 'day':
-      for (let day = dayStart(window.fromUs); day <= window.toUs; day = dayStart(day, 1)) add(day, dateOf(day).getDate() === 1)
+      for (let day = dayStart(window.fromUs); day <= window.toUs; day = dayStart(day, 1)) {
+        const date = dateOf(day).getDate()
+        // Every second day is an odd one; the 31st would stand too close to the first.
+        if (step.n === 1 || (date % 2 === 1 && date !== 31)) add(day, date === 1)
+      }
       return found
     case 'week': {
       const begin = dayStart(window.fromUs, -((from.getDay() + 6) % 7))
