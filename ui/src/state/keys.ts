@@ -57,6 +57,9 @@ export const KEYS: KeyLine[] = [
   { place: 'clip', keys: () => ['+', '−'], what: m.key_speed },
   { place: 'clip', keys: () => ['R'], what: m.key_reverse },
   { place: 'clip', keys: () => ['M'], what: m.key_loop },
+  { place: 'clip', keys: () => ['Z', `${m.key_shift()}+Z`], what: m.key_zoom },
+  { place: 'clip', keys: () => arrows().map((arrow) => `${m.key_ctrl()}+${arrow}`), what: m.key_pan },
+  { place: 'clip', keys: () => ['0'], what: m.key_whole },
   { place: 'clip', keys: () => [m.key_page_up(), m.key_page_down()], what: m.key_neighbour },
 ]
 

@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use gstreamer::{BufferFlags, ClockTime, EventView, PadProbeData, PadProbeReturn, PadProbeType, prelude::*};
+use gstreamer::{
+    BufferFlags, ClockTime, EventType, EventView, PadProbeData, PadProbeReturn, PadProbeType, prelude::*,
+};
 use gstreamer_app::{AppSrc, AppSrcCallbacks};
 use gstreamer_rtsp_server as server;
 use hausrecht_model::UnixMicros;
@@ -190,15 +192,13 @@ fn keep_a_segment(pad: &gstreamer::Pad) {
     pad.add_probe(PadProbeType::EVENT_DOWNSTREAM | PadProbeType::EVENT_FLUSH, move |pad, info| {
         let Some(PadProbeData::Event(event)) = &info.data else { return PadProbeReturn::Ok };
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        match event.view() {
-            EventView::Segment(_) => *last = Some(event.clone()),
-            EventView::FlushStop(_) => {
-                if let Some(segment) = &*last {
-                    // A pad that is being closed keeps nothing.
-                    let _ = pad.store_sticky_event(segment);
-                }
-            }
-            _ => {}
+        if event.type_() == EventType::Segment {
+            *last = Some(event.clone());
+        } else if event.type_() == EventType::FlushStop
+            && let Some(segment) = &*last
+        {
+            // A pad that is being closed keeps nothing.
+            let _ = pad.store_sticky_event(segment);
         }
         PadProbeReturn::Ok
     });
