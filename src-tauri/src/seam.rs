@@ -87,6 +87,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             windows::set_view_settings,
             windows::tile_details,
             windows::keep_live_picture,
+            windows::keep_player_picture,
             windows::show_in_folder,
             windows::window_role,
             windows::remember_shown,

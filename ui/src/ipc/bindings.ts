@@ -163,6 +163,8 @@ export const commands = {
 	tileDetails: (camera: CameraId) => typedError<TileDetails, Error>(__TAURI_INVOKE("tile_details", { camera })),
 	/**  Keeps what a camera shows now as a file among the owner's pictures. */
 	keepLivePicture: (camera: CameraId, format: PictureFormat) => typedError<KeptPicture, Error>(__TAURI_INVOKE("keep_live_picture", { camera, format })),
+	/**  Keeps the picture of the open clip that stands as a file among the owner's pictures. */
+	keepPlayerPicture: (format: PictureFormat) => typedError<KeptPicture, Error>(__TAURI_INVOKE("keep_player_picture", { format })),
 	/**  The shell's own: shows a file that was kept in the desktop's file manager. */
 	showInFolder: (path: string) => typedError<null, Error>(__TAURI_INVOKE("show_in_folder", { path })),
 	/**  The shell's own: what this window is there for. */
@@ -612,6 +614,8 @@ export type ConnectOutcome = {
 export type Copied = {
 	/**  Who made it. */
 	face: Face,
+	/**  Whether it is a single picture. */
+	picture: boolean,
 	/**  When. */
 	at_us: UnixMicros,
 	/**  Entry in the log. */

@@ -18,6 +18,7 @@ mod recorder;
 mod retention;
 mod session;
 mod sightings;
+mod snapshots;
 mod start;
 mod viewport;
 pub mod wire;

@@ -254,12 +254,12 @@ pub enum Order {
         /// The part.
         region: Region,
     },
-    /// Camera: writes the newest picture of a stream, whole and at its full size, into the memfd that travels with this
-    /// message. [`Event::Snapshot`] answers.
+    /// Camera, player: writes the newest picture of a stream, or the one that stands, whole and at its full size, into the memfd that
+    /// travels with this message. [`Event::Snapshot`] answers.
     Snapshot {
         /// Names the answer.
         id: u32,
-        /// Which stream.
+        /// Which stream; a clip has one.
         stream: Stream,
         /// How it is encoded.
         format: SnapshotFormat,
@@ -431,7 +431,7 @@ pub enum Event {
         /// All of them.
         branches: Vec<BranchState>,
     },
-    /// Camera: what [`Order::Snapshot`] asked for.
+    /// Camera, player: what [`Order::Snapshot`] asked for.
     Snapshot {
         /// As in the order.
         id: u32,
@@ -441,6 +441,8 @@ pub enum Event {
         width: u32,
         /// Height in pixels.
         height: u32,
+        /// When the picture is shown, on the stream's own clock or in the clip.
+        shown_us: u64,
     },
     /// No data for three seconds though connected. [`FaultCode::Lost`] follows after ten.
     Stalled {

@@ -1,6 +1,6 @@
 // The open clip: its player, its three questions, its neighbours.
 
-import { asWireError, type Adjust, type Client, type ClipDetail, type ClipView, type PicturePart, type PlayerOrder, type PlayerState, type WireError } from '../../ipc/client'
+import { asWireError, type Adjust, type Client, type ClipDetail, type ClipView, type KeptPicture, type PictureFormat, type PicturePart, type PlayerOrder, type PlayerState, type WireError } from '../../ipc/client'
 import { neighbours } from './find'
 
 /** Speeds that are offered. */
@@ -47,6 +47,9 @@ export class OpenClip {
   markedUs = $state<number | null>(null)
   /** What is seen of the picture; `null` is all of it. */
   part = $state.raw<PicturePart | null>(null)
+  /** The picture that was kept last, and why one was not. */
+  kept = $state.raw<KeptPicture | null>(null)
+  fault = $state.raw<WireError | null>(null)
   previous = $state.raw<ClipView | null>(null)
   next = $state.raw<ClipView | null>(null)
 
@@ -165,6 +168,18 @@ export class OpenClip {
     if (own === undefined || this.state === null || this.state.repeated !== null) return null
     if (this.state.speed < 0) return this.previous !== null && follows(this.previous, own) ? this.previous : null
     return this.next !== null && follows(own, this.next) ? this.next : null
+  }
+
+  /** Keeps the picture that stands as a file of the owner's. */
+  async keepPicture(format: PictureFormat): Promise<void> {
+    this.fault = null
+    this.kept = null
+    try {
+      this.kept = await this.#client.keepPlayerPicture(format)
+    } catch (thrown) {
+      this.fault = asWireError(thrown)
+    }
+    void this.refresh()
   }
 
   /** Keeps how this clip is played for the next one. */

@@ -216,6 +216,7 @@ export function sentence(row: LogRow, nowUs: number): string {
       return cardEnd(row)
     case 'copy_made':
       if (fact(row, 'what') === 'live_picture') return m.k_live_picture({ camera: camera(row) })
+      if (fact(row, 'what') === 'recorded_picture') return m.k_recorded_picture({ clip: clip(row, nowUs) })
       return m.k_copy_made({ clip: clip(row, nowUs) })
     case 'erased': {
       const count = number(row, 'clips')

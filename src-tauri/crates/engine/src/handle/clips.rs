@@ -262,7 +262,9 @@ impl Handle {
             if entry.kind == Kind::Opened.as_str() {
                 opened.push(Opened { face, at_us: entry.at_us, entry: entry.index });
             } else {
-                copies.push(Copied { face, at_us: entry.at_us, entry: entry.index });
+                let what = Entry::parse(&entry.leaf).ok().and_then(|entry| entry.facts.get("what").cloned());
+                let picture = what.is_some_and(|what| what.as_str() == Some("recorded_picture"));
+                copies.push(Copied { face, picture, at_us: entry.at_us, entry: entry.index });
             }
         }
         let path = inner.clip_path(row.camera, row.id);

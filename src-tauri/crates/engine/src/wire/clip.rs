@@ -161,6 +161,8 @@ pub struct Opened {
 pub struct Copied {
     /// Who made it.
     pub face: super::Face,
+    /// Whether it is a single picture.
+    pub picture: bool,
     /// When.
     pub at_us: UnixMicros,
     /// Entry in the log.

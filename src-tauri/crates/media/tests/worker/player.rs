@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use hausrecht_media::{Adjust, Event, Order, PlayerOpen, Region, Ring, Stream, Worker};
+use hausrecht_media::{
+    Adjust, Event, Order, PlayerOpen, Region, Ring, SnapshotFormat, SnapshotMemory, Stream, Worker,
+};
 use hausrecht_model::Codec;
 
 use super::support::{self, Server, launch, open, record};
@@ -250,4 +252,40 @@ fn a_part_that_changes_all_the_time_is_seen_meanwhile() {
     let next = playing.all[41];
     playing.order(&Order::Step { frames: 1 });
     playing.until(|event| matches!(event, Event::Position { pts_us, .. } if *pts_us == next));
+}
+
+#[test]
+fn the_picture_that_stands_is_given_whole_whatever_part_and_colours_are_shown() {
+    let mut playing = Playing::start(30);
+    let still = |playing: &mut Playing, id: u32| {
+        let memory = SnapshotMemory::create().unwrap();
+        let order = Order::Snapshot { id, stream: Stream::Main, format: SnapshotFormat::Png };
+        playing.worker.orders.send_with(&order, &[memory.as_fd()]).unwrap();
+        let mut answer = None;
+        playing.until(|event| {
+            if let Event::Snapshot { id: of, len, width, height, shown_us } = event {
+                answer = Some((*of, len.unwrap(), *width, *height, *shown_us));
+            }
+            answer.is_some()
+        });
+        let (of, len, width, height, shown_us) = answer.unwrap();
+        assert_eq!(of, id);
+        (memory.read(len).unwrap(), (width, height), shown_us)
+    };
+    let at = playing.seek(playing.all[10]);
+    let (first, size, shown_us) = still(&mut playing, 1);
+    assert!(first.starts_with(b"\x89PNG"));
+    assert_eq!((size, shown_us), ((640, 360), at), "larger than the view of 320 by 180");
+
+    // The neighbours differ from it; going back gives the same again.
+    let next = playing.step(1);
+    let (second, _, shown_us) = still(&mut playing, 2);
+    assert_eq!(shown_us, next);
+    assert_ne!(second, first);
+    playing.step(-1);
+    playing.order(&Order::Adjust { adjust: Adjust { brightness: 1.0, ..Adjust::NONE } });
+    playing
+        .order(&Order::Region { view: 1, region: Region { left: 0.5, top: 0.5, width: 0.25, height: 0.25 } });
+    let (again, _, shown_us) = still(&mut playing, 3);
+    assert_eq!((shown_us, again == first), (at, true));
 }

@@ -286,7 +286,10 @@ impl Camera {
                     Stream::Sub => self.sub.as_ref().unwrap_or(&self.main),
                     Stream::Main => &self.main,
                 };
-                let group = source.group.iter().cloned().collect();
+                let units: Vec<_> =
+                    source.group.iter().map(|unit| (unit.pts_us, unit.key, Arc::clone(&unit.data))).collect();
+                let newest_us = units.iter().map(|(pts_us, ..)| *pts_us).max();
+                let group = newest_us.map(|shown_us| snapshot::Group { shown_us, units });
                 snapshot::make(id, format, group, source.format.clone(), descriptors, self.events.clone());
                 Ok(())
             }

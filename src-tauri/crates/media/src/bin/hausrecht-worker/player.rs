@@ -4,6 +4,7 @@
 mod backwards;
 mod decoder;
 mod looping;
+mod still;
 mod timeline;
 
 use std::{
@@ -462,6 +463,7 @@ impl Player {
                 // A picture that stands is shown anew; one that runs is followed by the next anyway.
                 if self.playing { Ok(()) } else { self.restart_at(self.standing_us()) }
             }
+            Order::Snapshot { id, format, .. } => self.give_still(id, format, descriptors),
             other @ (Order::Hello { .. }
             | Order::Open(_)
             | Order::PlayerOpen(_)
@@ -470,7 +472,6 @@ impl Player {
             | Order::CardSeek { .. }
             | Order::Motion { .. }
             | Order::Record { .. }
-            | Order::Snapshot { .. }
             | Order::Cut
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a running player: {other:?}");
