@@ -6,6 +6,7 @@ mod commands;
 mod demo;
 mod events;
 mod failure;
+mod folder;
 mod frames;
 mod notify;
 mod options;

@@ -121,6 +121,8 @@ impl CardPlayer {
             | WorkerEvent::Position { .. }
             | WorkerEvent::CardEnded
             | WorkerEvent::Motion { .. }
+            | WorkerEvent::Exported { .. }
+            | WorkerEvent::ExportPosition { .. }
             | WorkerEvent::Talking { .. } => {}
         }
     }

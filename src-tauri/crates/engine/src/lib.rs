@@ -7,6 +7,7 @@ mod camera;
 mod card_player;
 mod db;
 pub mod doctor;
+mod export;
 mod failure;
 mod handle;
 mod inner;

@@ -213,8 +213,13 @@ export function sentence(row: LogRow, nowUs: number): string {
       return m.k_card_fetch({ camera: camera(row) })
     case 'card_fetch_ended':
       return cardEnd(row)
-    case 'copy_made':
-      return m.k_copy_made({ clip: clip(row, nowUs) })
+    case 'copy_made': {
+      const from = number(row, 'from_us')
+      const to = number(row, 'to_us')
+      if (from === null || to === null) return m.k_copy_made({ clip: clip(row, nowUs) })
+      const span = { from: dayClockWithin(from, nowUs), to: dayClockWithin(to, nowUs) }
+      return row.camera === null ? m.k_export_many(span) : m.k_export({ camera: camera(row), ...span })
+    }
     case 'erased': {
       const count = number(row, 'clips')
       return count === null ? m.k_erased_clip({ clip: clip(row, nowUs) }) : m.k_erased({ count })
@@ -408,9 +413,12 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
   switch (row.kind) {
     case 'opened':
     case 'previewed':
-    case 'copy_made':
+    case 'copy_made': {
+      const recipient = row.kind === 'copy_made' ? fact(row, 'recipient') : null
+      if (recipient !== null) return [m.g_export_for({ name: recipient }), fact(row, 'reason')].filter((part) => part !== null).join(' · ')
       if (row.refers_to !== null && !row.actor?.owner) return m.g_grant({ n: amount(row.refers_to) })
       return row.actor?.owner ? m.g_owner() : ''
+    }
     case 'grant': {
       const until = number(row, 'until_us')
       const parts = [fact(row, 'reason'), until === null ? m.until_back() : m.clip_may_until({ until: dayClockWithin(until, nowUs) })]

@@ -176,6 +176,8 @@ fn follow(
                 | WorkerEvent::Position { .. }
                 | WorkerEvent::CardPosition { .. }
                 | WorkerEvent::CardEnded
+                | WorkerEvent::Exported { .. }
+                | WorkerEvent::ExportPosition { .. }
                 | WorkerEvent::Motion { .. },
             ) => {}
         }

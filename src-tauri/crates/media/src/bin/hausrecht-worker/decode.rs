@@ -13,7 +13,7 @@ pub(crate) use self::live::LiveBranch;
 use crate::fmp4::Format;
 
 /// Caps of access units of `format`, as decoders take them.
-fn caps(format: &Format) -> gst::Caps {
+pub(crate) fn caps(format: &Format) -> gst::Caps {
     let (name, stream_format) = match format.codec {
         Codec::H264 => ("video/x-h264", "avc"),
         Codec::H265 => ("video/x-h265", "hvc1"),
@@ -144,7 +144,7 @@ pub(crate) fn scale_to(caps: &gst::Caps) -> anyhow::Result<[gst::Element; 2]> {
 }
 
 /// Makes a decoder.
-fn decoder(codec: Codec, threads: Threads) -> anyhow::Result<gst::Element> {
+pub(crate) fn decoder(codec: Codec, threads: Threads) -> anyhow::Result<gst::Element> {
     let name = match codec {
         Codec::H264 => "avdec_h264",
         Codec::H265 => "avdec_h265",

@@ -30,6 +30,16 @@ const NAME_RESOLUTION: [&str; 6] = [
 /// What TLS reads: the system's certificates and GLib's TLS module.
 const TLS: [&str; 4] = ["/etc/ssl", "/usr/share/ca-certificates", "/usr/lib", "/etc/gnutls"];
 
+/// What writing text reads: fonts, and where they are.
+const FONTS: [&str; 6] = [
+    "/etc/fonts",
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+    "/usr/share/fontconfig",
+    "/usr/share/xml/fontconfig",
+    "/var/cache/fontconfig",
+];
+
 /// What a worker needs after it is closed in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Needs {
@@ -43,6 +53,8 @@ pub(crate) struct Needs {
     pub(crate) udp: bool,
     /// Whether the sound server is spoken to, which listens on a Unix socket.
     pub(crate) unix_sockets: bool,
+    /// Whether text is written on pictures, with this computer's fonts.
+    pub(crate) fonts: bool,
 }
 
 /// Closes the worker in, as far as this kernel can.
@@ -74,6 +86,9 @@ fn restrict_files(needs: &Needs) -> anyhow::Result<RulesetStatus> {
     }
     if needs.tls {
         readable.extend(TLS);
+    }
+    if needs.fonts {
+        readable.extend(FONTS);
     }
     readable.retain(|path| Path::new(path).exists());
     let mut ruleset = Ruleset::default()
