@@ -9,6 +9,8 @@ mod export;
 mod odd;
 #[path = "worker/patient.rs"]
 mod patient;
+#[path = "worker/strange.rs"]
+mod strange;
 mod support;
 #[path = "worker/talk.rs"]
 mod talk;
