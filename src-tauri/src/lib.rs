@@ -172,6 +172,7 @@ async fn pass_on_events(app: AppHandle, auto_demo: bool) {
             | Event::Player(_)
             | Event::CardJobs(_)
             | Event::CardPlayer(_)
+            | Event::Exports(_)
             | Event::ClipsChanged
             | Event::LogGrew(_)
             | Event::Verify(_)

@@ -1,6 +1,8 @@
 //! Exports, played and counted by other people's tools: exact to the picture, untouched inside, nothing left of what did not
 //! come to its end, and in the log before a key is used.
 
+mod window;
+
 use std::{
     collections::HashSet,
     fs,
