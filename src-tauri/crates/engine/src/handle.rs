@@ -9,6 +9,7 @@ mod events;
 mod log;
 mod notify;
 mod people;
+mod recording;
 mod session;
 
 pub(crate) use self::control::talk::Talk;

@@ -1,6 +1,8 @@
 //! The worker program, driven as the engine drives it, against an RTSP server of GStreamer's own.
 #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
 
+#[path = "worker/ahead.rs"]
+mod ahead;
 #[path = "worker/card.rs"]
 mod card;
 #[path = "worker/export.rs"]
@@ -9,6 +11,8 @@ mod export;
 mod odd;
 #[path = "worker/patient.rs"]
 mod patient;
+#[path = "worker/player.rs"]
+mod player;
 #[path = "worker/strange.rs"]
 mod strange;
 mod support;

@@ -84,6 +84,10 @@ id!(
     GrantId
 );
 id!(
+    /// What is kept until it is released.
+    HoldId
+);
+id!(
     /// A person who may view something, the owner among them.
     PersonId
 );

@@ -10,11 +10,14 @@ mod control;
 mod entries;
 mod error;
 mod events;
+mod gaps;
 mod grants;
+mod holds;
 mod identities;
 mod meta;
 mod motion;
 mod people;
+mod recording;
 mod row;
 mod topics;
 
@@ -30,7 +33,9 @@ pub use control::IntendedSignIn;
 pub use entries::{CheckpointRow, EntryFilter, EntryRow};
 pub use error::StoreError;
 pub use events::EventRow;
+pub use gaps::{GapRow, StoredRow};
 pub use grants::{GrantRow, ScopeRow};
+pub use holds::{Goes, HoldRow, Oldest};
 pub use identities::IdentityRow;
 pub use people::PersonRow;
 pub use topics::UnknownTopicRow;
@@ -50,12 +55,13 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
     include_str!("../migrations/04-card.sql"),
     include_str!("../migrations/05-log-index.sql"),
+    include_str!("../migrations/06-recording.sql"),
 ];
 /// The schema that this version writes.
 const NEWEST: i64 = STEPS.len() as i64;
@@ -125,5 +131,7 @@ impl Store {
     }
 }
 
+#[cfg(test)]
+mod recording_tests;
 #[cfg(test)]
 mod tests;

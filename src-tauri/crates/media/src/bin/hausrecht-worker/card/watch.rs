@@ -327,9 +327,12 @@ impl Watch {
             | Order::ExportClip(_)
             | Order::ExportEnd
             | Order::Motion { .. }
+            | Order::Record { .. }
             | Order::Cut
             | Order::Seek { .. }
             | Order::Step { .. }
+            | Order::Loop { .. }
+            | Order::Adjust { .. }
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a card that is watched: {other:?}");
                 Ok(())
