@@ -13,8 +13,3 @@ export function exactField(us: number): string {
 export function floorMs(us: number): number {
   return Math.floor(us / 1000) * 1000
 }
-
-/** The first whole millisecond that is not before a time. */
-export function ceilMs(us: number): number {
-  return Math.ceil(us / 1000) * 1000
-}

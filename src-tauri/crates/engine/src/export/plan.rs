@@ -24,8 +24,8 @@ const RECIPIENT_MAX: usize = 100;
 const PURPOSE_MAX: usize = 500;
 /// Clips that are no further apart go into one file.
 const JOIN_US: i64 = 500_000;
-/// Less than this of a clip is not worth opening it.
-const LEAST_US: i64 = 1_000;
+/// No picture begins so shortly before the end of its clip, so a clip is not opened for less.
+const TAIL_US: i64 = 5_000;
 /// What the disk keeps besides.
 const ROOM_BYTES: u64 = 32 << 20;
 /// Copied in a second, about.
@@ -211,7 +211,7 @@ fn parts(rows: &[ClipRow], from: UnixMicros, to: UnixMicros) -> Vec<Part> {
         let end = end_of(row);
         // The last picture of a clip may be shown a little longer than its row says.
         let until_us = if to >= end { i64::MAX / 4 } else { to.0 - row.start_us.0 };
-        if until_us.min(row.duration_us) - from_us < LEAST_US {
+        if row.duration_us - from_us < TAIL_US || until_us <= from_us {
             continue;
         }
         ended = Some(end);

@@ -22,8 +22,8 @@ use crate::{
 
 /// What an export uses besides what every worker loads.
 pub(crate) const ELEMENTS: [&str; 4] = ["x264enc", "textoverlay", "videoconvert", "identity"];
-/// How much may lie between what is pushed and what is decoded.
-const AHEAD: u64 = 4 * 1024 * 1024;
+/// How much may lie between what is pushed and what is decoded: little, so that what is told of the progress is true.
+const AHEAD: u64 = 128 * 1024;
 const PULL: Duration = Duration::from_millis(20);
 /// How long nothing may come out although something is waiting inside.
 const HUNG_AFTER: Duration = Duration::from_secs(30);
