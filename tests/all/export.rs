@@ -141,7 +141,7 @@ async fn a_span_over_three_clips_is_exact_to_the_picture_and_untouched_inside() 
     assert!((1..25).contains(&file.encoded), "{file:?}");
     assert_eq!(file.hidden_us, 0);
     let path = target.path().join(&file.name);
-    assert_eq!(files(target.path()), [path.clone()]);
+    assert_eq!(files(target.path()), std::slice::from_ref(&path));
 
     let counted = count(&fs::read(&path).unwrap());
     assert_eq!(counted.frames as usize, wanted.len());

@@ -162,20 +162,18 @@ fn is_unknown(code: i32) -> bool {
 /// Says in words why a folder takes no file.
 pub(super) fn unwritable(folder: &Path, error: &io::Error) -> Error {
     let folder = folder.display();
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::new(
-            ErrorCode::DiskFull,
-            format!(
-                "there is no room left in {folder}: free some or choose another folder; nothing was left there"
-            ),
-        ),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            Error::invalid(format!("{folder} cannot be written to: choose another folder"))
-        }
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            Error::invalid(format!("{folder} is not a folder, or not there any more: choose another"))
-        }
-        _ => Error::new(ErrorCode::Internal, format!("writing to {folder}: {error}")),
+    let is = |kinds: &[io::ErrorKind]| kinds.contains(&error.kind());
+    if is(&[io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded]) {
+        let text = format!(
+            "there is no room left in {folder}: free some or choose another folder; nothing was left there"
+        );
+        Error::new(ErrorCode::DiskFull, text)
+    } else if is(&[io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem]) {
+        Error::invalid(format!("{folder} cannot be written to: choose another folder"))
+    } else if is(&[io::ErrorKind::NotFound, io::ErrorKind::NotADirectory]) {
+        Error::invalid(format!("{folder} is not a folder, or not there any more: choose another"))
+    } else {
+        Error::new(ErrorCode::Internal, format!("writing to {folder}: {error}"))
     }
 }
 

@@ -29,16 +29,15 @@ fn export(clips: &[(ExportClip, &[u8])], caption: Option<&str>) -> Vec<(Vec<u8>,
     let writing = thread::spawn(move || {
         let (mut files, mut current) = (Vec::new(), Vec::new());
         while let Some(frame) = bulk.next_frame().unwrap() {
-            match frame {
-                BulkFrame::FileStart(_) => current = Vec::new(),
-                BulkFrame::FileWrite { offset, bytes } => {
-                    let at = usize::try_from(offset).unwrap();
-                    assert!(at <= current.len(), "a hole");
-                    current.resize(current.len().max(at + bytes.len()), 0);
-                    current[at..at + bytes.len()].copy_from_slice(&bytes);
-                }
-                BulkFrame::FileEnd(end) => files.push((std::mem::take(&mut current), end)),
-                other => panic!("{other:?}"),
+            if let BulkFrame::FileWrite { offset, bytes } = frame {
+                let at = usize::try_from(offset).unwrap();
+                assert!(at <= current.len(), "a hole");
+                current.resize(current.len().max(at + bytes.len()), 0);
+                current[at..at + bytes.len()].copy_from_slice(&bytes);
+            } else if let BulkFrame::FileEnd(end) = frame {
+                files.push((std::mem::take(&mut current), end));
+            } else {
+                assert!(matches!(frame, BulkFrame::FileStart(_)), "{frame:?}");
             }
         }
         files
@@ -46,15 +45,14 @@ fn export(clips: &[(ExportClip, &[u8])], caption: Option<&str>) -> Vec<(Vec<u8>,
     for (clip, bytes) in clips {
         orders.send(&Order::ExportClip(*clip)).unwrap();
         loop {
-            match events.recv_timeout(LIMIT).unwrap().expect("an answer in time") {
-                Event::Read { id, offset, len } => {
-                    let start = usize::try_from(offset).unwrap().min(bytes.len());
-                    let end = (start + len as usize).min(bytes.len());
-                    answers.answer(id, &bytes[start..end]).unwrap();
-                }
-                Event::Exported { number } if number == clip.number => break,
-                event @ Event::Fault { .. } => panic!("{event:?}"),
-                _ => {}
+            let event = events.recv_timeout(LIMIT).unwrap().expect("an answer in time");
+            assert!(!matches!(event, Event::Fault { .. }), "{event:?}");
+            if let Event::Read { id, offset, len } = event {
+                let start = usize::try_from(offset).unwrap().min(bytes.len());
+                let end = (start + len as usize).min(bytes.len());
+                answers.answer(id, &bytes[start..end]).unwrap();
+            } else if event == (Event::Exported { number: clip.number }) {
+                break;
             }
         }
     }
