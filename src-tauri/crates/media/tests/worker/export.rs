@@ -16,7 +16,7 @@ fn clips(special: &str) -> Vec<Vec<u8>> {
     let server = Server::start(&[("/main", source, 25, special)]);
     // States come every two seconds; a camera that falls silent would be waited for much longer.
     let recording = record(open(&server.uri("/main")), |worker| {
-        await_event(worker, |_| server.sent("/main") > 100);
+        await_event(worker, |_| server.sent("/main") > 170);
         worker.orders.send(&Order::Shutdown).unwrap();
     });
     recording.clips.into_iter().map(|clip| clip.bytes).collect()
@@ -115,9 +115,11 @@ fn a_span_is_exact_in_every_codec_whether_or_not_it_can_be_encoded() {
 
 #[test]
 fn clips_join_without_a_lost_picture_and_a_gap_begins_another_file() {
-    for special in ["", "bframes=2 b-adapt=false", "hevc", "mjpeg"] {
+    // The H.265 encoder of these tests makes one key frame only, and so one clip.
+    for special in ["", "bframes=2 b-adapt=false", "mjpeg"] {
         let clips = clips(special);
         let counted: Vec<u64> = clips.iter().map(|clip| ffprobe_frames(clip)).collect();
+        assert!(counted.len() >= 2, "{special}: {counted:?}");
         let second = START_US + 2_000_000;
         let given = |joins| {
             let next = ExportClip { joins, ..whole(1, &clips[1], second) };
