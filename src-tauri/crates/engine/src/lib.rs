@@ -8,6 +8,7 @@ mod card_player;
 mod db;
 mod disk;
 pub mod doctor;
+mod export;
 mod failure;
 mod handle;
 mod inner;

@@ -179,6 +179,8 @@ impl Serve {
             | WorkerEvent::CardPosition { .. }
             | WorkerEvent::CardEnded
             | WorkerEvent::Motion { .. }
+            | WorkerEvent::Exported { .. }
+            | WorkerEvent::ExportPosition { .. }
             | WorkerEvent::Talking { .. } => {}
         }
     }

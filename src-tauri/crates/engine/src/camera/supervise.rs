@@ -430,6 +430,8 @@ fn on_event(
         | Event::CardPosition { .. }
         | Event::CardEnded
         | Event::Motion { .. }
+        | Event::Exported { .. }
+        | Event::ExportPosition { .. }
         | Event::Talking { .. } => false,
     }
 }

@@ -188,6 +188,7 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyho
         tls: addresses().any(|address| address.tls),
         udp: matches!(open.transport, Transport::Auto | Transport::Udp),
         unix_sockets: false,
+        fonts: false,
     });
     events.send(&Event::Ready { sandbox })?;
 
@@ -305,6 +306,9 @@ impl Camera {
             | Order::TalkOpen(_)
             | Order::CardOpen(_)
             | Order::CardSeek { .. }
+            | Order::ExportOpen(_)
+            | Order::ExportClip(_)
+            | Order::ExportEnd
             | Order::Play
             | Order::Pause
             | Order::Seek { .. }

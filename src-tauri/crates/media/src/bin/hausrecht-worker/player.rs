@@ -470,6 +470,9 @@ impl Player {
             | Order::TalkOpen(_)
             | Order::CardOpen(_)
             | Order::CardSeek { .. }
+            | Order::ExportOpen(_)
+            | Order::ExportClip(_)
+            | Order::ExportEnd
             | Order::Motion { .. }
             | Order::Record { .. }
             | Order::Cut
