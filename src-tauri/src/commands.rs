@@ -6,6 +6,7 @@ pub(crate) mod card;
 pub(crate) mod clips;
 pub(crate) mod control;
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod notify;
@@ -42,6 +43,6 @@ pub(crate) struct Shell {
 }
 
 /// A failure of the shell itself.
-fn internal(error: impl std::fmt::Display) -> wire::Error {
+pub(crate) fn internal(error: impl std::fmt::Display) -> wire::Error {
     wire::Error { code: wire::ErrorCode::Internal, message: error.to_string() }
 }

@@ -44,6 +44,10 @@ event!(
     CardPlayerEvent(wire::CardPlayerState) = "card_player"
 );
 event!(
+    /// Exports to files.
+    ExportsEvent(Vec<wire::ExportView>) = "exports"
+);
+event!(
     /// There are other clips than before; at most once a second.
     ClipsChangedEvent(()) = "clips_changed"
 );
@@ -79,6 +83,7 @@ pub(crate) fn emit(app: &AppHandle, event: wire::Event) {
         wire::Event::Player(player) => PlayerEvent(player).emit(app),
         wire::Event::CardJobs(jobs) => CardJobsEvent(jobs).emit(app),
         wire::Event::CardPlayer(player) => CardPlayerEvent(player).emit(app),
+        wire::Event::Exports(exports) => ExportsEvent(exports).emit(app),
         wire::Event::ClipsChanged => ClipsChangedEvent(()).emit(app),
         wire::Event::LogGrew(size) => LogGrewEvent(size).emit(app),
         wire::Event::Verify(verify) => VerifyEvent(verify).emit(app),

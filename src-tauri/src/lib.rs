@@ -3,6 +3,7 @@
 //! The only crate that knows Tauri. It holds no key, decides nothing, and keeps nothing but what is on the screen.
 
 mod asleep;
+mod chooser;
 mod commands;
 mod demo;
 mod events;
@@ -183,6 +184,7 @@ async fn pass_on_events(app: AppHandle, auto_demo: bool) {
             | Event::Player(_)
             | Event::CardJobs(_)
             | Event::CardPlayer(_)
+            | Event::Exports(_)
             | Event::ClipsChanged
             | Event::LogGrew(_)
             | Event::Verify(_)

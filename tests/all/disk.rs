@@ -11,52 +11,13 @@ use std::{
 use hausrecht_engine::wire::{ErrorCode, LogQuery};
 use hausrecht_tests::{
     camera::SimCam,
+    disk::SmallDisk,
     process::{Owned, descendants, signal},
     programs,
     stage::{CLIP_LENGTH, PATIENCE, Stage, alone},
     until::{until, until_blocking},
 };
 use rustix::process::Signal;
-
-/// A file system in memory, as large as its name says.
-struct SmallDisk {
-    folder: tempfile::TempDir,
-}
-
-impl SmallDisk {
-    /// `None` where this user may not mount.
-    fn of_mib(size: u32) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size}m"), "tmpfs"])
-            .arg(folder.path())
-            .status();
-        mounted.is_ok_and(|status| status.success()).then_some(Self { folder })
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Leaves `free_bytes` and no more.
-    fn fill_up_to(&self, free_bytes: u64) -> std::path::PathBuf {
-        let ballast = self.path().join("ballast");
-        let mut file = fs::File::create(&ballast).unwrap();
-        let disk = rustix::fs::statvfs(self.path()).unwrap();
-        let free = disk.f_bavail * disk.f_frsize;
-        for _ in 0..free.saturating_sub(free_bytes) / 65_536 {
-            file.write_all(&[0x5a; 65_536]).unwrap();
-        }
-        ballast
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // It goes with the namespace in any case.
-        let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_pauses_recording_and_shows_nothing_that_cannot_be_logged() {

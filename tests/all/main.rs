@@ -8,6 +8,7 @@ mod command_line;
 mod control;
 mod disk;
 mod events;
+mod export;
 mod foreign;
 mod house;
 mod keeping;

@@ -5,6 +5,7 @@
 
 pub mod camera;
 pub mod desktop;
+pub mod disk;
 pub mod display;
 pub mod media_file;
 pub mod network;

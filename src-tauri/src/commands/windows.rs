@@ -68,6 +68,19 @@ pub(crate) async fn keep_live_picture(
     Ok(kept)
 }
 
+/// Keeps the picture of the open clip that stands as a file among the owner's pictures.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn keep_player_picture(
+    app: AppHandle,
+    shell: State<'_, Shell>,
+    format: PictureFormat,
+) -> Answer<KeptPicture> {
+    let kept = shell.engine.keep_player_picture(format, crate::folder::pictures(&app)).await?;
+    shell.kept.note(&kept.path);
+    Ok(kept)
+}
+
 /// The shell's own: shows a file that was kept in the desktop's file manager.
 #[tauri::command]
 #[specta::specta]

@@ -163,6 +163,8 @@ export const commands = {
 	tileDetails: (camera: CameraId) => typedError<TileDetails, Error>(__TAURI_INVOKE("tile_details", { camera })),
 	/**  Keeps what a camera shows now as a file among the owner's pictures. */
 	keepLivePicture: (camera: CameraId, format: PictureFormat) => typedError<KeptPicture, Error>(__TAURI_INVOKE("keep_live_picture", { camera, format })),
+	/**  Keeps the picture of the open clip that stands as a file among the owner's pictures. */
+	keepPlayerPicture: (format: PictureFormat) => typedError<KeptPicture, Error>(__TAURI_INVOKE("keep_player_picture", { format })),
 	/**  The shell's own: shows a file that was kept in the desktop's file manager. */
 	showInFolder: (path: string) => typedError<null, Error>(__TAURI_INVOKE("show_in_folder", { path })),
 	/**  The shell's own: what this window is there for. */
@@ -205,6 +207,23 @@ export const commands = {
 	changeBookmark: (id: BookmarkId, note: string) => typedError<BookmarkView, Error>(__TAURI_INVOKE("change_bookmark", { id, note })),
 	/**  Removes a bookmark. */
 	removeBookmark: (id: BookmarkId) => typedError<null, Error>(__TAURI_INVOKE("remove_bookmark", { id })),
+	/**  What an export would be. Nothing is opened for it. */
+	planExport: (order: ExportOrder) => typedError<ExportPlan, Error>(__TAURI_INVOKE("plan_export", { order })),
+	/**  Begins an export; how far it is comes as an event. */
+	startExport: (order: ExportOrder) => typedError<number, Error>(__TAURI_INVOKE("start_export", { order })),
+	/**  Stops an export: nothing of it is kept. */
+	stopExport: (id: number) => typedError<null, Error>(__TAURI_INVOKE("stop_export", { id })),
+	/**  Exports of this run, oldest first. */
+	exports: () => typedError<ExportView[], Error>(__TAURI_INVOKE("exports")),
+	/**  The folder of the last export. */
+	exportFolder: () => typedError<string, Error>(__TAURI_INVOKE("export_folder")),
+	/**
+	 *  Lets the person choose a folder in the desktop's own dialog, `None` if they do not; the shell's own. `begin` is where the
+	 *  dialog begins.
+	 */
+	chooseFolder: (title: string, begin: string) => typedError<string | null, Error>(__TAURI_INVOKE("choose_folder", { title, begin })),
+	/**  Shows the folder of an export in the desktop's file manager; the shell's own. */
+	showExport: (id: number) => typedError<null, Error>(__TAURI_INVOKE("show_export", { id })),
 	/**  Opens a clip; the log has the entry before there is a picture. */
 	openClip: (id: ClipId) => typedError<PlayerState, Error>(__TAURI_INVOKE("open_clip", { id })),
 	/**  Tells the player what to do; what comes of it is an event. */
@@ -268,6 +287,7 @@ export const events = {
 	cardPlayer: makeEvent<CardPlayerEvent, CardPlayerEvent>("card_player"),
 	clipsChanged: makeEvent<ClipsChangedEvent, ClipsChangedEvent>("clips_changed"),
 	discovery: makeEvent<DiscoveryEvent, DiscoveryEvent>("discovery"),
+	exports: makeEvent<ExportsEvent, ExportsEvent>("exports"),
 	logGrew: makeEvent<LogGrewEvent, LogGrewEvent>("log_grew"),
 	notice: makeEvent<NoticeEvent, NoticeEvent>("notice"),
 	openRoute: makeEvent<OpenRouteEvent, OpenRouteEvent>("open_route"),
@@ -681,10 +701,14 @@ export type ConnectOutcome = {
 	error: Error | null,
 };
 
-/**  A copy that left the vault (`hausrecht open CLIP -o FILE`). */
+/**  A copy that left the vault: by export, or with `hausrecht open CLIP -o FILE`. */
 export type Copied = {
 	/**  Who made it. */
 	face: Face,
+	/**  Whether it is a single picture. */
+	picture: boolean,
+	/**  Who was given it, if that was said. */
+	recipient: string | null,
 	/**  When. */
 	at_us: UnixMicros,
 	/**  Entry in the log. */
@@ -930,6 +954,100 @@ export type EventQuery = {
 	/**  At most this many. 1 to 500. */
 	limit: number,
 };
+
+/**  What is to be exported. */
+export type ExportOrder = {
+	/**  Of these cameras, at least one. */
+	cameras: CameraId[],
+	/**  The first picture that is wanted. */
+	from_us: UnixMicros,
+	/**  Pictures from this time on are not wanted. */
+	to_us: UnixMicros,
+	/**  Where the files go: an absolute path of a folder that exists. */
+	folder: string,
+	/**  Who is given the copy; stands on every picture if [`ExportOrder::on_picture`], and in the log. Empty: nobody is named. */
+	recipient: string,
+	/**  Whether the recipient's name is written on every picture, for which all of them are encoded anew. */
+	on_picture: boolean,
+	/**  What for; stands in the log. May be empty. */
+	purpose: string,
+};
+
+/**  What an export would be. Nothing is opened for it. */
+export type ExportPlan = {
+	/**  Clips that are opened. */
+	clips: number,
+	/**  Files that come of it at least: one for each stretch without a gap of each camera. */
+	files: number,
+	/**  How much is recorded of the span, all cameras together. Microseconds. */
+	recorded_us: number,
+	/**  About how large the files are. Bytes. */
+	size_bytes: number,
+	/**  How much room the folder has; `None`: there is no such folder. Bytes. */
+	free_bytes: number | null,
+	/**  About how long it takes. Seconds. */
+	seconds: number,
+	/**  The line on every picture; `None`: there is none. */
+	caption: string | null,
+	/**  Some cameras' pictures cannot be cut between key frames: what comes before is in the file, and not played. */
+	hides: boolean,
+};
+
+/**  How an export is. */
+export type ExportState = 
+/**  Waits for the one before it. */
+"waiting" | 
+/**  Runs. */
+"running" | 
+/**  All files are there. */
+"done" | 
+/**  It failed; nothing of it is left. */
+"failed" | 
+/**  It was stopped; nothing of it is left. */
+"stopped";
+
+/**  An export of this run. */
+export type ExportView = {
+	/**  Counts up. */
+	id: number,
+	/**  What was ordered. */
+	order: ExportOrder,
+	/**  Names of the cameras. */
+	camera_names: string[],
+	/**  How it is. */
+	state: ExportState,
+	/**  Part that is done, 0 to 1000. */
+	done_permille: number,
+	/**  About how long it still takes, once that can be said. Seconds. */
+	left_s: number | null,
+	/**  Files that are there. */
+	files: ExportedFile[],
+	/**  Why it failed. */
+	error: Error | null,
+};
+
+/**  A file that was exported. */
+export type ExportedFile = {
+	/**  Its name in the folder. */
+	name: string,
+	/**  Its camera. */
+	camera_name: string,
+	/**  When its first picture was taken. */
+	from_us: UnixMicros,
+	/**  Its length. Microseconds. */
+	duration_us: number,
+	/**  Size. Bytes. */
+	size_bytes: number,
+	/**  Its pictures. */
+	pictures: number,
+	/**  How many of them were encoded anew. */
+	encoded: number,
+	/**  What lies before its first picture, and is not played. Microseconds. */
+	hidden_us: number,
+};
+
+/**  Exports to files. */
+export type ExportsEvent = ExportView[];
 
 /**  How the exposure is chosen. */
 export type ExposureMode = 

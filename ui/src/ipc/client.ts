@@ -36,6 +36,7 @@ export interface ClientEvents {
   player: wire.PlayerState
   card_jobs: wire.CardJob[]
   card_player: wire.CardPlayerState
+  exports: wire.ExportView[]
   clips_changed: null
   log_grew: number
   verify: wire.VerifyState
@@ -87,6 +88,7 @@ const sources: Sources = {
   player: events.player,
   card_jobs: events.cardJobs,
   card_player: events.cardPlayer,
+  exports: events.exports,
   clips_changed: events.clipsChanged,
   log_grew: events.logGrew,
   verify: events.verify,

@@ -5,6 +5,7 @@ import { WireError, type Client, type ClientEvents } from './client'
 import type * as wire from './bindings'
 import { fakeFrame, fakeJpeg } from './memory/pictures'
 import { controlOf } from './memory/control'
+import { exportsOf } from './memory/exports'
 import { recordingOf } from './memory/recording'
 import { timelineOf } from './memory/timeline'
 import { wallsOf } from './memory/walls'
@@ -24,6 +25,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     player: new Set(),
     card_jobs: new Set(),
     card_player: new Set(),
+    exports: new Set(),
     clips_changed: new Set(),
     log_grew: new Set(),
     verify: new Set(),
@@ -438,6 +440,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     },
     verifyState: async () => verify,
     checkpoint: async () => 'hausrecht/log\n18232\n',
+    ...exportsOf(home, emit),
     nameTray: async () => undefined,
     exportCheckpoint: async () => `/home/anna/Downloads/checkpoint-${rows}.txt`,
   }

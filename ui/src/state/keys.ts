@@ -66,6 +66,10 @@ export const KEYS: KeyLine[] = [
   { place: 'clip', keys: () => ['M'], what: m.key_loop },
   { place: 'clip', keys: () => ['N', 'P'], what: m.key_events },
   { place: 'clip', keys: () => ['B'], what: m.key_bookmark },
+  { place: 'clip', keys: () => ['Z', `${m.key_shift()}+Z`], what: m.key_zoom },
+  { place: 'clip', keys: () => arrows().map((arrow) => `${m.key_ctrl()}+${arrow}`), what: m.key_pan },
+  { place: 'clip', keys: () => ['0'], what: m.key_whole },
+  { place: 'clip', keys: () => ['S', `${m.key_shift()}+S`], what: m.key_snapshot, owner: true },
   { place: 'clip', keys: () => [m.key_page_up(), m.key_page_down()], what: m.key_neighbour },
 ]
 

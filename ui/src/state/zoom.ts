@@ -42,3 +42,16 @@ export function pointIn(rect: { x: number; y: number; width: number; height: num
 export function factorOf(part: PicturePart | null): number {
   return part === null ? 1 : 1 / part.width
 }
+
+/** What a key shows: Z closer, Shift+Z away, Ctrl and arrows move, 0 all of it. `undefined`: the key is none of these. */
+export function partOfKey(part: PicturePart | null, event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'shiftKey'>): PicturePart | null | undefined {
+  const { key, ctrlKey, shiftKey } = event
+  if (ctrlKey && part !== null) {
+    const ways: Record<string, [number, number]> = { ArrowLeft: [-0.2, 0], ArrowRight: [0.2, 0], ArrowUp: [0, -0.2], ArrowDown: [0, 0.2] }
+    const way = ways[key]
+    if (way !== undefined) return panned(part, ...way)
+  }
+  if (!ctrlKey && key.toLowerCase() === 'z') return zoomed(part, shiftKey ? 1 / STEP : STEP)
+  if (!ctrlKey && key === '0' && part !== null) return null
+  return undefined
+}

@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Run,
     /// List clips, newest first
     Clips {
+        #[command(subcommand)]
+        command: Option<Clips>,
         /// Only this camera, by name or id
         #[arg(long)]
         camera: Option<String>,
@@ -199,6 +201,38 @@ pub(crate) enum Camera {
         /// Camera, by name or id
         camera: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Clips {
+    /// Export a span as MP4 files, exact to the picture: a copy, and logged as one before any clip is opened
+    Export(Export),
+}
+
+/// What is exported.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// Camera, by name or id; may be given several times
+    #[arg(long, required = true)]
+    pub(crate) camera: Vec<String>,
+    /// The first picture that is wanted, for example 2026-05-01T14:30:05; local time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: String,
+    /// Pictures from this time on are not wanted
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: String,
+    /// Where the files go; must exist
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Who is given the copy; stands in the log
+    #[arg(long, default_value = "")]
+    pub(crate) recipient: String,
+    /// Write the recipient's name on every picture, for which all of them are encoded anew
+    #[arg(long, requires = "recipient")]
+    pub(crate) name_on_picture: bool,
+    /// What for; stands in the log
+    #[arg(long, default_value = "")]
+    pub(crate) purpose: String,
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,7 +8,6 @@ pub(crate) mod live;
 mod motion;
 pub(crate) mod mover;
 pub(crate) mod recording;
-mod snapshot;
 mod supervise;
 
 use std::sync::{Arc, Mutex, atomic::AtomicBool};
@@ -26,6 +25,7 @@ pub(crate) use self::events::Said;
 use crate::{
     Result,
     inner::{Inner, lock},
+    snapshots::Snapshots,
     viewport::{View, Viewport},
     wire::{self, DeadReason, PictureState},
 };
@@ -81,7 +81,7 @@ pub(crate) struct CameraTask {
     /// What is fetched from its card.
     pub(crate) card: card::Card,
     /// Single pictures that are asked for.
-    pub(crate) snapshots: snapshot::Snapshots,
+    pub(crate) snapshots: Snapshots,
     /// What its worker last said of the streams that come.
     streams: Mutex<Vec<StreamState>>,
 }
@@ -132,7 +132,7 @@ impl CameraTask {
             was_not_found: AtomicBool::new(false),
             desk: tokio::sync::Mutex::new(events::Desk::new(inner)),
             card: card::Card::default(),
-            snapshots: snapshot::Snapshots::default(),
+            snapshots: Snapshots::default(),
             streams: Mutex::default(),
         })
     }

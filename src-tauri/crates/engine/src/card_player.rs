@@ -123,6 +123,8 @@ impl CardPlayer {
             | WorkerEvent::Position { .. }
             | WorkerEvent::CardEnded
             | WorkerEvent::Motion { .. }
+            | WorkerEvent::Exported { .. }
+            | WorkerEvent::ExportPosition { .. }
             | WorkerEvent::Talking { .. } => {}
         }
     }

@@ -25,7 +25,7 @@ use tokio::sync::broadcast;
 
 pub(crate) use self::cameras::{Search, found_view, known_row};
 pub use self::{cameras::find_cameras, notify::SmallPicture};
-pub(crate) use self::{events::said, people::about};
+pub(crate) use self::{clips::end_of, events::said, people::about};
 use crate::{
     Result, View,
     inner::{Inner, lock},

@@ -49,6 +49,7 @@ pub(crate) struct Inner {
     pub(crate) card_player: Mutex<Option<Arc<CardPlayer>>>,
     pub(crate) card_port: Arc<crate::viewport::Viewport>,
     pub(crate) card_jobs: crate::camera::card::Jobs,
+    pub(crate) exports: crate::export::Exports,
     pub(crate) verify: Mutex<Option<wire::VerifyState>>,
     /// What the owner has said of topics.
     pub(crate) said: Mutex<crate::camera::Said>,
@@ -124,6 +125,7 @@ impl Inner {
         }
         // Only the owner watches cards.
         let owner = who.as_ref().filter(|person| person.owner().is_some()).map(|person| person.number);
+        self.exports.keep_only(owner);
         let others = |player: &Arc<CardPlayer>| Some(player.opened_by) != owner;
         let card = lock(&self.card_player).take_if(|player| others(player));
         if card.is_some() || owner.is_none() {
@@ -161,6 +163,7 @@ impl Inner {
                 | Event::Notice(_)
                 | Event::CardJobs(_)
                 | Event::CardPlayer(_)
+                | Event::Exports(_)
         );
         if private && !self.is_owner_signed_in() {
             return;

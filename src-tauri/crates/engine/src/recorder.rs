@@ -204,6 +204,9 @@ fn take(
                 recording.thumbnail = Some(seal_to(&[recording.key.recipient()], &jpeg)?);
             }
         }
+        BulkFrame::FileStart(_) | BulkFrame::FileWrite { .. } | BulkFrame::FileEnd(_) => {
+            return Err(Error::internal("a worker that records sends files"));
+        }
     }
     Ok(())
 }

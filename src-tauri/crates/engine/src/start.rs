@@ -138,6 +138,7 @@ impl Engine {
             card_player: Mutex::default(),
             card_port,
             card_jobs: Jobs::default(),
+            exports: crate::export::Exports::default(),
             verify: Mutex::default(),
             said: Mutex::new(said(topic_map)),
             notify_rules: Mutex::new(
@@ -186,6 +187,7 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
             recovered?;
             inner.db.write(|tables| Ok(tables.close_open_events()?)).await?;
             inner.db.write(forget_removed).await?;
+            inner.clear_export_parts().await?;
             retention::finish_erasing(inner).await?;
             retention::erase_old(inner).await
         };

@@ -8,6 +8,7 @@ mod card;
 mod clip;
 mod control;
 mod events;
+mod export;
 mod log;
 mod notify;
 mod person;
@@ -21,6 +22,7 @@ pub use card::*;
 pub use clip::*;
 pub use control::*;
 pub use events::*;
+pub use export::*;
 pub use log::*;
 pub use notify::*;
 pub use person::*;
@@ -96,6 +98,8 @@ pub enum Event {
     CardJobs(Vec<CardJob>),
     /// The card that is watched.
     CardPlayer(CardPlayerState),
+    /// Exports of this run, oldest first.
+    Exports(Vec<ExportView>),
     /// Clips came or went.
     ClipsChanged,
     /// The log has this many entries.

@@ -49,6 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     (clip_seq, bytes)
                 }
                 BulkFrame::Fragment { meta, bytes } => (meta.clip_seq, bytes),
+                BulkFrame::FileStart(_) | BulkFrame::FileWrite { .. } | BulkFrame::FileEnd(_) => continue,
                 BulkFrame::ClipEnd(end) => {
                     println!("{end:?}");
                     continue;

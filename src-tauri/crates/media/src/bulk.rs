@@ -11,6 +11,8 @@ pub const MAX_FRAGMENT_BYTES: usize = 32 * 1024 * 1024;
 pub const MAX_INIT_BYTES: usize = 64 * 1024;
 /// The longest thumbnail.
 pub const MAX_THUMBNAIL_BYTES: usize = 1024 * 1024;
+/// The most bytes that are written into an exported file at once.
+pub const MAX_WRITE_BYTES: usize = 1024 * 1024;
 /// The longest header of a frame.
 pub const MAX_HEADER_BYTES: usize = 4096;
 
@@ -19,6 +21,9 @@ const KIND_INIT: u8 = 2;
 const KIND_FRAGMENT: u8 = 3;
 const KIND_CLIP_END: u8 = 4;
 const KIND_THUMBNAIL: u8 = 5;
+const KIND_FILE_START: u8 = 6;
+const KIND_FILE_WRITE: u8 = 7;
+const KIND_FILE_END: u8 = 8;
 
 /// Why the bulk stream ended or is not to be believed.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +92,31 @@ pub struct ClipEnd {
     pub frames: u64,
 }
 
+/// An exported file begins; there is one at a time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FileStart {
+    /// When its first picture was taken.
+    pub start_unix_us: UnixMicros,
+}
+
+/// An exported file is whole.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FileEnd {
+    /// Its length as it is played.
+    pub duration_us: u64,
+    /// How many pictures are played.
+    pub pictures: u64,
+    /// How many of them were encoded anew.
+    pub encoded: u64,
+    /// How much lies before the first picture that is played: an edit list leaves it out, but it is in the file.
+    pub hidden_us: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Place {
+    offset: u64,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Belongs {
     clip_seq: u64,
@@ -120,6 +150,17 @@ pub enum BulkFrame {
         /// A JPEG, 320 pixels wide.
         jpeg: Vec<u8>,
     },
+    /// An exported file begins.
+    FileStart(FileStart),
+    /// Bytes of the exported file.
+    FileWrite {
+        /// Where they go: nowhere behind the file's end, so that there is never a hole.
+        offset: u64,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// The exported file is whole.
+    FileEnd(FileEnd),
 }
 
 /// Reads frames from a worker; nothing it can send makes this panic or take more than the limits.
@@ -152,7 +193,8 @@ impl<R: Read> BulkReader<R> {
         let header_len = usize::from(u16::from_le_bytes([h0, h1]));
         let payload_len = usize::try_from(u32::from_le_bytes([p0, p1, p2, p3])).unwrap_or(usize::MAX);
         let max_payload = match kind {
-            KIND_CLIP_START | KIND_CLIP_END => 0,
+            KIND_CLIP_START | KIND_CLIP_END | KIND_FILE_START | KIND_FILE_END => 0,
+            KIND_FILE_WRITE => MAX_WRITE_BYTES,
             KIND_INIT => MAX_INIT_BYTES,
             KIND_FRAGMENT => MAX_FRAGMENT_BYTES,
             KIND_THUMBNAIL => MAX_THUMBNAIL_BYTES,
@@ -170,6 +212,12 @@ impl<R: Read> BulkReader<R> {
             KIND_CLIP_END => BulkFrame::ClipEnd(serde_json::from_slice(&header)?),
             KIND_INIT => BulkFrame::Init { clip_seq: clip_seq(&header)?, bytes: self.take(payload_len)? },
             KIND_FRAGMENT => BulkFrame::Fragment { meta: parse(&header)?, bytes: self.take(payload_len)? },
+            KIND_FILE_START => BulkFrame::FileStart(parse(&header)?),
+            KIND_FILE_WRITE => {
+                let offset = parse::<Place>(&header)?.offset;
+                BulkFrame::FileWrite { offset, bytes: self.take(payload_len)? }
+            }
+            KIND_FILE_END => BulkFrame::FileEnd(parse(&header)?),
             _ => BulkFrame::Thumbnail { clip_seq: clip_seq(&header)?, jpeg: self.take(payload_len)? },
         };
         Ok(Some(frame))
@@ -237,6 +285,11 @@ impl<W: Write> BulkWriter<W> {
             BulkFrame::Thumbnail { clip_seq, jpeg } => {
                 self.put(KIND_THUMBNAIL, &Belongs { clip_seq: *clip_seq }, jpeg, MAX_THUMBNAIL_BYTES)
             }
+            BulkFrame::FileStart(start) => self.put(KIND_FILE_START, start, &[], 0),
+            BulkFrame::FileWrite { offset, bytes } => {
+                self.put(KIND_FILE_WRITE, &Place { offset: *offset }, bytes, MAX_WRITE_BYTES)
+            }
+            BulkFrame::FileEnd(end) => self.put(KIND_FILE_END, end, &[], 0),
         }
     }
 

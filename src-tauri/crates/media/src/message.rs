@@ -197,6 +197,38 @@ pub struct CardOpen {
     pub clip_target_ms: u32,
 }
 
+/// What an export worker is to do: clips in, files out. It asks for the bytes of each clip with [`Event::Read`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExportOpen {
+    /// What is written on every picture; everything is re-encoded for it. None: pictures are copied as they are. At most
+    /// [`ExportOpen::MAX_CAPTION_CHARS`].
+    pub caption: Option<String>,
+}
+
+impl ExportOpen {
+    /// The longest caption.
+    pub const MAX_CAPTION_CHARS: usize = 160;
+}
+
+/// The next clip of an export.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ExportClip {
+    /// Names the clip; counts up.
+    pub number: u32,
+    /// Size of the clip's plaintext.
+    pub size_bytes: u64,
+    /// When its first picture was taken.
+    pub start_unix_us: i64,
+    /// Pictures before this, from the clip's first, are not wanted.
+    pub from_us: u64,
+    /// Nor are those from this on.
+    pub until_us: u64,
+    /// Whether it goes on where the clip before it ended. If not, a new file begins.
+    pub joins: bool,
+    /// How much is wanted from here on without a gap; for the room that a file's head is given.
+    pub run_us: u64,
+}
+
 /// The measures of a ring; the memfd travels with the message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RingShape {
@@ -232,6 +264,12 @@ pub enum Order {
     },
     /// Makes this a card worker: it watches or fetches what lies on the camera's own card. Once.
     CardOpen(CardOpen),
+    /// Makes this an export worker. Once.
+    ExportOpen(ExportOpen),
+    /// Export: the next clip; [`Event::Exported`] answers when it is done.
+    ExportClip(ExportClip),
+    /// Export: there are no more clips; the last file is finished and the worker ends.
+    ExportEnd,
     /// Shows a stream in the ring whose memfd travels with this message, or moves a view to a new ring. A camera has as many
     /// views as are asked for, each with its own decoder; a player and a card have one, and ignore `view` and `stream`.
     View {
@@ -254,12 +292,12 @@ pub enum Order {
         /// The part.
         region: Region,
     },
-    /// Camera: writes the newest picture of a stream, whole and at its full size, into the memfd that travels with this
-    /// message. [`Event::Snapshot`] answers.
+    /// Camera, player: writes the newest picture of a stream, or the one that stands, whole and at its full size, into the memfd that
+    /// travels with this message. [`Event::Snapshot`] answers.
     Snapshot {
         /// Names the answer.
         id: u32,
-        /// Which stream.
+        /// Which stream; a clip has one.
         stream: Stream,
         /// How it is encoded.
         format: SnapshotFormat,
@@ -431,7 +469,7 @@ pub enum Event {
         /// All of them.
         branches: Vec<BranchState>,
     },
-    /// Camera: what [`Order::Snapshot`] asked for.
+    /// Camera, player: what [`Order::Snapshot`] asked for.
     Snapshot {
         /// As in the order.
         id: u32,
@@ -441,6 +479,8 @@ pub enum Event {
         width: u32,
         /// Height in pixels.
         height: u32,
+        /// When the picture is shown, on the stream's own clock or in the clip.
+        shown_us: u64,
     },
     /// No data for three seconds though connected. [`FaultCode::Lost`] follows after ten.
     Stalled {
@@ -516,6 +556,16 @@ pub enum Event {
         playing: bool,
         /// Whether there is nothing more in the span. A jump begins anew.
         ended: bool,
+    },
+    /// Export: all wanted of this clip has been read; what was made of it is on its way through the bulk channel.
+    Exported {
+        /// As in [`ExportClip::number`].
+        number: u32,
+    },
+    /// Export: how far it is, at most four times a second.
+    ExportPosition {
+        /// When the newest picture that was read was taken.
+        unix_us: i64,
     },
     /// Card: the whole span has been fetched, and everything lies in the bulk channel. The worker ends. Only this says that
     /// nothing of the span is missing that the card has.

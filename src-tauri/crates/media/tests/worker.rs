@@ -5,6 +5,8 @@
 mod ahead;
 #[path = "worker/card.rs"]
 mod card;
+#[path = "worker/export.rs"]
+mod export;
 #[path = "worker/odd.rs"]
 mod odd;
 #[path = "worker/patient.rs"]

@@ -12,6 +12,7 @@ type Ours =
   | 'setViewSettings'
   | 'tileDetails'
   | 'keepLivePicture'
+  | 'keepPlayerPicture'
   | 'showInFolder'
   | 'windowRole'
   | 'rememberShown'
@@ -68,6 +69,7 @@ export function wallsOf(home: House, options: URLSearchParams): Pick<Client, Our
       const name = home.cameras.find((one) => one.id === camera)?.name ?? ''
       return { path: `/home/anna/Pictures/Hausrecht/${name}.${format === 'png' ? 'png' : 'jpg'}`, width: 1920, height: 1080 }
     },
+    keepPlayerPicture: async (format) => ({ path: `/home/anna/Pictures/Hausrecht/2026-03-14 08.12.05.${format === 'png' ? 'png' : 'jpg'}`, width: 1920, height: 1080 }),
     showInFolder: async () => null,
     windowRole: async () =>
       named === 'second' ? { role: 'second', shows: '' } : named === 'small' ? { role: 'small', camera: home.cameras[0]?.id ?? '' } : { role: 'main' },

@@ -214,9 +214,15 @@ export function sentence(row: LogRow, nowUs: number): string {
       return m.k_card_fetch({ camera: camera(row) })
     case 'card_fetch_ended':
       return cardEnd(row)
-    case 'copy_made':
+    case 'copy_made': {
       if (fact(row, 'what') === 'live_picture') return m.k_live_picture({ camera: camera(row) })
-      return m.k_copy_made({ clip: clip(row, nowUs) })
+      if (fact(row, 'what') === 'recorded_picture') return m.k_recorded_picture({ clip: clip(row, nowUs) })
+      const from = number(row, 'from_us')
+      const to = number(row, 'to_us')
+      if (from === null || to === null) return m.k_copy_made({ clip: clip(row, nowUs) })
+      const span = { from: dayClockWithin(from, nowUs), to: dayClockWithin(to, nowUs) }
+      return row.camera === null ? m.k_export_many(span) : m.k_export({ camera: camera(row), ...span })
+    }
     case 'erased': {
       const count = number(row, 'clips')
       return count === null ? m.k_erased_clip({ clip: clip(row, nowUs) }) : m.k_erased({ count })
@@ -467,9 +473,12 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
   switch (row.kind) {
     case 'opened':
     case 'previewed':
-    case 'copy_made':
+    case 'copy_made': {
+      const recipient = row.kind === 'copy_made' ? fact(row, 'recipient') : null
+      if (recipient !== null) return [m.g_export_for({ name: recipient }), fact(row, 'reason')].filter((part) => part !== null).join(' · ')
       if (row.refers_to !== null && !row.actor?.owner) return m.g_grant({ n: amount(row.refers_to) })
       return row.actor?.owner ? m.g_owner() : ''
+    }
     case 'grant': {
       const until = number(row, 'until_us')
       const parts = [fact(row, 'reason'), until === null ? m.until_back() : m.clip_may_until({ until: dayClockWithin(until, nowUs) })]

@@ -15,6 +15,7 @@ use crate::{
     inner::{Inner, lock},
     logbook::Note,
     recorder::{self, Source},
+    snapshots::Answer,
     wire::{self, DeadReason, PictureState},
 };
 
@@ -401,8 +402,8 @@ fn on_event(
             task.port.decodes(branches);
             false
         }
-        Event::Snapshot { id, len, width, height } => {
-            task.snapshots.answered(id, (len, width, height));
+        Event::Snapshot { id, len, width, height, shown_us } => {
+            task.snapshots.answered(id, Answer { len, width, height, shown_us });
             false
         }
         Event::Stalled { stream, silent_ms } => {
@@ -429,6 +430,8 @@ fn on_event(
         | Event::CardPosition { .. }
         | Event::CardEnded
         | Event::Motion { .. }
+        | Event::Exported { .. }
+        | Event::ExportPosition { .. }
         | Event::Talking { .. } => false,
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     Result,
     handle::people::scope_view,
     inner::{Inner, lock},
-    logbook::Note,
+    logbook::{Note, parse_personal},
     player::Player,
     recorder::hash_file,
     retention::gaps::gaps_of,
@@ -263,7 +263,10 @@ impl Handle {
             if entry.kind == Kind::Opened.as_str() {
                 opened.push(Opened { face, at_us: entry.at_us, entry: entry.index });
             } else {
-                copies.push(Copied { face, at_us: entry.at_us, entry: entry.index });
+                let what = Entry::parse(&entry.leaf).ok().and_then(|entry| entry.facts.get("what").cloned());
+                let picture = what.is_some_and(|what| what.as_str() == Some("recorded_picture"));
+                let recipient = recipient_of(&person, entry.personal.as_deref());
+                copies.push(Copied { face, recipient, picture, at_us: entry.at_us, entry: entry.index });
             }
         }
         let path = inner.clip_path(row.camera, row.id);
@@ -370,6 +373,16 @@ impl Handle {
         id: ClipId,
         kind: Kind,
     ) -> Result<(ClipRow, ClipReader, Option<GrantId>)> {
+        self.release_with(person, id, Note::new(kind)).await
+    }
+
+    /// The same, with what else the entry is to say.
+    pub(crate) async fn release_with(
+        &self,
+        person: &SignedIn,
+        id: ClipId,
+        note: Note,
+    ) -> Result<(ClipRow, ClipReader, Option<GrantId>)> {
         let inner = &self.inner;
         let (row, wraps) = self.visible_clip(person, id).await?;
         let path = inner.clip_path(row.camera, row.id);
@@ -387,10 +400,11 @@ impl Handle {
             let wrap = (*wrap)?;
             grants.as_ref()?.contains(&wrap).then_some(wrap)
         });
-        let mut note = Note::new(kind).by(person.id).camera(row.camera).clip(id);
+        let mut note = note.by(person.id).camera(row.camera).clip(id);
         note.grant = grant;
-        note.refers_to = grant
+        let granted = grant
             .and_then(|id| lock(&inner.grants).iter().find(|grant| grant.id == id).map(|grant| grant.entry));
+        note.refers_to = granted.or(note.refers_to);
         let entry = inner.log(note).await.map_err(Error::log_unwritable)?;
         // What was true before the entry may not be true any more: signed out, taken back, erased.
         inner.still(person)?;
@@ -424,6 +438,13 @@ impl Handle {
             grants.is_none_or(|grants| wraps.iter().any(|(id, _)| id.is_some_and(|id| grants.contains(&id))));
         if theirs { Ok((row, wraps)) } else { Err(Error::not_found("this clip")) }
     }
+}
+
+/// Who was given a copy, as far as `viewer` may know it.
+fn recipient_of(viewer: &SignedIn, sealed: Option<&[u8]>) -> Option<String> {
+    let bytes = open_with(viewer.owner()?.identity(), sealed?).ok()?;
+    let fields = parse_personal(&bytes).ok()?;
+    fields.into_iter().find(|(name, ..)| name == "recipient").map(|(_, value, _)| value)
 }
 
 type Wraps = Vec<(Option<GrantId>, Vec<u8>)>;
@@ -476,7 +497,7 @@ pub(super) fn opened_filter(clip: ClipId) -> EntryFilter {
     EntryFilter { kinds: vec![Kind::Opened.as_str().to_owned()], clip: Some(clip), ..EntryFilter::default() }
 }
 
-pub(super) fn end_of(clip: &ClipRow) -> UnixMicros {
+pub(crate) fn end_of(clip: &ClipRow) -> UnixMicros {
     UnixMicros(clip.start_us.0 + clip.duration_us)
 }
 

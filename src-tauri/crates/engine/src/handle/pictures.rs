@@ -1,10 +1,14 @@
-//! What a live picture says of itself, and single pictures that the owner keeps outside the vault.
+//! What a live picture says of itself, and single pictures, live and recorded, that the owner keeps outside the vault.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use hausrecht_ledger::Kind;
 use hausrecht_media::{StreamState, Transport};
-use hausrecht_model::{CameraId, StreamRole};
+use hausrecht_model::{CameraId, StreamRole, UnixMicros};
+use hausrecht_vault::OwnerKeys;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -15,8 +19,10 @@ use crate::{
     Result,
     inner::lock,
     logbook::Note,
+    snapshots::Encoded,
     wire::{
-        BranchDetails, Error, Event, KeptPicture, PictureFormat, StreamDetails, TileDetails, TransportKind,
+        BranchDetails, Error, ErrorCode, Event, KeptPicture, PictureFormat, StreamDetails, TileDetails,
+        TransportKind,
     },
 };
 
@@ -57,25 +63,63 @@ impl Handle {
         let keys = person.owner_keys()?;
         let task = self.camera_task(camera)?;
         let at = self.inner.now();
-        let picture = task.snapshots.take(StreamRole::Main, format.into()).await?;
+        let none = || Error::new(ErrorCode::CameraUnreachable, "the camera gives no picture now");
+        let picture = task.snapshots.take(StreamRole::Main, format.into()).await?.ok_or_else(none)?;
         // Whoever was signed out meanwhile keeps nothing.
         self.inner.still(&person)?;
+        let note = Note::new(Kind::CopyMade).by(person.id).camera(camera).fact("what", "live_picture");
+        self.keep_picture(keys, note, picture, stem(&task.row().name, at), format, folder).await
+    }
+
+    /// Keeps the picture of the open clip that stands as a file in `folder`, as it was recorded and at its full size. That it
+    /// is done stands in the log before the file does.
+    ///
+    /// # Errors
+    /// Only the owner; no clip is open, or it has no picture yet; the log or the file cannot be written.
+    pub async fn keep_player_picture(&self, format: PictureFormat, folder: PathBuf) -> Result<KeptPicture> {
+        let person = self.inner.signed_in()?;
+        let keys = person.owner_keys()?;
+        let player = lock(&self.inner.player).clone().filter(|player| player.opened_by == person.number);
+        let player = player.ok_or_else(|| Error::not_found("an open clip"))?;
+        let clip = player.state().clip;
+        let row = self.inner.db.read(move |tables| Ok(tables.clip(clip)?)).await?;
+        let row = row.ok_or_else(|| Error::not_found("this clip"))?;
+        let none = || Error::new(ErrorCode::NotFound, "the clip shows no picture yet: wait until it does");
+        let picture = player.snapshots.take(StreamRole::Main, format.into()).await?.ok_or_else(none)?;
+        // Whoever was signed out meanwhile keeps nothing.
+        self.inner.still(&person)?;
+        let at = UnixMicros(row.start_us.0 + i64::try_from(picture.shown_us).unwrap_or(0));
+        let name = lock(&self.inner.camera_rows).get(&row.camera).map(|row| row.name.clone());
+        let note = Note::new(Kind::CopyMade)
+            .by(person.id)
+            .camera(row.camera)
+            .clip(clip)
+            .fact("what", "recorded_picture")
+            .fact("shown_us", picture.shown_us);
+        self.keep_picture(keys, note, picture, stem(&name.unwrap_or_default(), at), format, folder).await
+    }
+
+    async fn keep_picture(
+        &self,
+        keys: Arc<OwnerKeys>,
+        note: Note,
+        picture: Encoded,
+        stem: String,
+        format: PictureFormat,
+        folder: PathBuf,
+    ) -> Result<KeptPicture> {
         let ending = match format {
             PictureFormat::Jpeg => "jpg",
             PictureFormat::Png => "png",
         };
-        let stem = format!("{} {}", file_name_of(&task.row().name), time_in_name(at.0));
         let path = free_path(&folder, &stem, ending)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let note = Note::new(Kind::CopyMade)
-            .by(person.id)
-            .camera(camera)
-            .fact("what", "live_picture")
+        let note = note
             .fact("width", picture.width)
             .fact("height", picture.height)
             .fact("sha256", hex::encode(Sha256::digest(&picture.bytes)))
             .personal("file", name);
-        let inner = std::sync::Arc::clone(&self.inner);
+        let inner = Arc::clone(&self.inner);
         let index = self
             .inner
             .db
@@ -109,6 +153,11 @@ fn details(state: &StreamState) -> StreamDetails {
             Transport::Http => TransportKind::Http,
         },
     }
+}
+
+/// The name of a file of this camera and time, without its ending.
+fn stem(camera_name: &str, at: UnixMicros) -> String {
+    format!("{} {}", file_name_of(camera_name), time_in_name(at.0))
 }
 
 /// A camera's name as part of a file's.

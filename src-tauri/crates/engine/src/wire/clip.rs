@@ -158,11 +158,15 @@ pub struct Opened {
     pub entry: u64,
 }
 
-/// A copy that left the vault (`hausrecht open CLIP -o FILE`).
+/// A copy that left the vault: by export, or with `hausrecht open CLIP -o FILE`.
 #[derive(Clone, Debug, Serialize, specta::Type)]
 pub struct Copied {
     /// Who made it.
     pub face: super::Face,
+    /// Whether it is a single picture.
+    pub picture: bool,
+    /// Who was given it, if that was said.
+    pub recipient: Option<String>,
     /// When.
     pub at_us: UnixMicros,
     /// Entry in the log.

@@ -17,6 +17,9 @@ fn samples() -> Vec<BulkFrame> {
             bytes: vec![9; 70_000],
         },
         BulkFrame::Thumbnail { clip_seq: 7, jpeg: vec![0xff, 0xd8] },
+        BulkFrame::FileStart(FileStart { start_unix_us: UnixMicros(5) }),
+        BulkFrame::FileWrite { offset: 9, bytes: vec![1, 2] },
+        BulkFrame::FileEnd(FileEnd { duration_us: 4, pictures: 3, encoded: 2, hidden_us: 1 }),
         BulkFrame::ClipEnd(ClipEnd { clip_seq: 7, duration_us: 1_000_000, frames: 25 }),
     ]
 }
@@ -71,7 +74,7 @@ fn lengths_over_the_limit_are_refused_before_reading() {
     assert!(matches!(claim(1, 2, 1), Err(BulkError::TooLong { .. })));
     assert!(matches!(claim(5, u16::MAX, 0), Err(BulkError::TooLong { .. })));
     assert!(matches!(claim(0, 0, 0), Err(BulkError::UnknownKind(0))));
-    assert!(matches!(claim(6, 0, 0), Err(BulkError::UnknownKind(6))));
+    assert!(matches!(claim(9, 0, 0), Err(BulkError::UnknownKind(9))));
     assert!(matches!(claim(3, 100, 32 * 1024 * 1024), Err(BulkError::CutShort)));
 }
 

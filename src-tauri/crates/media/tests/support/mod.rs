@@ -215,6 +215,9 @@ impl Recording {
             }
             BulkFrame::ClipEnd(end) => self.clips.last_mut().unwrap().end = Some(end),
             BulkFrame::Thumbnail { jpeg, .. } => self.thumbnails.push(jpeg),
+            other @ (BulkFrame::FileStart(_) | BulkFrame::FileWrite { .. } | BulkFrame::FileEnd(_)) => {
+                panic!("a recording worker exports nothing: {other:?}")
+            }
         }
     }
 }

@@ -178,6 +178,8 @@ fn follow(
                 | WorkerEvent::Position { .. }
                 | WorkerEvent::CardPosition { .. }
                 | WorkerEvent::CardEnded
+                | WorkerEvent::Exported { .. }
+                | WorkerEvent::ExportPosition { .. }
                 | WorkerEvent::Motion { .. },
             ) => {}
         }

@@ -188,6 +188,7 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyho
         tls: addresses().any(|address| address.tls),
         udp: matches!(open.transport, Transport::Auto | Transport::Udp),
         unix_sockets: false,
+        fonts: false,
     });
     events.send(&Event::Ready { sandbox })?;
 
@@ -286,7 +287,10 @@ impl Camera {
                     Stream::Sub => self.sub.as_ref().unwrap_or(&self.main),
                     Stream::Main => &self.main,
                 };
-                let group = source.group.iter().cloned().collect();
+                let units: Vec<_> =
+                    source.group.iter().map(|unit| (unit.pts_us, unit.key, Arc::clone(&unit.data))).collect();
+                let newest_us = units.iter().map(|(pts_us, ..)| *pts_us).max();
+                let group = newest_us.map(|shown_us| snapshot::Group { shown_us, units });
                 snapshot::make(id, format, group, source.format.clone(), descriptors, self.events.clone());
                 Ok(())
             }
@@ -302,6 +306,9 @@ impl Camera {
             | Order::TalkOpen(_)
             | Order::CardOpen(_)
             | Order::CardSeek { .. }
+            | Order::ExportOpen(_)
+            | Order::ExportClip(_)
+            | Order::ExportEnd
             | Order::Play
             | Order::Pause
             | Order::Seek { .. }

@@ -66,6 +66,7 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, mut open: CardOpen) -> any
         tls: address.tls,
         udp: false,
         unix_sockets: false,
+        fonts: false,
     });
     events.send(&Event::Ready { sandbox })?;
     let (inputs, incoming) = mpsc::channel();

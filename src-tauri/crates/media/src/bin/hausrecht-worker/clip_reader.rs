@@ -1,13 +1,18 @@
 //! Reads a clip through the engine: asks for ranges of its plaintext, and keeps a list of all its pictures. A clip that ends
 //! anywhere is read to its last whole fragment.
 
+use std::sync::{Arc, Mutex};
+
 use anyhow::{Context, bail, ensure};
 use hausrecht_media::{
     Event, Sender,
     answer::{AnswerReader, MAX_ANSWER_BYTES},
 };
 
-use crate::fmp4::{self, Format, Header};
+use crate::{
+    fmp4::{self, Format, Header},
+    lock::lock,
+};
 
 /// How much is asked for at once when looking for the next fragment: its `moof` with room to spare.
 const LOOK_BYTES: u64 = 4096;
@@ -41,23 +46,28 @@ pub(crate) trait Bytes {
 #[derive(Debug)]
 pub(crate) struct EngineBytes {
     events: Sender<Event>,
-    answers: AnswerReader,
-    next_id: u32,
+    asked: Arc<Mutex<(AnswerReader, u32)>>,
 }
 
 impl EngineBytes {
     /// Asks over `events`, hears over `answers`.
     pub(crate) fn new(events: Sender<Event>, answers: AnswerReader) -> Self {
-        Self { events, answers, next_id: 0 }
+        Self { events, asked: Arc::new(Mutex::new((answers, 0))) }
+    }
+
+    /// The same, for another clip. One question is asked at a time.
+    pub(crate) fn share(&self) -> Self {
+        Self { events: self.events.clone(), asked: Arc::clone(&self.asked) }
     }
 }
 
 impl Bytes for EngineBytes {
     fn range(&mut self, offset: u64, len: u32) -> anyhow::Result<Vec<u8>> {
-        let id = self.next_id;
-        self.next_id = self.next_id.wrapping_add(1);
+        let (answers, next_id) = &mut *lock(&self.asked);
+        let id = *next_id;
+        *next_id = next_id.wrapping_add(1);
         self.events.send(&Event::Read { id, offset, len })?;
-        let (answered, bytes) = self.answers.next_answer().context("the engine gives no bytes")?;
+        let (answered, bytes) = answers.next_answer().context("the engine gives no bytes")?;
         ensure!(answered == id, "the engine answered another question");
         bytes.with_context(|| format!("{len} bytes at {offset} cannot be read"))
     }

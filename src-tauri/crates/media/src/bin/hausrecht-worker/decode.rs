@@ -19,7 +19,7 @@ pub(crate) use self::{
 use crate::fmp4::Format;
 
 /// Caps of access units of `format`, as decoders take them.
-fn caps(format: &Format) -> gst::Caps {
+pub(crate) fn caps(format: &Format) -> gst::Caps {
     let (name, stream_format) = match format.codec {
         Codec::H264 => ("video/x-h264", "avc"),
         Codec::H265 => ("video/x-h265", "hvc1"),
@@ -160,7 +160,7 @@ pub(crate) fn scale_to(caps: &gst::Caps) -> anyhow::Result<[gst::Element; 2]> {
 }
 
 /// Makes a decoder.
-fn decoder(codec: Codec, threads: Threads) -> anyhow::Result<(gst::Element, Decoder)> {
+pub(crate) fn decoder(codec: Codec, threads: Threads) -> anyhow::Result<(gst::Element, Decoder)> {
     let (decoder, kind) = choose::make(codec)?;
     // Only software of FFmpeg asks how many threads it may have.
     if decoder.has_property("max-threads") {

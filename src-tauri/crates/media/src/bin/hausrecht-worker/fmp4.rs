@@ -5,12 +5,14 @@
 mod read;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use hausrecht_model::Codec;
 
 #[cfg(test)]
 pub(crate) use read::find_box;
 pub(crate) use read::{Header, Sample, parse_init, parse_moof};
+pub(crate) use whole::{Row, Whole, free, head, mdat_head, tail};
 
 /// What a decoder must know before the first picture.
 #[derive(Clone, PartialEq, Eq, Debug)]

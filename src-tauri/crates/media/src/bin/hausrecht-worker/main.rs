@@ -1,4 +1,4 @@
-//! The worker: one process a camera, a player, a talk or a card, and the only program that parses what a camera sends. It has no key, no
+//! The worker: one process a camera, a player, a talk, a card or an export, and the only program that parses what a camera sends. It has no key, no
 //! database, no file to write and no network but its camera. What it says to the engine stands in `PROTOCOL.md`.
 
 mod camera;
@@ -6,6 +6,7 @@ mod card;
 mod channel;
 mod clip_reader;
 mod decode;
+mod export;
 mod fmp4;
 mod ingest;
 mod lock;
@@ -88,6 +89,7 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         Order::PlayerOpen(open) => player::run(channel, answers, open),
         Order::TalkOpen(open) => talk::run(channel, open),
         Order::CardOpen(open) => card::run(channel, bulk, open),
+        Order::ExportOpen(open) => export::run(channel, bulk, answers, open),
         Order::Shutdown => Ok(()),
         Order::Hello { .. }
         | Order::Motion { .. }
@@ -100,10 +102,14 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         | Order::Play
         | Order::Pause
         | Order::CardSeek { .. }
+        | Order::ExportClip(_)
+        | Order::ExportEnd
         | Order::Seek { .. }
         | Order::Step { .. }
         | Order::Loop { .. }
         | Order::Adjust { .. }
-        | Order::Speed { .. } => bail!("the first order must open a camera, a clip, a talk or a card"),
+        | Order::Speed { .. } => {
+            bail!("the first order must open a camera, a clip, a talk, a card or an export")
+        }
     }
 }

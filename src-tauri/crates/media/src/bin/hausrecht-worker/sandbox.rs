@@ -40,6 +40,16 @@ const TLS: [&str; 4] = ["/etc/ssl", "/usr/share/ca-certificates", "/usr/lib", "/
 /// Where the kernel says what a decoder's device is; read only where there is one.
 const HARDWARE: &str = "/sys/dev/char";
 
+/// What writing text reads: fonts, and where they are.
+const FONTS: [&str; 6] = [
+    "/etc/fonts",
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+    "/usr/share/fontconfig",
+    "/usr/share/xml/fontconfig",
+    "/var/cache/fontconfig",
+];
+
 /// What a worker needs after it is closed in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Needs {
@@ -53,6 +63,8 @@ pub(crate) struct Needs {
     pub(crate) udp: bool,
     /// Whether the sound server is spoken to, which listens on a Unix socket.
     pub(crate) unix_sockets: bool,
+    /// Whether text is written on pictures, with this computer's fonts.
+    pub(crate) fonts: bool,
 }
 
 /// Closes the worker in, as far as this kernel can.
@@ -96,6 +108,9 @@ fn restrict_files(needs: &Needs, devices: &[PathBuf]) -> anyhow::Result<RulesetS
     }
     if !devices.is_empty() {
         readable.push(HARDWARE);
+    }
+    if needs.fonts {
+        readable.extend(FONTS);
     }
     readable.retain(|path| Path::new(path).exists());
     let mut ruleset = Ruleset::default()

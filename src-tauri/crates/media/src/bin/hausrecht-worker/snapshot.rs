@@ -1,5 +1,4 @@
-//! A single picture at its full size: the newest one of a stream, decoded once from its key frame on, by a decoder that lives no
-//! longer than that.
+//! A single picture at its full size, decoded once from its key frame on, by a decoder that lives no longer than that.
 
 use std::{
     fs::File,
@@ -17,31 +16,39 @@ use hausrecht_media::{Event, Sender, SnapshotFormat};
 use crate::{
     decode::{Branch, Threads},
     fmp4::Format,
-    recorder::AccessUnit,
 };
 
 const LIMIT: gst::ClockTime = gst::ClockTime::from_seconds(10);
 
-/// Encodes the last picture of `group` into the memory that came with the order, on a thread of its own, and answers.
+/// What a picture is decoded from.
+pub(crate) struct Group {
+    /// When the picture is shown.
+    pub(crate) shown_us: u64,
+    /// From the key frame on, in decode order: when each is shown, whether it is a key frame, its bytes.
+    pub(crate) units: Vec<(u64, bool, Arc<[u8]>)>,
+}
+
+/// Encodes the picture into the memory that came with the order, on a thread of its own, and answers.
 pub(crate) fn make(
     id: u32,
     format: SnapshotFormat,
-    group: Vec<AccessUnit>,
+    group: Option<Group>,
     video: Option<Arc<Format>>,
     descriptors: Vec<OwnedFd>,
     events: Sender<Event>,
 ) {
-    let none = Event::Snapshot { id, len: None, width: 0, height: 0 };
+    let shown_us = group.as_ref().map_or(0, |group| group.shown_us);
+    let none = Event::Snapshot { id, len: None, width: 0, height: 0, shown_us };
     let to = events.clone();
     let no_thread = none.clone();
     let work = move || {
-        let answer = encode(&group, video.as_deref(), format)
+        let answer = encode(group.as_ref(), video.as_deref(), format)
             .and_then(|(bytes, width, height)| {
                 let memory = descriptors.into_iter().next().context("no memory came with the order")?;
                 let mut memory = File::from(memory);
                 ensure!(bytes.len() as u64 <= memory.metadata()?.len(), "{} bytes do not fit", bytes.len());
                 memory.write_all(&bytes)?;
-                Ok(Event::Snapshot { id, len: Some(u32::try_from(bytes.len())?), width, height })
+                Ok(Event::Snapshot { id, len: Some(u32::try_from(bytes.len())?), width, height, shown_us })
             })
             .unwrap_or_else(|error| {
                 tracing::warn!("no single picture: {error:#}");
@@ -57,12 +64,12 @@ pub(crate) fn make(
 }
 
 fn encode(
-    group: &[AccessUnit],
+    group: Option<&Group>,
     video: Option<&Format>,
     format: SnapshotFormat,
 ) -> anyhow::Result<(Vec<u8>, u32, u32)> {
     let video = video.context("the stream has not begun")?;
-    let newest_us = group.iter().map(|unit| unit.pts_us).max().context("no key frame has come")?;
+    let Group { shown_us, units } = group.context("no key frame has come")?;
     let convert = gst::ElementFactory::make("videoconvertscale").build()?;
     let encoder = match format {
         SnapshotFormat::Jpeg => gst::ElementFactory::make("jpegenc").property("quality", 95_i32).build()?,
@@ -74,9 +81,10 @@ fn encode(
     let failed = move |text| *crate::lock::lock(&failing) = Some(text);
     let branch = Branch::start(video, Threads::One, &[convert, encoder], &sink, failed)?;
     // What leads up to the picture is decoded and not encoded.
-    branch.keep_only(move |pts_us| pts_us >= newest_us)?;
-    for unit in group {
-        branch.push(&unit.data, unit.pts_us, unit.key)?;
+    let first_us = *shown_us;
+    branch.keep_only(move |pts_us| pts_us >= first_us)?;
+    for (pts_us, key, data) in units {
+        branch.push(data, *pts_us, *key)?;
     }
     branch.finish()?;
     let sample = sink.try_pull_sample(LIMIT).with_context(|| {

@@ -70,6 +70,7 @@ pub(crate) fn run(channel: Channel, open: TalkOpen) -> anyhow::Result<()> {
         tls: address.tls,
         udp: open.transport != Transport::Tcp,
         unix_sockets: open.sound == TalkSound::Microphone,
+        fonts: false,
     });
     events.send(&Event::Ready { sandbox })?;
 

@@ -323,6 +323,9 @@ impl Watch {
             | Order::PlayerOpen(_)
             | Order::TalkOpen(_)
             | Order::CardOpen(_)
+            | Order::ExportOpen(_)
+            | Order::ExportClip(_)
+            | Order::ExportEnd
             | Order::Motion { .. }
             | Order::Record { .. }
             | Order::Region { .. }

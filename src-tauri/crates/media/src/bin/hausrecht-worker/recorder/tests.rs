@@ -41,6 +41,7 @@ fn clips(units: impl Iterator<Item = AccessUnit>, target_us: u64) -> (Vec<Vec<(u
             }
             BulkFrame::ClipEnd(end) => assert_eq!(end.frames, clips.last().unwrap().len() as u64),
             BulkFrame::Init { .. } | BulkFrame::Thumbnail { .. } => {}
+            BulkFrame::FileStart(_) | BulkFrame::FileWrite { .. } | BulkFrame::FileEnd(_) => unreachable!(),
         }
     }
     (clips, frames)
