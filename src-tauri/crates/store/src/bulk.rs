@@ -66,12 +66,11 @@ impl Store {
         let put_off = self.take_away()?;
         let transaction = self.connection.transaction()?;
         for (number, camera) in bulk.cameras.iter().enumerate() {
-            // An id is as random as a real one, so that nothing lies beside what came before it.
             transaction.execute(
                 "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?3)
                  INSERT INTO clips (id, camera, start_us, duration_us, size_bytes, plain_bytes, sha256, cut_short,
                      codec, width, height, fragments, entry)
-                 SELECT printf('%04x%012x', ?4, i), ?1, ?2 + i * 60000000, 60000000, 1000, 900, x'', 0, 'h264', 1920,
+                 SELECT printf('%04x%012x', ?4, i), ?1, ?2 + i * 60000000, 60000000, 1000, 900, zeroblob(32), 0, 'h264', 1920,
                      1080, x'', 0 FROM n",
                 params![camera.to_string(), bulk.from_us.0, bulk.clips, row::signed(number as u64)],
             )?;

@@ -67,6 +67,7 @@ export class LaneTiles {
   #asking = 0
   #uses = 0
   #timer: ReturnType<typeof setTimeout> | undefined
+  #waiting = false
   #ended = false
   /** Counts what has come, so that whoever draws draws again. */
   version = $state(0)
@@ -83,7 +84,10 @@ export class LaneTiles {
 
   /** This window is shown from now on. */
   want(window: Window): void {
+    const before = this.#window
     this.#window = window
+    // Whoever moves on at the same zoom is told on the way; what zooming passes by is not asked for.
+    if (before !== null && this.#waiting && tileLength(before) === tileLength(window)) return
     this.#later(REST_MS)
   }
 
@@ -174,11 +178,13 @@ export class LaneTiles {
 
   #later(ms: number): void {
     clearTimeout(this.#timer)
+    this.#waiting = !this.#ended
     if (!this.#ended) this.#timer = setTimeout(() => this.#ask(), ms)
   }
 
   /** Asks for what is missing, the middle of the window first; then for what is old; then for what lies beside. */
   #ask(): void {
+    this.#waiting = false
     if (this.#ended || this.#window === null) return
     const window = this.#window
     const length = tileLength(window)

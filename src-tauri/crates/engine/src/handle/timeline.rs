@@ -116,7 +116,12 @@ impl Handle {
                     events: Vec::new(),
                     recorded: Vec::new(),
                     happened: Vec::new(),
-                    conditions: tables.gaps(None, from_us, to_us)?,
+                    // Nobody sees an eighth of a bucket, and there may be very many of them.
+                    conditions: tables.long_gaps(
+                        from_us,
+                        to_us,
+                        if exact { 0 } else { grid.length_us / 8 },
+                    )?,
                 };
                 if exact {
                     found.spans = tables.recorded_spans(from_us, to_us)?;
@@ -289,13 +294,9 @@ fn add_gaps(
     to_us: UnixMicros,
     now: UnixMicros,
 ) {
-    // Nobody sees an eighth of a bucket, and there may be very many of them.
-    let least_us = grid.map_or(0, |grid| grid.length_us / 8);
     let mut by_camera: BTreeMap<CameraId, Vec<GapRow>> = BTreeMap::new();
     for gap in conditions {
-        if gap.to_us.unwrap_or(now).0 - gap.from_us.0 >= least_us {
-            by_camera.entry(gap.camera).or_default().push(gap);
-        }
+        by_camera.entry(gap.camera).or_default().push(gap);
     }
     for (camera, own) in by_camera {
         let Some(lane) = lanes.get_mut(&camera) else { continue };
