@@ -32,6 +32,8 @@ CREATE TABLE event_buckets (
 DROP INDEX clips_by_time;
 CREATE INDEX clips_by_time ON clips (start_us, camera, duration_us, erasing);
 CREATE INDEX clips_long ON clips (start_us) WHERE duration_us > 3600000000;
+-- What is being erased is looked for each minute; it is a handful among millions.
+CREATE INDEX clips_erasing ON clips (camera) WHERE erasing;
 CREATE INDEX events_long ON events (start_us) WHERE end_us IS NULL OR end_us - start_us > 3600000000;
 -- From one event of a kind to the next, however rare.
 CREATE INDEX events_by_kind ON events (camera, kind, start_us, id);
