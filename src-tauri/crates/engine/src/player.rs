@@ -151,6 +151,9 @@ impl Serve {
             | WorkerEvent::Stalled { .. }
             | WorkerEvent::CardPosition { .. }
             | WorkerEvent::CardEnded
+            | WorkerEvent::Footage(_)
+            | WorkerEvent::FootagePosition { .. }
+            | WorkerEvent::FootageEnded { .. }
             | WorkerEvent::Motion { .. }
             | WorkerEvent::Talking { .. } => {}
         }

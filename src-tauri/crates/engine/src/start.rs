@@ -182,7 +182,11 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
         }
     }
     let rows: Vec<_> =
-        lock(&inner.camera_rows).values().filter(|row| row.removed_us.is_none()).cloned().collect();
+        lock(&inner.camera_rows)
+            .values()
+            .filter(|row| row.removed_us.is_none() && !row.imported)
+            .cloned()
+            .collect();
     let intended = inner.db.read(|tables| Ok(tables.intended_sign_ins()?)).await?;
     for row in rows {
         let task = CameraTask::new(inner, row);

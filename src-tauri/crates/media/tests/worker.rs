@@ -3,6 +3,8 @@
 
 #[path = "worker/card.rs"]
 mod card;
+#[path = "worker/footage.rs"]
+mod footage;
 #[path = "worker/odd.rs"]
 mod odd;
 #[path = "worker/patient.rs"]

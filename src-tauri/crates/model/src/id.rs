@@ -84,6 +84,10 @@ id!(
     GrantId
 );
 id!(
+    /// A file that was imported.
+    ImportId
+);
+id!(
     /// A person who may view something, the owner among them.
     PersonId
 );

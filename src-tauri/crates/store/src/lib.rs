@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod grants;
 mod identities;
+mod imports;
 mod meta;
 mod motion;
 mod people;
@@ -32,6 +33,7 @@ pub use error::StoreError;
 pub use events::EventRow;
 pub use grants::{GrantRow, ScopeRow};
 pub use identities::IdentityRow;
+pub use imports::{ImportRow, SourceSum};
 pub use people::PersonRow;
 pub use topics::UnknownTopicRow;
 
@@ -50,12 +52,13 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
     include_str!("../migrations/04-card.sql"),
     include_str!("../migrations/05-log-index.sql"),
+    include_str!("../migrations/09-import.sql"),
 ];
 /// The schema that this version writes.
 const NEWEST: i64 = STEPS.len() as i64;

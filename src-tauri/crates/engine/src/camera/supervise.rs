@@ -392,6 +392,9 @@ fn on_event(
         | Event::Position { .. }
         | Event::CardPosition { .. }
         | Event::CardEnded
+        | Event::Footage(_)
+        | Event::FootagePosition { .. }
+        | Event::FootageEnded { .. }
         | Event::Motion { .. }
         | Event::Talking { .. } => false,
     }

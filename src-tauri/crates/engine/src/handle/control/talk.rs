@@ -176,6 +176,9 @@ fn follow(
                 | WorkerEvent::Position { .. }
                 | WorkerEvent::CardPosition { .. }
                 | WorkerEvent::CardEnded
+                | WorkerEvent::Footage(_)
+                | WorkerEvent::FootagePosition { .. }
+                | WorkerEvent::FootageEnded { .. }
                 | WorkerEvent::Motion { .. },
             ) => {}
         }

@@ -291,6 +291,7 @@ impl Camera {
             | Order::PlayerOpen(_)
             | Order::TalkOpen(_)
             | Order::CardOpen(_)
+            | Order::FootageOpen(_)
             | Order::CardSeek { .. }
             | Order::Play
             | Order::Pause

@@ -1,4 +1,4 @@
-//! The worker: one process a camera, a player, a talk or a card, and the only program that parses what a camera sends. It has no key, no
+//! The worker: one process a camera, a player, a talk, a card or a file, and the only program that parses what a camera sends. It has no key, no
 //! database, no file to write and no network but its camera. What it says to the engine stands in `PROTOCOL.md`.
 
 mod camera;
@@ -7,6 +7,7 @@ mod channel;
 mod clip_reader;
 mod decode;
 mod fmp4;
+mod footage;
 mod ingest;
 mod lock;
 mod motion;
@@ -86,6 +87,7 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         Order::PlayerOpen(open) => player::run(channel, answers, open),
         Order::TalkOpen(open) => talk::run(channel, open),
         Order::CardOpen(open) => card::run(channel, bulk, open),
+        Order::FootageOpen(open) => footage::run(channel, bulk, answers, open),
         Order::Shutdown => Ok(()),
         Order::Hello { .. }
         | Order::Motion { .. }
@@ -97,6 +99,6 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         | Order::CardSeek { .. }
         | Order::Seek { .. }
         | Order::Step { .. }
-        | Order::Speed { .. } => bail!("the first order must open a camera, a clip, a talk or a card"),
+        | Order::Speed { .. } => bail!("the first order must open a camera, a clip, a talk, a card or a file"),
     }
 }

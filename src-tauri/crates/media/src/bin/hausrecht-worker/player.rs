@@ -2,6 +2,7 @@
 //! feeds the decoder itself, so that a seek costs the pictures from the key frame on and nothing else. No network at all.
 
 mod decoder;
+mod reel;
 mod timeline;
 
 use std::{
@@ -19,6 +20,7 @@ use hausrecht_model::{Clock, clock::SystemClock};
 
 use self::{
     decoder::{Decoder, Ticket},
+    reel::Reel,
     timeline::Timeline,
 };
 use crate::{
@@ -54,7 +56,7 @@ enum Input {
 
 struct Player {
     events: Sender<Event>,
-    clip: ClipReader<EngineBytes>,
+    clip: Reel,
     timeline: Timeline,
     inputs: mpsc::Sender<Input>,
     clock: SystemClock,
@@ -83,16 +85,21 @@ struct Player {
 
 /// Runs the player worker until the engine orders its end.
 pub(crate) fn run(channel: Channel, answers: AnswerReader, open: PlayerOpen) -> anyhow::Result<()> {
-    let Channel { events, orders } = channel;
+    let events = channel.events.clone();
     let sandbox = sandbox::restrict(&Needs::default());
     events.send(&Event::Ready { sandbox })?;
-    let clip = match ClipReader::open(EngineBytes::new(events.clone(), answers), open.size_bytes) {
-        Ok(clip) => clip,
+    match ClipReader::open(EngineBytes::new(events.clone(), answers), open.size_bytes) {
+        Ok(clip) => show(channel, clip.into(), open.autoplay),
         Err(error) => {
             tell_fault(&events, Stream::Main, FaultCode::Internal, &format!("{error:#}"));
-            return Err(error);
+            Err(error)
         }
-    };
+    }
+}
+
+/// Shows what is open until the engine orders the end.
+pub(crate) fn show(channel: Channel, clip: Reel, autoplay: bool) -> anyhow::Result<()> {
+    let Channel { events, orders } = channel;
     let timeline = Timeline::new(&clip.pictures);
     events.send(&Event::Opened {
         duration_us: timeline.duration_us(),
@@ -122,7 +129,7 @@ pub(crate) fn run(channel: Channel, answers: AnswerReader, open: PlayerOpen) -> 
         ready: VecDeque::new(),
         wanted_us: None,
         shown_us: None,
-        playing: open.autoplay,
+        playing: autoplay,
         ended: false,
         speed: 1.0,
         anchor: (Duration::ZERO, 0),
@@ -355,6 +362,7 @@ impl Player {
             | Order::PlayerOpen(_)
             | Order::TalkOpen(_)
             | Order::CardOpen(_)
+            | Order::FootageOpen(_)
             | Order::CardSeek { .. }
             | Order::Motion { .. }
             | Order::Cut

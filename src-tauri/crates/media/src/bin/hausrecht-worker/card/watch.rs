@@ -323,6 +323,7 @@ impl Watch {
             | Order::PlayerOpen(_)
             | Order::TalkOpen(_)
             | Order::CardOpen(_)
+            | Order::FootageOpen(_)
             | Order::Motion { .. }
             | Order::Cut
             | Order::Seek { .. }
