@@ -6,6 +6,7 @@ pub(crate) mod card;
 pub(crate) mod clips;
 pub(crate) mod control;
 pub(crate) mod events;
+pub(crate) mod footage;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod notify;

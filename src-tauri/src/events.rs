@@ -43,6 +43,14 @@ event!(
     CardPlayerEvent(wire::CardPlayerState) = "card_player"
 );
 event!(
+    /// The files that are looked at and imported.
+    FootageEvent(wire::Footage) = "footage"
+);
+event!(
+    /// Whether files are being dragged over the window.
+    DropHoversEvent(bool) = "drop_hovers"
+);
+event!(
     /// There are other clips than before; at most once a second.
     ClipsChangedEvent(()) = "clips_changed"
 );
@@ -73,6 +81,7 @@ pub(crate) fn emit(app: &AppHandle, event: wire::Event) {
         wire::Event::Player(player) => PlayerEvent(player).emit(app),
         wire::Event::CardJobs(jobs) => CardJobsEvent(jobs).emit(app),
         wire::Event::CardPlayer(player) => CardPlayerEvent(player).emit(app),
+        wire::Event::Footage(footage) => FootageEvent(footage).emit(app),
         wire::Event::ClipsChanged => ClipsChangedEvent(()).emit(app),
         wire::Event::LogGrew(size) => LogGrewEvent(size).emit(app),
         wire::Event::Verify(verify) => VerifyEvent(verify).emit(app),

@@ -8,6 +8,7 @@ mod events;
 mod failure;
 mod frames;
 mod notify;
+mod open;
 mod options;
 mod presenter;
 mod seam;
@@ -88,6 +89,7 @@ fn show(
     let wall = Wall::new(Arc::new(engine.clone()), canvas.clone(), runtime.handle().clone());
     let shell = Shell { engine: engine.clone(), wall: wall.clone(), canvas, demo: demo.clone() };
     let auto_demo = arguments.auto_demo;
+    let given = arguments.files.clone();
     let wall_at_the_end = wall.clone();
     let engine_for_notifications = engine.clone();
 
@@ -99,10 +101,12 @@ fn show(
             let app = app.handle();
             seam.mount_events(app);
             app.manage(shell);
+            app.manage(open::Waiting::default());
             let tray = tray::put(app);
             window::make(app, &wall, tray)?;
             window::choose_presenter(app, presenter);
             notify::begin(app, &engine_for_notifications);
+            open::open(app, given);
             tauri::async_runtime::spawn(pass_on_events(app.clone(), auto_demo));
             tauri::async_runtime::spawn(quit_on_signal(app.clone()));
             Ok(())
@@ -165,12 +169,13 @@ async fn pass_on_events(app: AppHandle, auto_demo: bool) {
                     });
                 }
             }
-            Event::Session(Session::Open { .. })
-            | Event::Discovery(_)
+            Event::Session(Session::Open { .. }) => open::go_on(&app),
+            Event::Discovery(_)
             | Event::Cameras(_)
             | Event::Player(_)
             | Event::CardJobs(_)
             | Event::CardPlayer(_)
+            | Event::Footage(_)
             | Event::ClipsChanged
             | Event::LogGrew(_)
             | Event::Verify(_)

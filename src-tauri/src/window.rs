@@ -51,6 +51,9 @@ pub(crate) fn make(app: &AppHandle, wall: &Arc<Wall>, tray: bool) -> anyhow::Res
 
     let (events_wall, events_window) = (wall.clone(), window.clone());
     window.on_window_event(move |event| {
+        if let WindowEvent::DragDrop(dragged) = event {
+            crate::open::dragged(events_window.app_handle(), dragged);
+        }
         if let WindowEvent::CloseRequested { .. } | WindowEvent::Destroyed = event {
             engine.close_microphone();
         }

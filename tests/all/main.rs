@@ -10,6 +10,7 @@ mod disk;
 mod events;
 mod foreign;
 mod house;
+mod importing;
 mod keeping;
 mod link_local;
 mod notifications;

@@ -36,6 +36,9 @@ export interface ClientEvents {
   player: wire.PlayerState
   card_jobs: wire.CardJob[]
   card_player: wire.CardPlayerState
+  footage: wire.Footage
+  /** Whether files are being dragged over the window. */
+  drop_hovers: boolean
   clips_changed: null
   log_grew: number
   verify: wire.VerifyState
@@ -85,6 +88,8 @@ const sources: Sources = {
   player: events.player,
   card_jobs: events.cardJobs,
   card_player: events.cardPlayer,
+  footage: events.footage,
+  drop_hovers: events.dropHovers,
   clips_changed: events.clipsChanged,
   log_grew: events.logGrew,
   verify: events.verify,

@@ -5,6 +5,7 @@ import { WireError, type Client, type ClientEvents } from './client'
 import type * as wire from './bindings'
 import { fakeFrame, fakeJpeg } from './memory/pictures'
 import { controlOf } from './memory/control'
+import { footageOf } from './memory/footage'
 import { clipsOf, DEMO, FOUND, house, logRow, MINUTE, type House } from './memory/house'
 
 type Listeners = { [K in keyof ClientEvents]: Set<(snapshot: ClientEvents[K]) => void> }
@@ -21,6 +22,8 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     player: new Set(),
     card_jobs: new Set(),
     card_player: new Set(),
+    footage: new Set(),
+    drop_hovers: new Set(),
     clips_changed: new Set(),
     log_grew: new Set(),
     verify: new Set(),
@@ -151,6 +154,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
 
   return {
     ...control,
+    ...footageOf(nowUs, emit),
     on(name, receive) {
       listeners[name].add(receive)
       return () => void listeners[name].delete(receive)

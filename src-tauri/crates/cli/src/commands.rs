@@ -3,6 +3,7 @@
 mod cameras;
 mod clips;
 mod doctor;
+mod import;
 mod log;
 mod people;
 
@@ -16,7 +17,7 @@ use hausrecht_engine::{
 use hausrecht_model::CameraId;
 
 use crate::{
-    args::{Args, Camera, Command, Log},
+    args::{Args, Camera, Clips, Command, Log},
     output, passphrase,
 };
 
@@ -67,7 +68,10 @@ async fn dispatch(args: &Args, handle: &Handle, folder: &Path) -> anyhow::Result
         Command::Run => record(handle, folder).await,
         Command::Discover => Ok(ExitCode::SUCCESS),
         Command::Camera(command) => cameras::run(args, handle, command).await,
-        Command::Clips { camera, from, to, limit } => {
+        Command::Clips { command: Some(Clips::Import { paths, source, start, time_zone }), .. } => {
+            import::run(args.json, handle, paths, source, start.as_deref(), time_zone.as_deref()).await
+        }
+        Command::Clips { command: None, camera, from, to, limit } => {
             clips::list(args.json, handle, camera.as_deref(), from.as_deref(), to.as_deref(), *limit).await
         }
         Command::Open { clip, output } => clips::open(handle, clip, output).await,

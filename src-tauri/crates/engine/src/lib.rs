@@ -8,6 +8,7 @@ mod card_player;
 mod db;
 pub mod doctor;
 mod failure;
+mod footage;
 mod handle;
 mod inner;
 mod logbook;

@@ -132,6 +132,7 @@ impl Engine {
             card_player: Mutex::default(),
             card_port,
             card_jobs: Jobs::default(),
+            footage: crate::footage::Files::default(),
             verify: Mutex::default(),
             said: Mutex::new(said(topic_map)),
             notify_rules: Mutex::new(
@@ -174,6 +175,7 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
             recovered?;
             inner.db.write(|tables| Ok(tables.close_open_events()?)).await?;
             inner.db.write(forget_removed).await?;
+            crate::footage::undo_unfinished(inner).await?;
             retention::finish_erasing(inner).await?;
             retention::erase_old(inner).await
         };

@@ -8,6 +8,7 @@ mod card;
 mod clip;
 mod control;
 mod events;
+mod footage;
 mod log;
 mod notify;
 mod person;
@@ -18,6 +19,7 @@ pub use card::*;
 pub use clip::*;
 pub use control::*;
 pub use events::*;
+pub use footage::*;
 pub use log::*;
 pub use notify::*;
 pub use person::*;
@@ -90,6 +92,8 @@ pub enum Event {
     CardJobs(Vec<CardJob>),
     /// The card that is watched.
     CardPlayer(CardPlayerState),
+    /// The files that are looked at and imported.
+    Footage(Footage),
     /// Clips came or went.
     ClipsChanged,
     /// The log has this many entries.

@@ -1,6 +1,6 @@
 //! Importing: the pictures of a file as clips, each in exactly one of them, at its own time. Nothing is decoded.
 
-use std::{collections::VecDeque, os::unix::net::UnixStream, sync::Arc, time::Duration};
+use std::{collections::VecDeque, os::unix::net::UnixStream, time::Duration};
 
 use hausrecht_media::{Event, FaultCode, Sender};
 use hausrecht_model::{Clock, UnixMicros, clock::SystemClock};
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     channel::begin_bulk,
+    fmp4::Format,
     recorder::{AccessUnit, Recorded, Recorder},
     thumbnail,
 };
@@ -48,7 +49,7 @@ pub(super) fn run(
     let clock = SystemClock::new();
     let mut told = Duration::ZERO;
     let done = loop {
-        match import.step(|seq, unit| thumbnail::make(seq, unit.0, unit.1, bulk_in.clone())) {
+        match import.step(|seq, unit, format| thumbnail::make_now(seq, unit, format, &bulk_in)) {
             Ok(Some(done_us)) => {
                 if clock.monotonic().saturating_sub(told) >= TELL_EVERY {
                     told = clock.monotonic();
@@ -92,7 +93,7 @@ impl Import {
     /// Records the next picture, and says how far it is; `None`: there is none.
     fn step(
         &mut self,
-        thumbnail: impl FnOnce(u64, (AccessUnit, Arc<crate::fmp4::Format>)),
+        thumbnail: impl FnOnce(u64, &AccessUnit, &Format),
     ) -> Result<Option<u64>, Failure> {
         while self.ahead.len() <= LOOK_AHEAD {
             match self.demux.next()? {
@@ -127,7 +128,7 @@ impl Import {
             Recorded::BeforeKey => self.left_out += 1,
             Recorded::BeganClip(seq) => {
                 self.clip_us = unit.pts_us;
-                thumbnail(seq, (access, unit.format));
+                thumbnail(seq, &access, &unit.format);
             }
             Recorded::Refused => {
                 let size_bytes = access.data.len();
