@@ -1,5 +1,7 @@
 //! Saved footage: files of other recorders become clips picture by picture, sealed, at their own time, under a name.
 
+mod window;
+
 use std::{
     fs,
     path::{Path, PathBuf},
