@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const ENDINGS: [&str; 14] =
     ["mp4", "m4v", "mov", "qt", "mkv", "kv", "webm", "avi", "ts", "m2ts", "mts", "tp", "3gp", "insv"];
 /// More files are not listed at once.
-const MAX_FILES: usize = 2_000;
+const MAX_FILES: usize = 1_000;
 /// How deep folders lie in each other at most.
 const MAX_DEPTH: u32 = 8;
 

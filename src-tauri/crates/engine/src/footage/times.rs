@@ -42,7 +42,7 @@ pub(super) fn tell(
         let from = if inside.is_some() { from } else { TimeFrom::Nowhere };
         return Told { start_us: inside, from, other_us: None };
     };
-    let near = |one: i64, other: i64| one.abs_diff(other) <= (duration_us.max(0) + SAME_US).unsigned_abs();
+    let near = |one: i64, other: i64| one.abs_diff(other) <= duration_us.max(0).saturating_add(SAME_US).unsigned_abs();
     let is_same = inside.is_none_or(|inside| near(inside.0, name.0));
     // The recorder's own time, said to be UTC: the same digits as in the name.
     let is_mislabelled = matches!((created, named), (Some(Created::Utc { unix_us }), Some(named)) if near(unix_us, named.local_us));
