@@ -5,10 +5,12 @@
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made ends with the reason")]
 
+mod age;
 mod cameras;
 mod log;
 mod recording;
 mod seeking;
+mod start;
 mod table;
 mod usage;
 mod wall;
@@ -36,11 +38,19 @@ fn main() {
             recording::measure(8).await;
         }
         if wanted("wall") {
-            wall::measure(16).await;
+            wall::sixteen().await;
+        }
+        if wanted("view") {
+            wall::one().await;
+        }
+        if wanted("start") {
+            start::measure().await;
         }
         if wanted("cameras") {
             cameras::find().await;
             cameras::hold().await;
+        }
+        if wanted("first") {
             cameras::first_picture().await;
         }
         if wanted("seeking") {

@@ -76,18 +76,19 @@ pub(crate) async fn measure(count: usize) {
     ];
     let stolen_before = stolen();
     let cpu = shares(&groups, SPAN).await;
-    let mut rows = vec![row(["", "% of a core", "CPU s per stream and minute", "times ffmpeg"])];
+    let mut rows = vec![row(["", "% of a core", "CPU s per stream and minute", "times ffmpeg", "MiB (PSS)"])];
     for (group, share) in groups.iter().zip(&cpu) {
         rows.push(vec![
             group.name.to_owned(),
             format!("{:.1}", share * 100.0),
             format!("{:.2}", share * 60.0 / count as f64),
             format!("{:.2}", share / cpu[1]),
+            format!("{:.0}", group.memory_mib()),
         ]);
     }
     let lost = stolen().saturating_sub(stolen_before).as_secs_f64() / SPAN.as_secs_f64();
     let title = format!(
-        "Recording {count} x 1080p25 at {BITRATE_KBPS} kbit/s for {} s (aim: 2 times ffmpeg; stolen by the host: {:.1} %)",
+        "Recording {count} x 1080p25 at {BITRATE_KBPS} kbit/s for {} s (aim: less than ffmpeg, 8 in less than 100 MiB; stolen by the host: {:.1} %)",
         SPAN.as_secs(),
         lost * 100.0
     );

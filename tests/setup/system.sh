@@ -36,9 +36,11 @@ binutils
 python3-venv
 '
 bench='
-gstreamer1.0-tools
 gstreamer1.0-gtk3
 gstreamer1.0-gl
+python3-gi
+gir1.2-gtk-3.0
+gir1.2-gstreamer-1.0
 '
 
 case $goal in

@@ -4,6 +4,7 @@
 
 use std::{
     fs, io,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -60,6 +61,19 @@ impl Display {
         self._server.0.id()
     }
 
+    /// Looks at single points of the screen, as often as one likes.
+    ///
+    /// # Panics
+    /// The screen file is not as xwd(1) describes it.
+    pub fn glance(&self) -> Glance {
+        let file =
+            fs::File::open(self.folder.path().join("Xvfb_screen0")).expect("Xvfb keeps its screen in a file");
+        let mut head = [0; 80];
+        file.read_exact_at(&mut head, 0).expect("the file has a head");
+        let layout = Layout::from_xwd(&head).expect("Xvfb writes the format of xwd");
+        Glance { file, layout }
+    }
+
     /// What is on the screen now.
     ///
     /// # Panics
@@ -94,26 +108,72 @@ pub struct Area {
     pub height: u32,
 }
 
-impl Picture {
-    /// Reads the format of xwd(1): a header of 32 bit big-endian words, colours, then rows of 32 bit pixels.
+/// Where the pixels are in the format of xwd(1): a header of 32 bit big-endian words, colours, then rows of 32 bit pixels.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    width: u32,
+    height: u32,
+    row_bytes: u32,
+    start: u32,
+    least_first: bool,
+}
+
+impl Layout {
     fn from_xwd(bytes: &[u8]) -> Option<Self> {
         let word = |index: usize| {
             let at = index * 4;
             Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
         };
-        let (header, width, height) = (word(0)?, word(4)?, word(5)?);
-        let (least_first, bits, row_bytes, colours) = (word(7)? == 0, word(11)?, word(12)?, word(19)?);
-        if bits != 32 {
-            return None;
-        }
         // Each colour is twelve bytes.
-        let start = usize::try_from(header + colours * 12).ok()?;
+        let start = word(0)? + word(19)? * 12;
+        let bits = word(11)?;
+        (bits == 32).then_some(Self {
+            width: word(4)?,
+            height: word(5)?,
+            row_bytes: word(12)?,
+            start,
+            least_first: word(7)? == 0,
+        })
+    }
+
+    /// Where the pixel stands in the file.
+    fn at(&self, x: u32, y: u32) -> u64 {
+        u64::from(self.start) + u64::from(y) * u64::from(self.row_bytes) + u64::from(x) * 4
+    }
+
+    fn colour(&self, [a, b, c, d]: [u8; 4]) -> [u8; 3] {
+        if self.least_first { [c, b, a] } else { [b, c, d] }
+    }
+}
+
+/// Single points of a screen.
+#[derive(Debug)]
+pub struct Glance {
+    file: fs::File,
+    layout: Layout,
+}
+
+impl Glance {
+    /// Red, green and blue at a point now.
+    ///
+    /// # Panics
+    /// The point lies outside the screen.
+    pub fn at(&self, x: u32, y: u32) -> [u8; 3] {
+        let mut pixel = [0; 4];
+        self.file.read_exact_at(&mut pixel, self.layout.at(x, y)).expect("a point on the screen");
+        self.layout.colour(pixel)
+    }
+}
+
+impl Picture {
+    fn from_xwd(bytes: &[u8]) -> Option<Self> {
+        let layout = Layout::from_xwd(bytes)?;
+        let (width, height) = (layout.width, layout.height);
         let mut rgb = Vec::with_capacity((width * height * 3) as usize);
-        for row in 0..height as usize {
-            let at = start + row * row_bytes as usize;
+        for row in 0..height {
+            let at = usize::try_from(layout.at(0, row)).ok()?;
             for pixel in bytes.get(at..at + width as usize * 4)?.chunks_exact(4) {
-                let [a, b, c, d] = [pixel[0], pixel[1], pixel[2], pixel[3]];
-                rgb.extend(if least_first { [c, b, a] } else { [b, c, d] });
+                rgb.extend(layout.colour([pixel[0], pixel[1], pixel[2], pixel[3]]));
             }
         }
         Some(Self { width, height, rgb })

@@ -9,6 +9,8 @@ mod footage;
 mod odd;
 #[path = "worker/patient.rs"]
 mod patient;
+#[path = "worker/strange.rs"]
+mod strange;
 mod support;
 #[path = "worker/talk.rs"]
 mod talk;

@@ -88,6 +88,10 @@ pub struct Camera {
     pub heard: Arc<Heard>,
     /// When a client last began to play a stream, by the camera's clock; zero before.
     pub played: AtomicI64,
+    /// When a client last asked for a description of a stream, likewise.
+    pub asked: AtomicI64,
+    /// When it got it.
+    pub described: AtomicI64,
     /// Searches on its card.
     pub searches: Searches,
     /// Where it answers, once it does.
@@ -172,6 +176,8 @@ impl Camera {
             ptz: Mutex::default(),
             heard: Arc::default(),
             played: AtomicI64::default(),
+            asked: AtomicI64::default(),
+            described: AtomicI64::default(),
             searches: Searches::default(),
             ports: OnceLock::new(),
             identity: if args.tls { Some(Identity::new(args.address)?) } else { None },

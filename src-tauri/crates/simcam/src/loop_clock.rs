@@ -49,6 +49,12 @@ impl LoopClock {
         round + position
     }
 
+    /// When the footage began for the first time, by the computer's clock.
+    pub fn began(&self) -> UnixMicros {
+        let elapsed_us = i64::try_from(self.elapsed().as_micros()).unwrap_or(i64::MAX);
+        UnixMicros(self.clock.now().0.saturating_sub(elapsed_us))
+    }
+
     /// The time that the camera believes it is.
     pub fn camera_time(&self) -> UnixMicros {
         UnixMicros(self.clock.now().0.saturating_add(self.offset_us.load(Ordering::SeqCst)))
@@ -79,6 +85,7 @@ mod tests {
         assert_eq!(clock.elapsed(), Duration::from_secs(50));
         assert_eq!(clock.position(), Duration::from_secs(2));
         assert_eq!(clock.camera_time(), UnixMicros(52_000_000));
+        assert_eq!(clock.began(), UnixMicros(5_000_000));
     }
 
     #[test]

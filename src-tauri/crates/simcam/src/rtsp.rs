@@ -136,11 +136,16 @@ impl RtspServer {
         server.connect_client_connected(move |_, client| {
             let camera = refusing.clone();
             client.connect_pre_describe_request(move |_, _| {
+                camera.asked.store(camera.loop_clock.camera_time().0, Ordering::Relaxed);
                 if camera.faults.refusing.is_on() {
                     RTSPStatusCode::ServiceUnavailable
                 } else {
                     RTSPStatusCode::Ok
                 }
+            });
+            let camera = refusing.clone();
+            client.connect_describe_request(move |_, _| {
+                camera.described.store(camera.loop_clock.camera_time().0, Ordering::Relaxed);
             });
             let camera = refusing.clone();
             client.connect_play_request(move |_, _| {

@@ -39,14 +39,7 @@ pub(super) struct Server {
 impl Server {
     /// Serves streams of path, source, pictures a second, and what is special about it.
     pub(super) fn start(streams: &[(&str, &str, u32, &str)]) -> Self {
-        gst::init().unwrap();
-        let server = rtsp::RTSPServer::new();
-        server.set_address("127.0.0.1");
-        server.set_service("0");
-        let mounts = server.mount_points().unwrap();
-        let mut sent = HashMap::new();
-        for (path, source, fps, special) in streams {
-            let factory = rtsp::RTSPMediaFactory::new();
+        let launches = streams.iter().map(|(path, source, fps, special)| {
             let encode = match *special {
                 "hevc" => {
                     "x265enc speed-preset=ultrafast tune=zerolatency key-int-max=25 ! rtph265pay".to_owned()
@@ -56,14 +49,34 @@ impl Server {
                 other => h264(other),
             };
             let settings = if *special == "mjpeg" { "pt=26" } else { "pt=96 config-interval=1" };
-            factory.set_launch(&format!(
+            let launch = format!(
                 "( {source} ! video/x-raw,width=640,height=360,framerate={fps}/1 ! {encode} name=pay0 {settings} )"
-            ));
-            if *special == "udp-only" {
+            );
+            (*path, launch, *special)
+        });
+        Self::serve(launches)
+    }
+
+    /// Serves streams of path and pipeline, whose payloader is named `pay0`.
+    pub(super) fn launching(streams: &[(&str, &str)]) -> Self {
+        Self::serve(streams.iter().map(|(path, pipeline)| (*path, format!("( {pipeline} )"), "")))
+    }
+
+    fn serve<'a>(launches: impl Iterator<Item = (&'a str, String, &'a str)>) -> Self {
+        gst::init().unwrap();
+        let server = rtsp::RTSPServer::new();
+        server.set_address("127.0.0.1");
+        server.set_service("0");
+        let mounts = server.mount_points().unwrap();
+        let mut sent = HashMap::new();
+        for (path, launch, special) in launches {
+            let factory = rtsp::RTSPMediaFactory::new();
+            factory.set_launch(&launch);
+            if special == "udp-only" {
                 factory.set_protocols(gst_rtsp::RTSPLowerTrans::UDP);
             }
-            let (endless, counted) = (*special != "bye", Arc::new(AtomicU64::new(0)));
-            sent.insert((*path).to_owned(), Arc::clone(&counted));
+            let (endless, counted) = (special != "bye", Arc::new(AtomicU64::new(0)));
+            sent.insert(path.to_owned(), Arc::clone(&counted));
             factory.connect_media_configure(move |_, media| count(media, &counted, endless));
             mounts.add_factory(path, factory);
         }

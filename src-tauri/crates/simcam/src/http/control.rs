@@ -33,8 +33,14 @@ pub(super) struct State {
     pub(super) heard_loudness: u32,
     /// The last second of them as G.711 mu-law, in hexadecimal digits.
     pub(super) heard_last_second: String,
+    /// When a client last asked for a description of a stream, which has to wait for a picture, by the same clock.
+    pub(super) asked_us: i64,
+    /// When it got it.
+    pub(super) described_us: i64,
     /// When a client last began to play a stream, microseconds since 1970 by the camera's clock; zero before.
     pub(super) played_us: i64,
+    /// When the footage began, microseconds since 1970 by the computer's clock; picture n of a stream is sent n pictures later.
+    pub(super) began_us: i64,
     /// Subscriptions to events.
     pub(super) subscriptions: usize,
     /// How many were ever made.
@@ -68,7 +74,10 @@ pub(super) fn state(camera: &Camera, sign_ins: u64) -> State {
         heard_bytes: sound.bytes,
         heard_loudness: sound.loudness(),
         heard_last_second: hex::encode(last),
+        asked_us: camera.asked.load(Ordering::Relaxed),
+        described_us: camera.described.load(Ordering::Relaxed),
         played_us: camera.played.load(Ordering::Relaxed),
+        began_us: camera.loop_clock.began().0,
         subscriptions: camera.events.subscriptions(),
         subscriptions_made: camera.events.subscriptions_made(),
         sign_ins,

@@ -4,6 +4,7 @@
 mod delay;
 mod motion;
 mod rate;
+mod steady;
 mod still;
 mod ways;
 
@@ -21,7 +22,7 @@ use hausrecht_media::{
 };
 use hausrecht_model::{Clock, clock::SystemClock};
 
-use self::{delay::Delay, motion::Measuring, rate::Rate, still::Still};
+use self::{delay::Delay, motion::Measuring, rate::Rate, steady::Steady, still::Still};
 use crate::{
     channel::{Channel, begin_bulk, follow_orders, tell_fault},
     fmp4::Format,
@@ -75,6 +76,7 @@ struct Source {
     rate: Rate,
     delay: Delay,
     still: Still,
+    steady: Steady,
     state_told: Duration,
     told_format: Option<Arc<Format>>,
     group: VecDeque<AccessUnit>,
@@ -103,6 +105,7 @@ impl Source {
             rate: Rate::default(),
             delay: Delay::default(),
             still: Still::default(),
+            steady: Steady::default(),
             state_told: Duration::ZERO,
             told_format: None,
             group: VecDeque::new(),
@@ -384,7 +387,7 @@ impl Camera {
         else {
             return Ok(());
         };
-        let (unit, format) = match what {
+        let (mut unit, format) = match what {
             Incoming::Unit(unit, format) => (unit, format),
             Incoming::Failed(code, text) => return self.failed(stream, code, text),
             Incoming::Unreachable(code, text) => return self.unreachable(stream, code, text),
@@ -394,6 +397,7 @@ impl Camera {
         source.begins_with = source.transport;
         source.failed_before = None;
         source.last_unit = now;
+        unit.pts_us = source.steady.time(unit.pts_us, now);
         source.first_unit.get_or_insert(now);
         source.key_seen |= unit.key;
         source.stall_told = false;

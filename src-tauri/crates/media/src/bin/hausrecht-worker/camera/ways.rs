@@ -6,7 +6,7 @@ use anyhow::Context;
 use hausrecht_media::{FaultCode, Stream, Transport};
 use hausrecht_model::Clock;
 
-use super::{Camera, End, Input, Looking, rate::Rate, still::Still};
+use super::{Camera, End, Input, Looking, rate::Rate, steady::Steady, still::Still};
 use crate::ingest::{Incoming, Ingest, Reader, Tell};
 
 impl Camera {
@@ -32,6 +32,7 @@ impl Camera {
         source.rate = Rate::default();
         source.delay.begin_anew();
         source.still = Still::default();
+        source.steady = Steady::default();
         let attempt = source.attempt;
         if transport != Transport::Http {
             source.here.clone_from(&source.address);

@@ -42,8 +42,11 @@ const GATHER: Duration = Duration::from_millis(60);
 const RTCP_BYE: u8 = 203;
 /// How `retina` says that it cannot read a `WWW-Authenticate`.
 const CHALLENGE_UNREAD: &str = "Can't understand WWW-Authenticate";
-/// Where times begin, so that pictures which are shown before the first one have a time too.
-const ZERO_US: i64 = 10_000_000;
+/// How long pictures may come without the parameter sets that decoding needs.
+const UNREADABLE_LIMIT: Duration = Duration::from_secs(10);
+/// Where times begin, so that pictures which are shown before the first one have a time too; a day, because RTP counts half of one
+/// backwards at most.
+const ZERO_US: i64 = 86_400_000_000;
 
 /// A running connection, on a thread of its own.
 #[derive(Debug)]
@@ -136,6 +139,7 @@ impl Reading {
         };
         let mut format: Option<Arc<Format>> = None;
         let mut lateness: Option<Lateness> = None;
+        let mut unreadable_since = None;
         let mut delivered = false;
         let mut ending = false;
         loop {
@@ -172,7 +176,15 @@ impl Reading {
             if format.is_none() || frame.has_new_parameters() {
                 format = format_of(&stream, codec, number, format);
             }
-            let Some(format) = &format else { continue };
+            let Some(format) = &format else {
+                let since = *unreadable_since.get_or_insert_with(|| self.clock.monotonic());
+                if self.clock.monotonic().saturating_sub(since) > UNREADABLE_LIMIT {
+                    let text = "pictures come without the parameter sets that decoding needs: restart the camera, \
+                                or choose another profile";
+                    return Incoming::Failed(FaultCode::NoKeyFrame, text.into());
+                }
+                continue;
+            };
             if format.width == 0 || format.height == 0 {
                 // RFC 2435 has no room for more than 2040 pixels; the description says then how many there are.
                 return Incoming::NotUnderstood("the stream does not say how large its pictures are".into());
@@ -308,9 +320,9 @@ mod tests {
     #[test]
     fn pictures_before_the_first_one_have_a_time() {
         let rate = NonZeroU32::new(90_000).unwrap();
-        assert_eq!(pts_us(0, rate), 10_000_000);
-        assert_eq!(pts_us(90_000, rate), 11_000_000);
-        assert_eq!(pts_us(-3_600, rate), 9_960_000);
+        assert_eq!(pts_us(0, rate), 86_400_000_000);
+        assert_eq!(pts_us(90_000, rate), 86_401_000_000);
+        assert_eq!(pts_us(-3_600, rate), 86_399_960_000);
         assert_eq!(pts_us(i64::MIN, rate), 0);
     }
 }
