@@ -57,7 +57,8 @@ pub(crate) fn go_on(app: &AppHandle) {
     }
     let (app, engine) = (app.clone(), shell.engine.clone());
     tauri::async_runtime::spawn(async move {
-        let is_sealed = |path: &PathBuf| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("age"));
+        let is_sealed =
+            |path: &PathBuf| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("age"));
         let (sealed, films): (Vec<_>, Vec<_>) = paths.into_iter().partition(is_sealed);
         for path in sealed {
             let told = match engine.sealed_clip(&path).await {
@@ -65,7 +66,8 @@ pub(crate) fn go_on(app: &AppHandle) {
                 Err(error) => {
                     tracing::info!("{}: {error}", path.display());
                     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    NoticeEvent(Notice { kind: NoticeKind::NotOfThisVault, camera: None, detail: name }).emit(&app)
+                    NoticeEvent(Notice { kind: NoticeKind::NotOfThisVault, camera: None, detail: name })
+                        .emit(&app)
                 }
             };
             if let Err(error) = told {
@@ -78,7 +80,8 @@ pub(crate) fn go_on(app: &AppHandle) {
         if let Err(error) = engine.look_at_footage(films).await {
             tracing::info!("what was dropped is not looked at: {error}");
             if error.code == ErrorCode::NotAllowed {
-                let notice = Notice { kind: NoticeKind::ImportIsTheOwners, camera: None, detail: String::new() };
+                let notice =
+                    Notice { kind: NoticeKind::ImportIsTheOwners, camera: None, detail: String::new() };
                 // A page that is gone shows nothing.
                 let _ = NoticeEvent(notice).emit(&app);
             }
@@ -101,8 +104,7 @@ fn ask(app: &AppHandle, folder: bool, title: &str, chosen: tokio::sync::oneshot:
     use gtk::prelude::*;
 
     let parent = app.get_webview_window("main").and_then(|window| window.gtk_window().ok());
-    let action =
-        if folder { gtk::FileChooserAction::SelectFolder } else { gtk::FileChooserAction::Open };
+    let action = if folder { gtk::FileChooserAction::SelectFolder } else { gtk::FileChooserAction::Open };
     let dialog = gtk::FileChooserNative::new(Some(title), parent.as_ref(), action, None, None);
     dialog.set_select_multiple(true);
     dialog.set_modal(true);

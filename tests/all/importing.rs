@@ -10,13 +10,13 @@ use std::{
 };
 
 use hausrecht_engine::wire::{
-    Footage, FootageRefusal, FootageState, ImportFootage, Integrity, LogQuery, TimeFrom, ErrorCode,
+    ErrorCode, Footage, FootageRefusal, FootageState, ImportFootage, Integrity, LogQuery, TimeFrom,
 };
 use hausrecht_model::UnixMicros;
 use hausrecht_tests::{
     media_file::count,
     programs,
-    stage::{PATIENCE, Stage, OWNER_PASSPHRASE},
+    stage::{OWNER_PASSPHRASE, PATIENCE, Stage},
     until::until,
 };
 
@@ -95,7 +95,12 @@ async fn films_of_all_containers_become_sealed_clips_at_their_time() {
 
     let footage = looked(&stage, &[folder.path().to_owned()]).await;
     assert_eq!(footage.files.len(), 6, "{footage:?}");
-    assert!(footage.files.iter().all(|file| file.state == FootageState::Ready && file.time_from == TimeFrom::Name));
+    assert!(
+        footage
+            .files
+            .iter()
+            .all(|file| file.state == FootageState::Ready && file.time_from == TimeFrom::Name)
+    );
     let footage = imported(&stage, all_into(&footage, "Dashcam")).await;
     for file in &footage.files {
         assert_eq!((file.state, file.pictures, file.left_out), (FootageState::Done, PICTURES, 0), "{file:?}");
@@ -103,7 +108,10 @@ async fn films_of_all_containers_become_sealed_clips_at_their_time() {
 
     let sources = stage.engine.sources().await.unwrap();
     assert_eq!((sources.len(), sources[0].name.as_str()), (1, "Dashcam"));
-    assert!(stage.engine.cameras().unwrap().is_empty() && stage.engine.tiles().unwrap().is_empty(), "a source is no camera");
+    assert!(
+        stage.engine.cameras().unwrap().is_empty() && stage.engine.tiles().unwrap().is_empty(),
+        "a source is no camera"
+    );
     let clips = stage.clips(sources[0].id).await;
     // 10:00 in Berlin is 9:00 UTC in November.
     assert_eq!(clips[0].start_us, UnixMicros(1_793_523_600_000_000));
@@ -118,17 +126,27 @@ async fn films_of_all_containers_become_sealed_clips_at_their_time() {
         assert_eq!(stage.engine.clip(clip.id).await.unwrap().integrity, Integrity::Untouched);
     }
     assert_eq!(decoded, 6 * PICTURES, "each picture is in exactly one clip");
-    assert!(["h264", "hevc", "mjpeg"].iter().all(|codec| codecs.iter().any(|one| one == codec)), "{codecs:?}");
+    assert!(
+        ["h264", "hevc", "mjpeg"].iter().all(|codec| codecs.iter().any(|one| one == codec)),
+        "{codecs:?}"
+    );
 
     let begun = entries(&stage, "import_begun").await;
     let hash = |row: &hausrecht_engine::wire::LogRow, name: &str| {
         row.facts.iter().find(|fact| fact.name == name).map(|fact| (fact.value.clone(), fact.personal))
     };
     assert_eq!(begun.len(), 6);
-    let first = begun.iter().find(|row| hash(row, "file").is_some_and(|(name, _)| name == "20261101_100000.mp4")).unwrap();
+    let first = begun
+        .iter()
+        .find(|row| hash(row, "file").is_some_and(|(name, _)| name == "20261101_100000.mp4"))
+        .unwrap();
     assert_eq!(hash(first, "sha256"), Some((sha256_of(&before), false)));
     assert!(hash(first, "file").is_some_and(|(_, personal)| personal), "the name is personal");
-    assert_eq!(fs::read(folder.path().join("20261101_100000.mp4")).unwrap(), before, "the original is left alone");
+    assert_eq!(
+        fs::read(folder.path().join("20261101_100000.mp4")).unwrap(),
+        before,
+        "the original is left alone"
+    );
 
     // The same file once more, by another name.
     stage.engine.close_footage().unwrap();
@@ -137,7 +155,10 @@ async fn films_of_all_containers_become_sealed_clips_at_their_time() {
     assert_eq!(again.files[0].known_in.as_deref(), Some("Dashcam"));
     let wanted = ImportFootage { id: again.files[0].id, start_us: clips[0].start_us, source: "Other".into() };
     let again = imported(&stage, vec![wanted]).await;
-    assert_eq!((again.files[0].state, again.files[0].refusal), (FootageState::Failed, Some(FootageRefusal::Known)));
+    assert_eq!(
+        (again.files[0].state, again.files[0].refusal),
+        (FootageState::Failed, Some(FootageRefusal::Known))
+    );
     assert_eq!(stage.engine.sources().await.unwrap().len(), 1, "and makes no source");
 
     // Old by nature: what erases after days leaves it.
@@ -188,7 +209,9 @@ async fn what_cannot_be_used_is_refused_with_a_reason_and_the_others_go_on() {
     let mut events = stage.engine.subscribe();
     let view = stage.engine.view(&hausrecht_engine::wire::TileSource::Player, 320, 180).unwrap();
     stage.engine.watch_footage(untimed.id).await.unwrap();
-    stage.player_says(&mut events, "a picture of the file", |state| state.has_picture && state.position_us > 0).await;
+    stage
+        .player_says(&mut events, "a picture of the file", |state| state.has_picture && state.position_us > 0)
+        .await;
     assert!(view.newest(|picture| picture.bgrx.iter().any(|byte| *byte != 0)).unwrap_or_default());
     stage.engine.close_player();
     assert_eq!(entries(&stage, "file_watched").await.len(), 1);
@@ -200,17 +223,25 @@ async fn what_cannot_be_used_is_refused_with_a_reason_and_the_others_go_on() {
         .filter(|file| file.state == FootageState::Ready && file.start_us.is_some())
         .map(|file| ImportFootage { id: file.id, start_us: file.start_us.unwrap(), source: "Found".into() })
         .collect();
-    wanted.push(ImportFootage { id: untimed.id, start_us: UnixMicros(1_700_000_000_000_000), source: "Given".into() });
+    wanted.push(ImportFootage {
+        id: untimed.id,
+        start_us: UnixMicros(1_700_000_000_000_000),
+        source: "Given".into(),
+    });
     let future = ImportFootage { start_us: UnixMicros(i64::MAX / 2), ..wanted[0].clone() };
     assert_eq!(stage.engine.import_footage(vec![future]).unwrap_err().code, ErrorCode::Invalid);
     let footage = imported(&stage, wanted).await;
     let of = |name: &str| footage.files.iter().find(|file| file.name == name).unwrap();
-    assert_eq!((of("20261101_100000.mkv").state, of("20261101_100000.mkv").pictures), (FootageState::Done, PICTURES));
+    assert_eq!(
+        (of("20261101_100000.mkv").state, of("20261101_100000.mkv").pictures),
+        (FootageState::Done, PICTURES)
+    );
     assert_eq!(of("no time.mp4").pictures, PICTURES);
     let cut = of("20261101_110000.mkv");
     assert!(cut.state == FootageState::Done && (30..90).contains(&cut.pictures), "{cut:?}");
     assert_eq!(stage.engine.sources().await.unwrap().len(), 2);
-    let given = stage.engine.sources().await.unwrap().into_iter().find(|source| source.name == "Given").unwrap();
+    let given =
+        stage.engine.sources().await.unwrap().into_iter().find(|source| source.name == "Given").unwrap();
     assert_eq!(given.from_us, Some(UnixMicros(1_700_000_000_000_000)));
 }
 
@@ -250,7 +281,11 @@ async fn a_reader_that_dies_costs_its_file_alone_and_leaves_nothing_of_it() {
     .await;
     assert_eq!(footage.files[0].state, FootageState::Done);
     let long = &footage.files[1];
-    assert_eq!((long.state, long.refusal), (FootageState::Failed, Some(FootageRefusal::ReaderDied)), "{long:?}");
+    assert_eq!(
+        (long.state, long.refusal),
+        (FootageState::Failed, Some(FootageRefusal::ReaderDied)),
+        "{long:?}"
+    );
     let source = stage.engine.sources().await.unwrap().remove(0);
     let pictures: i64 = stage.clips(source.id).await.iter().map(|clip| clip.duration_us).sum();
     assert!(pictures < 4_200_000, "only the whole file is there: {pictures}");
@@ -258,12 +293,14 @@ async fn a_reader_that_dies_costs_its_file_alone_and_leaves_nothing_of_it() {
     assert_eq!(ended.len(), 2);
 
     // It can be tried again, and be stopped.
-    stage.engine.import_footage(vec![ImportFootage {
-        id: long.id,
-        start_us: long.start_us.unwrap(),
-        source: "Car".into(),
-    }])
-    .unwrap();
+    stage
+        .engine
+        .import_footage(vec![ImportFootage {
+            id: long.id,
+            start_us: long.start_us.unwrap(),
+            source: "Car".into(),
+        }])
+        .unwrap();
     until("it to be under way", PATIENCE, async || {
         let long = stage.engine.footage().unwrap().files[1].clone();
         if long.state == FootageState::Importing && long.done_us > 0 { Ok(()) } else { Err(long) }
@@ -314,7 +351,8 @@ fn the_command_line_imports_a_folder_with_its_two_views() {
     let out = run(&import);
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let listed: serde_json::Value = serde_json::from_slice(&run(&["clips"]).stdout).unwrap();
-    let mut names: Vec<_> = listed.as_array().unwrap().iter().map(|clip| clip["camera_name"].as_str().unwrap()).collect();
+    let mut names: Vec<_> =
+        listed.as_array().unwrap().iter().map(|clip| clip["camera_name"].as_str().unwrap()).collect();
     names.sort_unstable();
     names.dedup();
     assert_eq!(names, ["Car (front)", "Car (rear)"]);

@@ -19,7 +19,12 @@ use hausrecht_media::{FootageInfo, footage::Named};
 use hausrecht_model::UnixMicros;
 use jiff::tz::TimeZone;
 
-pub(crate) use self::{files::gather, look::look_at_all, serve::Bytes, take::{import_all, undo_unfinished}};
+pub(crate) use self::{
+    files::gather,
+    look::look_at_all,
+    serve::Bytes,
+    take::{import_all, undo_unfinished},
+};
 use crate::{
     Result,
     inner::{Inner, lock},
@@ -46,7 +51,14 @@ struct Shelf {
 
 impl Default for Shelf {
     fn default() -> Self {
-        Self { files: Vec::new(), zone: TimeZone::system(), left_out: 0, looking: false, importing: false, next_id: 1 }
+        Self {
+            files: Vec::new(),
+            zone: TimeZone::system(),
+            left_out: 0,
+            looking: false,
+            importing: false,
+            next_id: 1,
+        }
     }
 }
 
@@ -113,8 +125,9 @@ impl Files {
 
     /// Reads the times of all files anew, by clocks of another zone.
     pub(crate) fn set_zone(&self, zone: &str, now: UnixMicros) -> Result<()> {
-        let zone = TimeZone::get(zone)
-            .map_err(|_| Error::invalid(format!("“{zone}” is no time zone: write one like Europe/Berlin or UTC")))?;
+        let zone = TimeZone::get(zone).map_err(|_| {
+            Error::invalid(format!("“{zone}” is no time zone: write one like Europe/Berlin or UTC"))
+        })?;
         let mut shelf = lock(&self.shelf);
         for file in &mut shelf.files {
             file.tell_time(&zone, now);
@@ -127,7 +140,9 @@ impl Files {
     pub(crate) fn queue(&self, wanted: Vec<ImportFootage>) -> bool {
         let mut shelf = lock(&self.shelf);
         for one in wanted {
-            if let Some(file) = shelf.files.iter_mut().find(|file| file.view.id == one.id && file.may_be_imported()) {
+            if let Some(file) =
+                shelf.files.iter_mut().find(|file| file.view.id == one.id && file.may_be_imported())
+            {
                 file.view.state = FootageState::Queued;
                 file.wanted = Some(one);
             }

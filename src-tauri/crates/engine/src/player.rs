@@ -6,7 +6,8 @@ use std::{
 };
 
 use hausrecht_media::{
-    AnswerWriter, Event as WorkerEvent, FootageOpen, FootageTask, Order, PlayerOpen, Sender, Worker, WorkerProcess,
+    AnswerWriter, Event as WorkerEvent, FootageOpen, FootageTask, Order, PlayerOpen, Sender, Worker,
+    WorkerProcess,
 };
 use hausrecht_model::{ClipId, Codec, GrantId, UnixMicros};
 use hausrecht_store::ClipRow;

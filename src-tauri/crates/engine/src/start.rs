@@ -183,12 +183,11 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
             tracing::error!("not tidied up at the start: {error}");
         }
     }
-    let rows: Vec<_> =
-        lock(&inner.camera_rows)
-            .values()
-            .filter(|row| row.removed_us.is_none() && !row.imported)
-            .cloned()
-            .collect();
+    let rows: Vec<_> = lock(&inner.camera_rows)
+        .values()
+        .filter(|row| row.removed_us.is_none() && !row.imported)
+        .cloned()
+        .collect();
     let intended = inner.db.read(|tables| Ok(tables.intended_sign_ins()?)).await?;
     for row in rows {
         let task = CameraTask::new(inner, row);

@@ -67,8 +67,7 @@ impl Container {
     /// Which container begins with `head`; `None` for what is none that is known here.
     pub fn of(head: &[u8]) -> Option<Self> {
         let has = |at: usize, magic: &[u8]| head.get(at..at + magic.len()) == Some(magic);
-        let boxes: [&[u8; 4]; 8] =
-            [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp"];
+        let boxes: [&[u8; 4]; 8] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp"];
         if boxes.iter().any(|kind| has(4, *kind)) {
             return Some(Self::Mp4);
         }

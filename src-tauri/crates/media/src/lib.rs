@@ -16,7 +16,7 @@ pub use bulk::{BulkError, BulkFrame, BulkReader, BulkWriter};
 pub use control::{ControlError, Receiver, Sender};
 pub use launch::{LaunchError, Launcher, Worker, WorkerProcess};
 pub use message::{
-    CameraOpen, CardOpen, Event, FaultCode, FootageInfo, FootageOpen, FootageTask, MotionSettings, Order, Password, PlayerOpen, RingShape, Sandbox,
-    Stream, StreamState, TalkOpen, TalkSound, Transport,
+    CameraOpen, CardOpen, Event, FaultCode, FootageInfo, FootageOpen, FootageTask, MotionSettings, Order,
+    Password, PlayerOpen, RingShape, Sandbox, Stream, StreamState, TalkOpen, TalkSound, Transport,
 };
 pub use ring::{FrameMeta, Picture, Ring, RingError, RingWriter};

@@ -36,7 +36,9 @@ pub(crate) async fn run(
         looked.files.len()
     );
     let mut wanted = Vec::new();
-    for file in looked.files.iter().filter(|file| file.state == FootageState::Ready && file.known_in.is_none()) {
+    for file in
+        looked.files.iter().filter(|file| file.state == FootageState::Ready && file.known_in.is_none())
+    {
         // What does not say when it begins is left where it is, and reported below.
         if let Some(start_us) = start.or(file.start_us) {
             wanted.push(ImportFootage { id: file.id, start_us, source: named(source, file) });
@@ -81,14 +83,20 @@ fn named(source: &str, file: &FootageFile) -> String {
 
 fn row(file: &FootageFile) -> Vec<String> {
     let result = match (file.state, &file.known_in) {
-        (FootageState::Done, _) if file.cut_short => format!("imported as far as it can be read: {}", file.detail),
+        (FootageState::Done, _) if file.cut_short => {
+            format!("imported as far as it can be read: {}", file.detail)
+        }
         (FootageState::Done, _) => "imported".to_owned(),
         (_, Some(source)) => format!("left out: imported before, into {source}"),
         (FootageState::Ready, None) => "left out: it does not say when it begins; give --start".to_owned(),
         (FootageState::Stopped, None) => "stopped".to_owned(),
         _ => {
             let why = file.refusal.and_then(|refusal| serde_json::to_value(refusal).ok());
-            format!("refused: {} ({})", why.as_ref().and_then(|why| why.as_str()).unwrap_or("unknown"), file.detail)
+            format!(
+                "refused: {} ({})",
+                why.as_ref().and_then(|why| why.as_str()).unwrap_or("unknown"),
+                file.detail
+            )
         }
     };
     vec![

@@ -49,7 +49,8 @@ fn walk(folder: &Path, depth: u32, found: &mut Vec<PathBuf>, left_out: &mut u32)
             }
         } else if kind.is_file() {
             let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-            if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) && found.len() <= MAX_FILES * 2 {
+            if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) && found.len() <= MAX_FILES * 2
+            {
                 found.push(path);
             } else {
                 *left_out = left_out.saturating_add(1);
@@ -66,13 +67,19 @@ mod tests {
     fn films_in_folders_are_found_and_others_counted() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("DCIM/Movie/.hidden")).unwrap();
-        for name in ["DCIM/Movie/b.MP4", "DCIM/Movie/a.mkv", "DCIM/info.txt", "DCIM/Movie/.hidden/c.mp4", "notes.txt"] {
+        for name in
+            ["DCIM/Movie/b.MP4", "DCIM/Movie/a.mkv", "DCIM/info.txt", "DCIM/Movie/.hidden/c.mp4", "notes.txt"]
+        {
             std::fs::write(folder.path().join(name), b"x").unwrap();
         }
         let named = folder.path().join("notes.txt");
         let (found, left_out) = gather(&[folder.path().join("DCIM"), named.clone(), named.clone()]);
-        let names: Vec<_> = found.iter().map(|(path, size)| (path.strip_prefix(folder.path()).unwrap().to_owned(), *size)).collect();
-        let expected = ["DCIM/Movie/a.mkv", "DCIM/Movie/b.MP4", "notes.txt"].map(|name| (PathBuf::from(name), 1));
+        let names: Vec<_> = found
+            .iter()
+            .map(|(path, size)| (path.strip_prefix(folder.path()).unwrap().to_owned(), *size))
+            .collect();
+        let expected =
+            ["DCIM/Movie/a.mkv", "DCIM/Movie/b.MP4", "notes.txt"].map(|name| (PathBuf::from(name), 1));
         assert_eq!((names, left_out), (expected.to_vec(), 1));
     }
 }

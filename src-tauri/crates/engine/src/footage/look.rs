@@ -56,15 +56,22 @@ async fn look_at(inner: &Arc<Inner>, file: File) -> Result<File, (Box<File>, Err
     });
     let mut file = looked.await.map_err(|error| (kept.clone(), error))?;
     if let Some(sha256) = file.sha256 {
-        file.view.known_in = known_in(inner, sha256, file.view.size_bytes).await.map_err(|error| (kept, error))?;
+        file.view.known_in =
+            known_in(inner, sha256, file.view.size_bytes).await.map_err(|error| (kept, error))?;
     }
     Ok(file)
 }
 
 /// The source into which this file was imported before.
-pub(super) async fn known_in(inner: &Arc<Inner>, sha256: [u8; 32], size_bytes: u64) -> Result<Option<String>> {
+pub(super) async fn known_in(
+    inner: &Arc<Inner>,
+    sha256: [u8; 32],
+    size_bytes: u64,
+) -> Result<Option<String>> {
     let row = inner.db.read(move |tables| Ok(tables.import_of(&sha256, size_bytes)?)).await?;
-    Ok(row.map(|row| lock(&inner.camera_rows).get(&row.source).map(|source| source.name.clone()).unwrap_or_default()))
+    Ok(row.map(|row| {
+        lock(&inner.camera_rows).get(&row.source).map(|source| source.name.clone()).unwrap_or_default()
+    }))
 }
 
 fn look_into(inner: &Inner, file: &mut File, bytes: &Bytes) -> Result<()> {

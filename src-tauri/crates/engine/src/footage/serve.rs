@@ -3,11 +3,15 @@
 use std::{fs::File, io, os::unix::fs::FileExt, time::Duration};
 
 use hausrecht_media::{
-    AnswerWriter, BulkReader, ControlError, Event as WorkerEvent, FaultCode, FootageOpen, FootageTask, Order, Worker,
-    answer::MAX_ANSWER_BYTES,
+    AnswerWriter, BulkReader, ControlError, Event as WorkerEvent, FaultCode, FootageOpen, FootageTask, Order,
+    Worker, answer::MAX_ANSWER_BYTES,
 };
 
-use crate::{Result, inner::Inner, wire::{Error, FootageRefusal}};
+use crate::{
+    Result,
+    inner::Inner,
+    wire::{Error, FootageRefusal},
+};
 
 /// How often it is looked whether to end.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -23,7 +27,13 @@ pub(crate) struct Bytes {
 
 impl Bytes {
     /// Answers one question of a worker.
-    pub(crate) fn answer(&self, answers: &mut AnswerWriter, id: u32, offset: u64, len: u32) -> io::Result<()> {
+    pub(crate) fn answer(
+        &self,
+        answers: &mut AnswerWriter,
+        id: u32,
+        offset: u64,
+        len: u32,
+    ) -> io::Result<()> {
         let mut bytes = vec![0; (len as usize).min(MAX_ANSWER_BYTES)];
         let mut filled = 0;
         while filled < bytes.len() && offset.saturating_add(filled as u64) < self.size_bytes {
@@ -96,7 +106,9 @@ pub(super) fn serve<T: Send>(
                         tracing::debug!("the worker took no answer: {error}");
                     }
                 }
-                WorkerEvent::Fault { code, text, .. } => ended = Some(Ended::Refused(refusal(code, bytes), text)),
+                WorkerEvent::Fault { code, text, .. } => {
+                    ended = Some(Ended::Refused(refusal(code, bytes), text))
+                }
                 other => {
                     if matches!(other, WorkerEvent::Footage(_) | WorkerEvent::FootageEnded { .. }) {
                         ended = Some(Ended::Well);

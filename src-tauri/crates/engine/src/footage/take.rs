@@ -58,7 +58,8 @@ pub(crate) async fn import_all(inner: Arc<Inner>, person: PersonId) {
             Outcome::Done { tally, left_out, cut } => {
                 file.view.state = FootageState::Done;
                 file.view.done_us = file.view.duration_us;
-                (file.view.clips, file.view.pictures, file.view.left_out) = (tally.clips, tally.pictures, left_out);
+                (file.view.clips, file.view.pictures, file.view.left_out) =
+                    (tally.clips, tally.pictures, left_out);
                 file.view.cut_short = cut.is_some();
                 file.view.detail = cut.unwrap_or_default();
             }
@@ -137,7 +138,8 @@ async fn begin(
             }
             let entry = writer.logbook.append(tables, &note.camera(source.id), None)?;
             let id = ImportId::random(&mut rand::rng());
-            let row = ImportRow { id, source: source.id, sha256, size_bytes, start_us, entry, ended_us: None };
+            let row =
+                ImportRow { id, source: source.id, sha256, size_bytes, start_us, entry, ended_us: None };
             tables.insert_import(&row)?;
             Ok((row, source, is_new))
         })
@@ -180,8 +182,11 @@ fn take(inner: &Arc<Inner>, id: u32, bytes: &Bytes, source: CameraRow, start_us:
     // Nothing runs for a source; the recorder only asks which one it is.
     let task = CameraTask::new(inner, source);
     let has_failed = AtomicBool::new(false);
-    let stop =
-        || inner.footage.stop.load(Ordering::Relaxed) || inner.is_stopping() || has_failed.load(Ordering::Relaxed);
+    let stop = || {
+        inner.footage.stop.load(Ordering::Relaxed)
+            || inner.is_stopping()
+            || has_failed.load(Ordering::Relaxed)
+    };
     let mut ended = None;
     let told = |event| match event {
         WorkerEvent::FootagePosition { done_us } => inner.change_footage(id, |file, _| {
@@ -224,7 +229,8 @@ async fn undo(inner: &Arc<Inner>, row: &ImportRow) -> Result<()> {
         .write(move |tables| {
             let clips = tables.clips_entered_after(row.source, row.entry)?;
             if !clips.is_empty() {
-                let tags: Vec<_> = clips.iter().map(|clip| writer.logbook.clip_tag(*clip).to_string()).collect();
+                let tags: Vec<_> =
+                    clips.iter().map(|clip| writer.logbook.clip_tag(*clip).to_string()).collect();
                 let mut note = Note::new(Kind::Erased)
                     .camera(row.source)
                     .fact("clips", clips.len())
@@ -258,7 +264,8 @@ async fn end(inner: &Arc<Inner>, row: &ImportRow, outcome: Result<&Outcome, &Err
     note.refers_to = Some(row.entry);
     note = match outcome {
         Ok(Outcome::Done { tally, left_out, cut }) => {
-            let note = note.fact("outcome", "done").fact("clips", tally.clips).fact("pictures", tally.pictures);
+            let note =
+                note.fact("outcome", "done").fact("clips", tally.clips).fact("pictures", tally.pictures);
             let note = if *left_out > 0 { note.fact("left_out", *left_out) } else { note };
             if cut.is_some() { note.fact("cut_short", true) } else { note }
         }

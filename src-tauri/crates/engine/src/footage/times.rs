@@ -27,12 +27,15 @@ pub(super) fn tell(
     duration_us: i64,
     now: UnixMicros,
 ) -> Told {
-    let by_name = named
-        .and_then(|named| local(named.local_us, zone))
-        .filter(|time| is_believable(time.0, now.0));
+    let by_name =
+        named.and_then(|named| local(named.local_us, zone)).filter(|time| is_believable(time.0, now.0));
     let (inside, from) = match created {
         Some(Created::Zoned { unix_us }) => {
-            return Told { start_us: Some(UnixMicros(unix_us)), from: TimeFrom::FileWithZone, other_us: None };
+            return Told {
+                start_us: Some(UnixMicros(unix_us)),
+                from: TimeFrom::FileWithZone,
+                other_us: None,
+            };
         }
         Some(Created::Utc { unix_us }) => (Some(UnixMicros(unix_us)), TimeFrom::File),
         Some(Created::Local { local_us }) => (local(local_us, zone), TimeFrom::FileLocal),
@@ -42,7 +45,9 @@ pub(super) fn tell(
         let from = if inside.is_some() { from } else { TimeFrom::Nowhere };
         return Told { start_us: inside, from, other_us: None };
     };
-    let near = |one: i64, other: i64| one.abs_diff(other) <= duration_us.max(0).saturating_add(SAME_US).unsigned_abs();
+    let near = |one: i64, other: i64| {
+        one.abs_diff(other) <= duration_us.max(0).saturating_add(SAME_US).unsigned_abs()
+    };
     let is_same = inside.is_none_or(|inside| near(inside.0, name.0));
     // The recorder's own time, said to be UTC: the same digits as in the name.
     let is_mislabelled = matches!((created, named), (Some(Created::Utc { unix_us }), Some(named)) if near(unix_us, named.local_us));
@@ -63,7 +68,11 @@ mod tests {
     const NOW: UnixMicros = UnixMicros(1_795_348_800_000_000);
     const HOUR_US: i64 = 3_600_000_000;
 
-    fn told(created: Option<Created>, named_us: Option<i64>, zone: &str) -> (Option<i64>, TimeFrom, Option<i64>) {
+    fn told(
+        created: Option<Created>,
+        named_us: Option<i64>,
+        zone: &str,
+    ) -> (Option<i64>, TimeFrom, Option<i64>) {
         let named = named_us.map(|local_us| Named { local_us, view: None });
         let told = tell(created, named, &TimeZone::get(zone).unwrap(), 60_000_000, NOW);
         (told.start_us.map(|time| time.0), told.from, told.other_us.map(|time| time.0))

@@ -512,7 +512,11 @@ pub(crate) fn found_view(found: &Found, known: bool) -> FoundCamera {
 pub(crate) fn known_row(inner: &Inner, key: &str) -> Option<CameraRow> {
     lock(&inner.camera_rows)
         .values()
-        .find(|row| row.removed_us.is_none() && !row.imported && (row.endpoint == key || address_of(&row.xaddr) == key))
+        .find(|row| {
+            row.removed_us.is_none()
+                && !row.imported
+                && (row.endpoint == key || address_of(&row.xaddr) == key)
+        })
         .cloned()
 }
 

@@ -9,7 +9,10 @@ use hausrecht_ledger::Kind;
 use hausrecht_model::{CameraId, ClipId};
 use hausrecht_store::CameraRow;
 
-use super::{Handle, session::{blocking, checked_name}};
+use super::{
+    Handle,
+    session::{blocking, checked_name},
+};
 use crate::{
     Result,
     footage::{gather, import_all, look_at_all},

@@ -1,10 +1,6 @@
 //! Dates as writers of files spell them.
 
-use jiff::{
-    Timestamp,
-    civil::DateTime,
-    fmt::strtime::parse as by_form,
-};
+use jiff::{Timestamp, civil::DateTime, fmt::strtime::parse as by_form};
 
 use super::Created;
 

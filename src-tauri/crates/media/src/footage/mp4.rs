@@ -58,7 +58,9 @@ fn by_keys(file: &mut impl ReadAt, meta: Found) -> Option<Created> {
 }
 
 fn by_day(file: &mut impl ReadAt, udta: Found) -> Option<Created> {
-    let day = children(file, udta.from, udta.to).into_iter().find(|found| found.kind == [0xa9, b'd', b'a', b'y'])?;
+    let day = children(file, udta.from, udta.to)
+        .into_iter()
+        .find(|found| found.kind == [0xa9, b'd', b'a', b'y'])?;
     // Two bytes of length and two of language come first.
     text(file, day.from + 4, day.to)
 }
@@ -92,7 +94,11 @@ fn children(file: &mut impl ReadAt, from: u64, to: u64) -> Vec<Found> {
         if size < header {
             break;
         }
-        found.push(Found { kind: kind.try_into().unwrap_or_default(), from: (at + header).min(end), to: end });
+        found.push(Found {
+            kind: kind.try_into().unwrap_or_default(),
+            from: (at + header).min(end),
+            to: end,
+        });
         at = end;
     }
     found

@@ -39,7 +39,8 @@ pub fn name_says(name: &str) -> Option<Named> {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_ascii_lowercase();
     if stem.len() > MAX_NAME_BYTES || !stem.is_ascii() {
         // Patterns are in ASCII; the digits of a name that is not can still stand between its blanks.
-        let plain: String = stem.chars().take(MAX_NAME_BYTES).map(|c| if c.is_ascii() { c } else { ' ' }).collect();
+        let plain: String =
+            stem.chars().take(MAX_NAME_BYTES).map(|c| if c.is_ascii() { c } else { ' ' }).collect();
         return patterns().find_map(|pattern| fit(pattern, &plain));
     }
     patterns().find_map(|pattern| fit(pattern, &stem))
@@ -56,9 +57,15 @@ fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str
 
 fn view_of(word: &str) -> Option<View> {
     let name = rows(VIEWS).find(|(known, _)| *known == word)?.1;
-    [("front", View::Front), ("rear", View::Rear), ("inside", View::Inside), ("left", View::Left), ("right", View::Right)]
-        .into_iter()
-        .find_map(|(known, view)| (known == name).then_some(view))
+    [
+        ("front", View::Front),
+        ("rear", View::Rear),
+        ("inside", View::Inside),
+        ("left", View::Left),
+        ("right", View::Right),
+    ]
+    .into_iter()
+    .find_map(|(known, view)| (known == name).then_some(view))
 }
 
 /// What has been read of a name so far.
@@ -75,7 +82,15 @@ struct Read {
 
 fn fit(pattern: &str, stem: &str) -> Option<Named> {
     let read = rest(pattern.as_bytes(), stem.as_bytes(), None, Read::default())?;
-    let local = jiff::civil::DateTime::new(read.year?, read.month?, read.day?, read.hour?, read.minute?, read.second?, 0);
+    let local = jiff::civil::DateTime::new(
+        read.year?,
+        read.month?,
+        read.day?,
+        read.hour?,
+        read.minute?,
+        read.second?,
+        0,
+    );
     Some(Named { local_us: date::as_utc(local.ok()?)?, view: read.view })
 }
 
@@ -83,12 +98,13 @@ fn fit(pattern: &str, stem: &str) -> Option<Named> {
 fn rest(pattern: &[u8], name: &[u8], before: Option<u8>, read: Read) -> Option<Read> {
     match pattern {
         [] => name.is_empty().then_some(read).filter(is_time),
-        [b'%', b'*', after @ ..] => {
-            (0..=name.len()).find_map(|length| rest(after, &name[length..], last(&name[..length], before), read))
-        }
+        [b'%', b'*', after @ ..] => (0..=name.len())
+            .find_map(|length| rest(after, &name[length..], last(&name[..length], before), read)),
         [b'%', b'#', after @ ..] => {
             let digits = name.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            (1..=digits).rev().find_map(|length| rest(after, &name[length..], last(&name[..length], before), read))
+            (1..=digits)
+                .rev()
+                .find_map(|length| rest(after, &name[length..], last(&name[..length], before), read))
         }
         [b'%', b'v', after @ ..] => {
             let length = name.iter().take_while(|byte| byte.is_ascii_lowercase() || **byte == b'_').count();

@@ -15,8 +15,12 @@ fn boxed(kind: &[u8; 4], inner: &[u8]) -> Vec<u8> {
 
 fn mp4(mvhd_seconds: u32, more: &[u8]) -> Vec<u8> {
     let mvhd = [&[0; 4][..], &mvhd_seconds.to_be_bytes(), &[0; 92]].concat();
-    [boxed(b"ftyp", b"isom\0\0\0\0"), boxed(b"mdat", &[7; 999]), boxed(b"moov", &[boxed(b"mvhd", &mvhd), more.to_vec()].concat())]
-        .concat()
+    [
+        boxed(b"ftyp", b"isom\0\0\0\0"),
+        boxed(b"mdat", &[7; 999]),
+        boxed(b"moov", &[boxed(b"mvhd", &mvhd), more.to_vec()].concat()),
+    ]
+    .concat()
 }
 
 fn apple(date: &str) -> Vec<u8> {
@@ -55,7 +59,9 @@ fn what_nobody_set_or_cannot_be_is_not_believed() {
 fn matroska_counts_from_2001() {
     let date = (NOW_US - 978_307_200_000_000 - 5_000_000) * 1_000;
     let info = [&[0x44, 0x61, 0x88][..], &date.to_be_bytes()].concat();
-    let mut file = vec![0x1a, 0x45, 0xdf, 0xa3, 0x80, 0x18, 0x53, 0x80, 0x67, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+    let mut file = vec![
+        0x1a, 0x45, 0xdf, 0xa3, 0x80, 0x18, 0x53, 0x80, 0x67, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    ];
     file.extend([0x15, 0x49, 0xa9, 0x66, 0x80 | u8::try_from(info.len()).unwrap()]);
     file.extend(info);
     assert_eq!(read(Container::Matroska, &file), Some(Created::Utc { unix_us: NOW_US - 5_000_000 }));
@@ -64,7 +70,9 @@ fn matroska_counts_from_2001() {
 
 #[test]
 fn an_avi_tells_the_camera_s_own_time() {
-    for text in ["SAT NOV 21 14:30:00 2026\n\0", "2026-11-21 14:30:00", "2026:11:21 14:30:00", "2026/11/21/ 14:30:00"] {
+    for text in
+        ["SAT NOV 21 14:30:00 2026\n\0", "2026-11-21 14:30:00", "2026:11:21 14:30:00", "2026/11/21/ 14:30:00"]
+    {
         let mut idit = b"IDIT".to_vec();
         idit.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
         idit.extend(text.as_bytes());
@@ -80,10 +88,12 @@ fn an_avi_tells_the_camera_s_own_time() {
 
 #[test]
 fn names_of_recorders_are_read() {
-    let at = |name: &str| name_says(name).map(|named| {
-        let text = jiff::Timestamp::from_microsecond(named.local_us).unwrap().to_string();
-        (text, named.view)
-    });
+    let at = |name: &str| {
+        name_says(name).map(|named| {
+            let text = jiff::Timestamp::from_microsecond(named.local_us).unwrap().to_string();
+            (text, named.view)
+        })
+    };
     let same = Some("2026-11-22T14:30:00Z".to_owned());
     for (name, view) in [
         ("20261122_143000.mp4", None),
@@ -107,7 +117,15 @@ fn names_of_recorders_are_read() {
     ] {
         assert_eq!(at(name), same.clone().map(|text| (text, view)), "{name}");
     }
-    for name in ["GX010123.MP4", "MOVI0001.avi", "20261322_143000.mp4", "20261122_256000.mp4", "991234567890123456789.mp4", "", ".mp4"] {
+    for name in [
+        "GX010123.MP4",
+        "MOVI0001.avi",
+        "20261322_143000.mp4",
+        "20261122_256000.mp4",
+        "991234567890123456789.mp4",
+        "",
+        ".mp4",
+    ] {
         assert_eq!(at(name), None, "{name}");
     }
 }

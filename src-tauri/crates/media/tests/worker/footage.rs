@@ -88,14 +88,27 @@ fn frames(recording: &Recording) -> u64 {
 #[test]
 fn every_picture_of_every_container_is_taken_over_at_its_time() {
     let mjpeg = ["-c:v", "mjpeg", "-q:v", "5"];
-    let h265 = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=25:open-gop=0"];
-    let open_h265 = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=25:open-gop=1:bframes=3"];
+    let h265 =
+        ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=25:open-gop=0"];
+    let open_h265 = [
+        "-c:v",
+        "libx265",
+        "-preset",
+        "ultrafast",
+        "-x265-params",
+        "log-level=error:keyint=25:open-gop=1:bframes=3",
+    ];
     for (name, arguments, container, codec) in [
         ("b.mp4", &H264_B[..], Container::Mp4, Codec::H264),
         ("b.mov", &H264_B[..], Container::Mp4, Codec::H264),
         ("b.mkv", &H264_B[..], Container::Matroska, Codec::H264),
         ("b.ts", &H264_B[..], Container::Ts, Codec::H264),
-        ("plain.avi", &["-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "25"][..], Container::Avi, Codec::H264),
+        (
+            "plain.avi",
+            &["-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "25"][..],
+            Container::Avi,
+            Codec::H264,
+        ),
         ("mjpeg.avi", &mjpeg[..], Container::Avi, Codec::Mjpeg),
         ("mjpeg.mov", &mjpeg[..], Container::Mp4, Codec::Mjpeg),
         ("h265.mp4", &h265[..], Container::Mp4, Codec::H265),
@@ -105,7 +118,11 @@ fn every_picture_of_every_container_is_taken_over_at_its_time() {
     ] {
         let file = made(name, arguments);
         let info = look(&file).unwrap_or_else(|error| panic!("{name}: {error:?}"));
-        assert_eq!((info.container, info.codec, info.width, info.height), (container, codec, 640, 360), "{name}");
+        assert_eq!(
+            (info.container, info.codec, info.width, info.height),
+            (container, codec, 640, 360),
+            "{name}"
+        );
         let (recording, left_out, cut) = import(&file);
         assert_eq!((frames(&recording), left_out, cut), (FRAMES, 0, None), "{name}");
         let decoded: u64 = recording.clips.iter().map(|clip| ffprobe_frames(&clip.bytes)).sum();
@@ -169,9 +186,11 @@ fn a_file_is_watched_without_being_taken_over() {
     let mut worker = launch();
     let open = FootageOpen { size_bytes: file.len() as u64, task: FootageTask::Watch { autoplay: false } };
     worker.orders.send(&Order::FootageOpen(open)).unwrap();
-    super::support::play(&mut worker, &file, |event| {
-        matches!(event, Event::Opened { frames, width: 640, height: 360, .. } if *frames == FRAMES)
-    });
+    super::support::play(
+        &mut worker,
+        &file,
+        |event| matches!(event, Event::Opened { frames, width: 640, height: 360, .. } if *frames == FRAMES),
+    );
     let ring = hausrecht_media::Ring::create(1, 320, 180).unwrap();
     worker
         .orders
@@ -179,8 +198,10 @@ fn a_file_is_watched_without_being_taken_over() {
         .unwrap();
     for to_us in [0, 2_000_000, 40_000, 3_960_000, 1_320_000] {
         worker.orders.send(&Order::Seek { to_us, accurate: true }).unwrap();
-        super::support::play(&mut worker, &file, |event| {
-            matches!(event, Event::Position { pts_us, .. } if *pts_us == to_us)
-        });
+        super::support::play(
+            &mut worker,
+            &file,
+            |event| matches!(event, Event::Position { pts_us, .. } if *pts_us == to_us),
+        );
     }
 }

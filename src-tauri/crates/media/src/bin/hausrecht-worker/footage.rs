@@ -15,8 +15,8 @@ use hausrecht_media::{
 };
 use hausrecht_model::{Clock, clock::SystemClock};
 
-use self::{demux::Demux, source::Source};
 pub(crate) use self::watch::Watched;
+use self::{demux::Demux, source::Source};
 use crate::{
     channel::{Channel, tell_fault},
     clip_reader::EngineBytes,
@@ -45,10 +45,12 @@ pub(crate) fn run(
             import::run(&events, source, bulk, start_unix_us, clip_target_ms)
                 .and_then(|ended| tell(&events, ended))
         }
-        FootageTask::Watch { autoplay } => match container(&mut source).and_then(|it| Watched::open(source, it)) {
-            Ok(watched) => return player::show(channel, watched.into(), autoplay),
-            Err(failure) => Err(failure),
-        },
+        FootageTask::Watch { autoplay } => {
+            match container(&mut source).and_then(|it| Watched::open(source, it)) {
+                Ok(watched) => return player::show(channel, watched.into(), autoplay),
+                Err(failure) => Err(failure),
+            }
+        }
     };
     match done {
         Ok(()) => process::exit(0),

@@ -99,6 +99,8 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         | Order::CardSeek { .. }
         | Order::Seek { .. }
         | Order::Step { .. }
-        | Order::Speed { .. } => bail!("the first order must open a camera, a clip, a talk, a card or a file"),
+        | Order::Speed { .. } => {
+            bail!("the first order must open a camera, a clip, a talk, a card or a file")
+        }
     }
 }

@@ -235,14 +235,19 @@ impl Demux {
         }
         match &*lock(&self.state.failed) {
             Some((true, text)) => (FaultCode::NotAuthorized, text.clone()),
-            _ if !self.state.has_video.load(Ordering::Acquire) && self.state.has_others.load(Ordering::Acquire) => {
+            _ if !self.state.has_video.load(Ordering::Acquire)
+                && self.state.has_others.load(Ordering::Acquire) =>
+            {
                 (FaultCode::NotFound, "there is no video in the file".into())
             }
-            Some((false, text)) if !self.state.has_video.load(Ordering::Acquire) => (FaultCode::Lost, text.clone()),
-            Some((false, text)) => (FaultCode::NoKeyFrame, text.clone()),
-            None if self.state.has_video.load(Ordering::Acquire) => {
-                (FaultCode::NoKeyFrame, "there is no picture in the file with which showing could begin".into())
+            Some((false, text)) if !self.state.has_video.load(Ordering::Acquire) => {
+                (FaultCode::Lost, text.clone())
             }
+            Some((false, text)) => (FaultCode::NoKeyFrame, text.clone()),
+            None if self.state.has_video.load(Ordering::Acquire) => (
+                FaultCode::NoKeyFrame,
+                "there is no picture in the file with which showing could begin".into(),
+            ),
             None => (FaultCode::NotFound, "there is no video in the file".into()),
         }
     }
@@ -261,7 +266,12 @@ impl State {
     }
 
     /// Takes the first track of pictures that is one of ours.
-    fn take_pad(&self, pad: &gst::Pad, pipeline: &gst::Pipeline, sink: &gst_app::AppSink) -> anyhow::Result<()> {
+    fn take_pad(
+        &self,
+        pad: &gst::Pad,
+        pipeline: &gst::Pipeline,
+        sink: &gst_app::AppSink,
+    ) -> anyhow::Result<()> {
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
         let Some(structure) = caps.structure(0) else { return Ok(()) };
         let name = structure.name().as_str();

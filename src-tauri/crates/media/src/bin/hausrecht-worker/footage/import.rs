@@ -71,7 +71,9 @@ pub(super) fn run(
         Err(failure) if zero_us.is_none() => Err(failure),
         Ok(()) if zero_us.is_none() => Err(nothing),
         Err((_, text)) => Ok(Event::FootageEnded { left_out, cut: Some(text) }),
-        Ok(()) => Ok(Event::FootageEnded { left_out, cut: cut.map(|text| text.chars().take(2_000).collect()) }),
+        Ok(()) => {
+            Ok(Event::FootageEnded { left_out, cut: cut.map(|text| text.chars().take(2_000).collect()) })
+        }
     }
 }
 
@@ -91,10 +93,7 @@ struct Import {
 
 impl Import {
     /// Records the next picture, and says how far it is; `None`: there is none.
-    fn step(
-        &mut self,
-        thumbnail: impl FnOnce(u64, &AccessUnit, &Format),
-    ) -> Result<Option<u64>, Failure> {
+    fn step(&mut self, thumbnail: impl FnOnce(u64, &AccessUnit, &Format)) -> Result<Option<u64>, Failure> {
         while self.ahead.len() <= LOOK_AHEAD {
             match self.demux.next()? {
                 Some(unit) => self.ahead.push_back(unit),
@@ -103,8 +102,8 @@ impl Import {
         }
         let Some(unit) = self.ahead.pop_front() else { return Ok(None) };
         // Where pictures are shown before the key frame that they follow, they need what came before it: no clip begins there.
-        let is_open = unit.key
-            && self.ahead.iter().take_while(|next| !next.key).any(|next| next.pts_us < unit.pts_us);
+        let is_open =
+            unit.key && self.ahead.iter().take_while(|next| !next.key).any(|next| next.pts_us < unit.pts_us);
         let overlong = unit.pts_us.saturating_sub(self.clip_us) >= self.target_us * MOST_LENGTHS;
         self.recorder.hold_together(is_open && !overlong);
         if self.zero_us.is_none() && unit.key {
@@ -132,7 +131,8 @@ impl Import {
             }
             Recorded::Refused => {
                 let size_bytes = access.data.len();
-                let text = format!("{:?} pictures of {size_bytes} bytes cannot be taken over", unit.format.codec);
+                let text =
+                    format!("{:?} pictures of {size_bytes} bytes cannot be taken over", unit.format.codec);
                 return Err((FaultCode::UnsupportedCodec, text));
             }
         }

@@ -40,6 +40,10 @@ impl std::convert::From<ClipReader<EngineBytes>> for Reel {
 
 impl std::convert::From<Watched> for Reel {
     fn from(file: Watched) -> Self {
-        Self { format: file.format.clone(), pictures: file.pictures.clone(), from: From::File(Box::new(file)) }
+        Self {
+            format: file.format.clone(),
+            pictures: file.pictures.clone(),
+            from: From::File(Box::new(file)),
+        }
     }
 }
