@@ -12,6 +12,7 @@ pub(crate) mod log;
 pub(crate) mod notify;
 pub(crate) mod people;
 pub(crate) mod player;
+pub(crate) mod recording;
 pub(crate) mod session;
 pub(crate) mod settings;
 

@@ -1,6 +1,6 @@
 //! What lies on a camera's own card: listed, fetched into the vault, watched, and gaps filled from it.
 
-mod window;
+pub(crate) mod window;
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -14,7 +14,4 @@ mod importing;
 mod keeping;
 mod link_local;
 mod notifications;
-mod signals;
-mod thread;
-mod trouble;
-mod window;
+mod playing;

@@ -16,7 +16,7 @@ use crate::{
     until::until,
 };
 use hausrecht_engine::{
-    Engine, Handle, Options, StartError,
+    Disk, Engine, Handle, Options, Space, StartError, SystemDisk,
     wire::{
         ClipQuery, ClipView, ConnectCameras, ConnectOutcome, CreateOwner, Event, FoundCamera, PlayerState,
         Session, TileSource,
@@ -104,6 +104,18 @@ impl Clock for MovedClock {
     }
 }
 
+/// The computer's own disk, taken for a small one: of that little stays free, so that on a computer with little room left a
+/// test finds what it has recorded.
+#[derive(Debug)]
+struct OwnDisk;
+
+impl Disk for OwnDisk {
+    fn space(&self, folder: &Path) -> std::io::Result<Space> {
+        let space = SystemDisk.space(folder)?;
+        Ok(Space { total_bytes: space.total_bytes.min(1 << 30), ..space })
+    }
+}
+
 /// An engine over a data folder that goes with it.
 pub struct Stage {
     /// The data folder.
@@ -130,6 +142,16 @@ impl Stage {
         let clock = MovedClock::default();
         let engine = start_with(folder.path(), &clock, clip_length).await.unwrap();
         Self { folder, clock, engine }
+    }
+
+    /// The same as [`Stage::owned`] with options of its own.
+    pub async fn owned_with(change: impl FnOnce(&mut Options)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = MovedClock::default();
+        let engine = start_changed(folder.path(), &clock, change).await.unwrap();
+        let stage = Self { folder, clock, engine };
+        stage.set_up_owner().await;
+        stage
     }
 
     /// The same as [`Stage::owned`] with its folder below `parent`.
@@ -304,14 +326,24 @@ pub async fn start(folder: &Path, clock: &MovedClock) -> Result<Handle, StartErr
 }
 
 async fn start_with(folder: &Path, clock: &MovedClock, clip_length: Duration) -> Result<Handle, StartError> {
+    start_changed(folder, clock, |options| options.clip_length = clip_length).await
+}
+
+async fn start_changed(
+    folder: &Path,
+    clock: &MovedClock,
+    change: impl FnOnce(&mut Options),
+) -> Result<Handle, StartError> {
     // What engine and workers have to say belongs beside the failure; a second start in one test finds it set up.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
     let mut options = Options::new(folder, programs::worker());
     options.clock = Arc::new(clock.clone());
-    options.clip_length = clip_length;
+    options.clip_length = CLIP_LENGTH;
     options.log_n = 10;
+    options.disk = Arc::new(OwnDisk);
     // No test opens a microphone.
     options.talk_sound = TalkSound::Tone { hz: 440 };
+    change(&mut options);
     Engine::start(options).await
 }

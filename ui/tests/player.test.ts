@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Client, PlayerState } from '../src/ipc/client'
 import { hashOf, routeOf } from '../src/state/route'
-import { OpenClip, positionOf } from '../src/screens/clips/player.svelte'
+import { follows, nextSpeed, OpenClip, positionOf } from '../src/screens/clips/player.svelte'
 
 const DAY_US = 1_790_000_000_000_000
 const state = (clip: string): PlayerState => ({
@@ -12,6 +12,8 @@ const state = (clip: string): PlayerState => ({
   playing: false,
   ended: false,
   speed: 1,
+  repeated: null,
+  adjust: { brightness: 0, contrast: 1, saturation: 1, gamma: 1 },
   has_picture: false,
   error: null,
 })
@@ -92,5 +94,41 @@ describe('a time in a clip', () => {
     const route = routeOf(`#/clip/abc?at=${DAY_US}`)
     expect(route).toEqual({ screen: 'clip', id: 'abc', atUs: DAY_US })
     expect(hashOf(route)).toBe(`#/clip/abc?at=${DAY_US}`)
+  })
+})
+
+describe('speeds', () => {
+  it('are gone through one by one, in either direction of time, and end at the ends', () => {
+    expect(nextSpeed(1, 1)).toBe(2)
+    expect(nextSpeed(-1, 1)).toBe(-2)
+    expect(nextSpeed(-1, -1)).toBe(-0.5)
+    expect(nextSpeed(64, 1)).toBe(64)
+    expect(nextSpeed(0.125, -1)).toBe(0.125)
+  })
+})
+
+describe('playing on', () => {
+  const clip = (start_us: number) => ({ start_us, duration_us: 60_000_000 })
+  it('goes over to a clip that begins where this one ends, and not over a gap', () => {
+    expect(follows(clip(0), clip(60_000_000))).toBe(true)
+    expect(follows(clip(0), clip(60_400_000))).toBe(true)
+    expect(follows(clip(0), clip(90_000_000))).toBe(false)
+  })
+
+  it('does not go on while a span is repeated, and goes back when it is reversed', async () => {
+    const { client, give } = slow()
+    const open = new OpenClip(client, 'a')
+    open.open(undefined)
+    await settled()
+    await give('clip a')
+    await give('open a')
+    const other = (id: string, start_us: number) => ({ ...open.detail!.clip, id, start_us })
+    open.previous = other('before', DAY_US - 60_000_000)
+    open.next = other('after', DAY_US + 60_000_000)
+    expect(open.continuation()?.id).toBe('after')
+    open.state = { ...open.state!, speed: -2 }
+    expect(open.continuation()?.id).toBe('before')
+    open.state = { ...open.state, repeated: { from_us: 0, to_us: 1 } }
+    expect(open.continuation()).toBeNull()
   })
 })

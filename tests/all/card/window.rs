@@ -19,7 +19,7 @@ async fn the_card_is_watched_and_fetched_from_in_the_window() {
     let offset = super::middle_of_a_stretch();
     let _camera = SimCam::start(&["--name", "Front door", "--scene", "front", "--clock-offset", &offset]);
     let desktop = Desktop::start("card").await;
-    open_card_page(&desktop).await;
+    open_camera_page(&desktop, "card", "card-side").await;
     desktop.find_by("[data-testid='card-span']").await;
     let spans = desktop.all("[data-testid='card-span']").await;
     desktop.keep("01-card").await;
@@ -80,8 +80,8 @@ async fn at_us(desktop: &Desktop) -> i64 {
     at_us
 }
 
-/// From nothing to the card of the one camera.
-async fn open_card_page(desktop: &Desktop) {
+/// From nothing to a part of the one camera's page, until `side` stands there.
+pub(crate) async fn open_camera_page(desktop: &Desktop, part: &str, side: &str) {
     desktop.fill("welcome-name", "Alex").await;
     until("six words to be offered", PATIENCE, async || {
         let words = desktop.find("welcome-passphrase").await.prop("value").await.unwrap().unwrap_or_default();
@@ -96,8 +96,7 @@ async fn open_card_page(desktop: &Desktop) {
     desktop.click("connect").await;
     desktop.find("live").await;
     desktop.wait_for_count("[data-testid='tile'][data-state='live']", 1, PATIENCE).await;
-    let go =
-        "location.hash = `#/cameras/${document.querySelector('[data-testid=tile]').dataset.camera}/card`";
-    desktop.page.execute(go, Vec::new()).await.unwrap();
-    desktop.find("card-side").await;
+    let go = "location.hash = `#/cameras/${document.querySelector('[data-testid=tile]').dataset.camera}/${arguments[0]}`";
+    desktop.page.execute(go, vec![serde_json::json!(part)]).await.unwrap();
+    desktop.find(side).await;
 }

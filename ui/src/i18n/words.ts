@@ -230,6 +230,8 @@ export function noticeSentence(notice: Shown): string {
       return m.notice_import_is_the_owners()
     case 'camera_away':
       return m.notice_camera_away()
+    case 'only_held_left':
+      return m.notice_only_held_left()
     case 'disk_full':
       return m.notice_disk_full()
     case 'clock_step':

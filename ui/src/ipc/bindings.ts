@@ -185,6 +185,22 @@ export const commands = {
 	player: (order: PlayerOrder) => typedError<null, Error>(__TAURI_INVOKE("player", { order })),
 	/**  Closes the clip. */
 	closePlayer: () => __TAURI_INVOKE<void>("close_player"),
+	/**  How a camera is recorded. */
+	recordingSettings: (camera: CameraId) => typedError<RecordingSettings, Error>(__TAURI_INVOKE("recording_settings", { camera })),
+	/**  Changes how a camera is recorded, at once. */
+	setRecordingSettings: (camera: CameraId, settings: RecordingSettings) => typedError<RecordingSettings, Error>(__TAURI_INVOKE("set_recording_settings", { camera, settings })),
+	/**  What the clips take, and how far back the disk reaches. */
+	storage: () => typedError<Storage, Error>(__TAURI_INVOKE("storage")),
+	/**  How much all clips may take, and what stays free. */
+	setKeepLimits: (limits: KeepLimits) => typedError<Storage, Error>(__TAURI_INVOKE("set_keep_limits", { limits })),
+	/**  Why there are no clips of a camera in a span. */
+	gaps: (camera: CameraId, fromUs: UnixMicros, toUs: UnixMicros) => typedError<Gap[], Error>(__TAURI_INVOKE("gaps", { camera, fromUs, toUs })),
+	/**  Keeps a stretch of a camera until it is released. */
+	hold: (given: GiveHold) => typedError<HoldView, Error>(__TAURI_INVOKE("hold", { given })),
+	/**  Ends that. */
+	releaseHold: (id: HoldId) => typedError<null, Error>(__TAURI_INVOKE("release_hold", { id })),
+	/**  All that is kept longer, the newest first. */
+	holds: () => typedError<HoldView[], Error>(__TAURI_INVOKE("holds")),
 	/**  Everybody in this vault. */
 	people: () => typedError<PersonView[], Error>(__TAURI_INVOKE("people")),
 	/**  Adds somebody, with a passphrase of their own. */
@@ -248,6 +264,18 @@ export type AddPerson = {
 	accept_weak: boolean,
 };
 
+/**  How colours are changed in what is shown; the recording stays as it is. */
+export type Adjust = {
+	/**  -1 (black) to 1 (white); 0 leaves it. */
+	brightness: number,
+	/**  0 (grey) to 2; 1 leaves it. */
+	contrast: number,
+	/**  0 (without colour) to 2; 1 leaves it. */
+	saturation: number,
+	/**  0.25 (dark parts darker) to 4 (dark parts brighter); 1 leaves it. */
+	gamma: number,
+};
+
 /**  A camera. */
 export type CameraId = string;
 
@@ -295,6 +323,24 @@ export type CameraPanel = {
 	main: string,
 	/**  The stream for small tiles, by token. */
 	sub: string | null,
+};
+
+/**  What the clips of a camera take. */
+export type CameraStorage = {
+	/**  Camera. */
+	camera: CameraId,
+	/**  Name. */
+	name: string,
+	/**  What they take. Bytes. */
+	stored_bytes: number,
+	/**  How many there are. */
+	clips: number,
+	/**  Since when there are any. */
+	oldest_us: UnixMicros | null,
+	/**  What was recorded in the last 24 hours. Bytes. */
+	last_day_bytes: number,
+	/**  What a whole day takes, from the clips of the last one. Bytes; `None`: there were none. */
+	whole_day_bytes: number | null,
 };
 
 /**  An account of the camera. */
@@ -458,8 +504,12 @@ export type ClipDetail = {
 	integrity: Integrity,
 	/**  Entry that recorded it. */
 	entry: number,
-	/**  When it will be erased. */
+	/**  When it will be erased, unless something keeps it longer. */
 	kept_until_us: UnixMicros,
+	/**  What keeps it longer; for the owner. */
+	holds: HoldView[],
+	/**  The event for which it was recorded; `None`: it needed none. */
+	cause: EventKind | null,
 };
 
 /**  A clip: about a minute of one camera. */
@@ -953,6 +1003,37 @@ export type FoundCamera = {
 	new: boolean,
 };
 
+/**  A stretch without a clip, and why. */
+export type Gap = {
+	/**  From. */
+	from_us: UnixMicros,
+	/**  To; as far as it went so far. */
+	to_us: UnixMicros,
+	/**  Why. */
+	reason: GapReason,
+};
+
+/**  Why of some time there is no clip. */
+export type GapReason = 
+/**  The owner had switched recording off. */
+"off" | 
+/**  It was off by the week's plan. */
+"schedule" | 
+/**  Nothing happened that would have begun a recording. */
+"waiting" | 
+/**  The camera did not answer. */
+"unreachable" | 
+/**  The camera refused the sign-in, or showed another certificate. */
+"sign_in_refused" | 
+/**  The camera answered and sent no pictures that can be recorded. */
+"no_picture" | 
+/**  The disk was full. */
+"disk_full" | 
+/**  Hausrecht did not run, or the computer was off. */
+"not_running" | 
+/**  The clock was set forward over it: there never was such a time. */
+"clock_step";
+
 /**  Lets someone view. */
 export type GiveGrant = {
 	/**  Who. */
@@ -963,6 +1044,20 @@ export type GiveGrant = {
 	until_us: UnixMicros | null,
 	/**  Why, in the owner's words. Sealed. */
 	reason: string,
+};
+
+/**  Keep a stretch of a camera longer. */
+export type GiveHold = {
+	/**  Camera. */
+	camera: CameraId,
+	/**  From. */
+	from_us: UnixMicros,
+	/**  To. */
+	to_us: UnixMicros,
+	/**  Why, in the owner's words; may be empty. */
+	note: string,
+	/**  Until when; `None`: until it is released. */
+	until_us: UnixMicros | null,
 };
 
 /**  A grant: who may view what, until when. */
@@ -1006,6 +1101,31 @@ export type GrantView = {
 	/**  Why. */
 	reason: string,
 	/**  Its entry in the log. */
+	entry: number,
+};
+
+/**  What is kept until it is released. */
+export type HoldId = string;
+
+/**  What is kept longer. */
+export type HoldView = {
+	/**  Id. */
+	id: HoldId,
+	/**  Camera. */
+	camera: CameraId,
+	/**  Its name. */
+	camera_name: string,
+	/**  From. */
+	from_us: UnixMicros,
+	/**  To. */
+	to_us: UnixMicros,
+	/**  Why, in the owner's words. */
+	note: string,
+	/**  Since when. */
+	made_us: UnixMicros,
+	/**  Until when; `None`: until it is released. */
+	until_us: UnixMicros | null,
+	/**  Entry in the log. */
 	entry: number,
 };
 
@@ -1118,6 +1238,17 @@ export type IrCut =
 /**  As the camera thinks best. */
 "auto";
 
+/**  How much all clips together may take, and what stays free. */
+export type KeepLimits = {
+	/**  How much all clips may take: the oldest go then. Millions of bytes, 1000 at least; `None`: what the disk has. */
+	size_mb: number | null,
+	/**
+	 *  How much of the disk stays free: the oldest clips go before it has less. Millions of bytes, 256 at least; `None`: the
+	 *  larger of a fiftieth of the disk and 2 GiB, but no more than a tenth of it.
+	 */
+	reserve_mb: number | null,
+};
+
 /**  One camera on the timeline. */
 export type Lane = {
 	/**  Camera. */
@@ -1128,6 +1259,8 @@ export type Lane = {
 	recorded: RecordedSpan[],
 	/**  Events. */
 	events: EventMark[],
+	/**  Where there are no clips, as far as it is known why; for the owner. */
+	gaps: Gap[],
 };
 
 /**  Languages of the window. */
@@ -1346,6 +1479,8 @@ export type NoticeKind =
 "camera_moved" | 
 /**  A camera reports more than is kept: of each state the last is, of what repeats itself not every one. */
 "event_flood" | 
+/**  The disk runs low, and every clip that is left is kept longer: only the owner can release some. */
+"only_held_left" | 
 /**  A camera refuses the sign-in for its events: what happens there is not heard of until it accepts it again. */
 "events_refused" | 
 /**  A sealed file that was to be opened is no clip of this vault, or not for this person; the detail is its name. */
@@ -1524,10 +1659,18 @@ to_us: number } |
 { do: "step"; 
 /**  Frames. */
 frames: number } | 
-/**  Sets the speed, 0.5 to 16. */
+/**  Sets the speed, 0.125 to 64, and -0.125 to -64 backwards. */
 { do: "speed"; 
 /**  Speed. */
-speed: number };
+speed: number } | 
+/**  Plays a span again and again, or no longer. */
+{ do: "repeat"; 
+/**  Which. */
+span: Repeated | null } | 
+/**  Changes the colours of what is shown. */
+{ do: "adjust"; 
+/**  How. */
+adjust: Adjust };
 
 /**  The player; replaced whole by each event. */
 export type PlayerState = {
@@ -1543,8 +1686,12 @@ export type PlayerState = {
 	playing: boolean,
 	/**  Reached the end. */
 	ended: boolean,
-	/**  Speed, 1 is real time. */
+	/**  Speed, 1 is real time; below zero it goes backwards. */
 	speed: number,
+	/**  The span that is played again and again. */
+	repeated: Repeated | null,
+	/**  How colours are changed in what is shown. */
+	adjust: Adjust,
 	/**  A picture has been shown. */
 	has_picture: boolean,
 	/**  Why it stopped. */
@@ -1653,12 +1800,56 @@ export type Range = {
 	max: number,
 };
 
+/**  When a camera is recorded. */
+export type RecordMode = 
+/**  Always. */
+"always" | 
+/**  While something happens, some time before it, and some time after. */
+"events" | 
+/**  Never. Live pictures can be looked at all the same. */
+"off";
+
+/**  Whether a camera is being recorded, and if not, why. */
+export type RecordState = 
+/**  Clips are being written. */
+"recording" | 
+/**  It will be recorded when something happens. */
+"waiting" | 
+/**  The owner has switched recording off. */
+"off" | 
+/**  It is off now by the week's plan. */
+"off_by_schedule" | 
+/**  It should be recorded, and the disk is full. */
+"disk_full" | 
+/**  It should be recorded, and no pictures come. */
+"no_pictures";
+
 /**  A stretch without a gap. */
 export type RecordedSpan = {
 	/**  From. */
 	from_us: UnixMicros,
 	/**  To. */
 	to_us: UnixMicros,
+};
+
+/**  How a camera is recorded, and how long that is kept. */
+export type RecordingSettings = {
+	/**  What holds at all times, unless there is a week. */
+	mode: RecordMode,
+	/**  Seven days from Monday on, each of 48 half hours of this computer's wall clock: what holds in each of them. */
+	week: RecordMode[][] | null,
+	/**  How long before an event a clip begins: at the last key frame that is at least as old. Seconds, 0 to 60. */
+	pre_roll_s: number,
+	/**  How long after an event a clip goes on at least. Seconds, 0 to 600. */
+	post_roll_s: number,
+	/**  Which events count. */
+	kinds: EventKind[],
+	/**  Days after which its clips are erased, 1 to 366; `None`: as all are. */
+	kept_days: number | null,
+	/**  Why longer than three days, and longer than all are, in the owner's words. */
+	kept_reason: string,
+	/**  How much its clips may take: the oldest go then. Millions of bytes, 100 at least; `None`: no bound of its own. */
+	size_mb: number | null,
 };
 
 /**  The recovery sheet, to print or save. Handed out once after set-up or against the passphrase. */
@@ -1681,6 +1872,14 @@ export type RelayView = {
 	momentary: boolean,
 	/**  Whether the contact is open while the relay rests; `None` if the camera does not say. */
 	is_idle_open: boolean | null,
+};
+
+/**  A span that is played again and again; its first and its last picture are shown. */
+export type Repeated = {
+	/**  From the clip's start. Microseconds. */
+	from_us: number,
+	/**  From the clip's start. Microseconds. */
+	to_us: number,
 };
 
 /**  Who is signed in. */
@@ -1733,6 +1932,26 @@ export type SourceView = {
 	from_us: UnixMicros | null,
 	/**  When the last ends. */
 	to_us: UnixMicros | null,
+/**  What the clips take, and how far back the disk reaches. */
+export type Storage = {
+	/**  The bounds. */
+	limits: KeepLimits,
+	/**  Size of the disk. Bytes. */
+	total_bytes: number,
+	/**  What is free of it. Bytes. */
+	free_bytes: number,
+	/**  What stays free of it. Bytes. */
+	reserve_bytes: number,
+	/**  What all clips take. Bytes. */
+	stored_bytes: number,
+	/**  What a day brings, from what the last one brought. Bytes; `None`: too little was recorded to say. */
+	day_bytes: number | null,
+	/**  How many days the disk has room for, at that rate; how long clips are kept is another matter. */
+	reach_days: number | null,
+	/**  The disk has too little room, and nothing is left that may be erased: all that there is is kept longer. */
+	only_held_left: boolean,
+	/**  By camera, in the order in which they were added. */
+	cameras: CameraStorage[],
 };
 
 /**  Where the page finds its pictures. */
@@ -1816,6 +2035,8 @@ export type TileState = {
 	picture: PictureState,
 	/**  Clips are being written. */
 	recording: boolean,
+	/**  The same with why not. */
+	record: RecordState,
 	/**  Frames shown per second. */
 	fps: number,
 	/**  Age of the newest picture, from its arrival at this computer to its drawing. Milliseconds. */

@@ -6,6 +6,7 @@ import type * as wire from './bindings'
 import { fakeFrame, fakeJpeg } from './memory/pictures'
 import { controlOf } from './memory/control'
 import { footageOf } from './memory/footage'
+import { recordingOf } from './memory/recording'
 import { clipsOf, DEMO, FOUND, house, logRow, MINUTE, type House } from './memory/house'
 
 type Listeners = { [K in keyof ClientEvents]: Set<(snapshot: ClientEvents[K]) => void> }
@@ -35,6 +36,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
   }
 
   const { certificateChanged, ...control } = controlOf(home, nowUs, emit)
+  const { recordOf, gapsOf, holdsOf, ...recording } = recordingOf(home, nowUs, () => emit('clips_changed', null))
   const lockAfterUs = () => settings.lock_after_minutes * MINUTE
   const openAs = (me: wire.Me): wire.Session => ({ phase: 'open', me, locks_at_us: nowUs() + lockAfterUs() - 1 })
   let settings: wire.Settings = {
@@ -88,7 +90,8 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
         i === 5
           ? { state: 'dead', since_us: home.startUs - 95 * MINUTE, reason: certificateChanged() ? 'certificate_changed' : 'stream_refused', retry_at_us: certificateChanged() ? null : nowUs() + 8_000_000 }
           : { state: 'live' },
-      recording: i !== 5,
+      recording: recordOf(camera.id) === 'recording',
+      record: recordOf(camera.id),
       fps: 25,
       age_ms: 104 + i * 3,
       lag_ms: 0,
@@ -115,8 +118,10 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
   }
   function run(): void {
     if (player?.playing) {
-      const position = Math.min(player.duration_us, player.position_us + 200_000 * player.speed)
-      const ended = position >= player.duration_us
+      const { repeated, speed } = player
+      let position = Math.min(player.duration_us, Math.max(0, player.position_us + 200_000 * speed))
+      if (repeated !== null && (position > repeated.to_us || position < repeated.from_us)) position = speed < 0 ? repeated.to_us : repeated.from_us
+      const ended = repeated === null && position === (speed < 0 ? 0 : player.duration_us)
       player = { ...player, position_us: position, ended, playing: !ended }
       emit('player', player)
     }
@@ -155,6 +160,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
   return {
     ...control,
     ...footageOf(nowUs, emit),
+    ...recording,
     on(name, receive) {
       listeners[name].add(receive)
       return () => void listeners[name].delete(receive)
@@ -273,6 +279,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
           return {
             camera: camera.id,
             camera_name: camera.name,
+            gaps: gapsOf(camera.id, from_us, to_us),
             recorded: own.map((clip) => ({ from_us: clip.start_us, to_us: clip.start_us + clip.duration_us })),
             events: own
               .filter((clip) => clip.events.length > 0)
@@ -315,6 +322,8 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
         integrity: 'untouched',
         entry: 18_204,
         kept_until_us: clip.start_us + 72 * 60 * MINUTE,
+        holds: holdsOf(clip.camera, clip.start_us, clip.start_us + clip.duration_us),
+        cause: recordOf(clip.camera) === 'waiting' ? (clip.events[0] ?? null) : null,
       }
     },
     async openClip(id) {
@@ -328,6 +337,8 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
         playing: false,
         ended: false,
         speed: 1,
+        repeated: null,
+        adjust: { brightness: 0, contrast: 1, saturation: 1, gamma: 1 },
         has_picture: true,
         error: null,
       }
@@ -337,7 +348,12 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     async player(order) {
       if (player === null) throw new WireError('not_found', 'no clip is open')
       const to = (us: number) => Math.min(player!.duration_us, Math.max(0, us))
-      if (order.do === 'play') player = { ...player, playing: true }
+      if (order.do === 'play') {
+        const start = player.speed < 0 ? player.duration_us : 0
+        player = { ...player, playing: true, ended: false, position_us: player.ended ? start : player.position_us }
+      }
+      if (order.do === 'repeat') player = { ...player, repeated: order.span }
+      if (order.do === 'adjust') player = { ...player, adjust: order.adjust }
       if (order.do === 'pause') player = { ...player, playing: false }
       if (order.do === 'seek') player = { ...player, position_us: to(order.to_us), ended: false }
       if (order.do === 'step') player = { ...player, playing: false, position_us: to(player.position_us + order.frames * 40_000) }

@@ -14,6 +14,7 @@ export function weight(kind: NoticeKind | OwnNotice['kind']): 0 | 1 | 2 {
     case 'disk_full':
     case 'recording_failed':
     case 'log_unwritable':
+    case 'only_held_left':
       return 2
     case 'camera_away':
     case 'camera_moved':

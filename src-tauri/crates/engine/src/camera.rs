@@ -7,6 +7,7 @@ pub(crate) mod link;
 pub(crate) mod live;
 mod motion;
 pub(crate) mod mover;
+pub(crate) mod recording;
 mod supervise;
 
 use std::sync::{Arc, Mutex, atomic::AtomicBool};
@@ -42,6 +43,8 @@ pub(crate) enum Wanted {
 pub(crate) struct Status {
     pub(crate) picture: PictureState,
     pub(crate) recording: bool,
+    /// The last try to record it found no room.
+    pub(crate) disk_full: bool,
     pub(crate) aspect: Option<f32>,
     pub(crate) last_event: Option<wire::LastEvent>,
     /// It said that it goes, and was not heard of since.
@@ -68,6 +71,8 @@ pub(crate) struct CameraTask {
     pub(crate) mover: mover::Mover,
     /// Whether and how motion is measured in its pictures.
     pub(crate) motion: motion::Motion,
+    /// When it is recorded.
+    pub(crate) plan: recording::Plan,
     /// Its stream was not found at the known address.
     was_not_found: AtomicBool,
     /// What happens at it, on its way into database and log.
@@ -104,6 +109,7 @@ impl CameraTask {
             status: Mutex::new(Status {
                 picture: PictureState::Starting,
                 recording: false,
+                disk_full: false,
                 aspect: None,
                 last_event: None,
                 said_bye: false,
@@ -117,6 +123,7 @@ impl CameraTask {
             link: link::Link::default(),
             mover: mover::Mover::default(),
             motion: motion::Motion::default(),
+            plan: recording::Plan::default(),
             was_not_found: AtomicBool::new(false),
             desk: tokio::sync::Mutex::new(events::Desk::new(inner)),
             card: card::Card::default(),
@@ -180,11 +187,13 @@ impl CameraTask {
 
     pub(crate) fn tile(&self) -> wire::TileState {
         let drawn = self.port.drawn();
+        let record = self.record_state();
         let status = lock(&self.status);
         wire::TileState {
             camera: self.id,
             picture: status.picture.clone(),
             recording: status.recording,
+            record,
             fps: drawn.fps,
             age_ms: drawn.age_ms,
             lag_ms: status.lag_ms,

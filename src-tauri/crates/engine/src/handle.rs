@@ -10,6 +10,7 @@ mod footage;
 mod log;
 mod notify;
 mod people;
+mod recording;
 mod session;
 
 pub(crate) use self::control::talk::Talk;

@@ -61,6 +61,9 @@ pub(crate) struct Inner {
     /// The talk that goes on, if one does.
     pub(crate) talk: Mutex<Talk>,
     pub(crate) clips_changed: AtomicBool,
+    pub(crate) keep_limits: Mutex<wire::KeepLimits>,
+    /// The disk runs low, and only what is held is left.
+    pub(crate) only_held_left: AtomicBool,
     pub(crate) recovery_made: AtomicBool,
     pub(crate) tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
     pub(crate) stopping: tokio::sync::watch::Sender<bool>,

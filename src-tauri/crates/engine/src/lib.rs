@@ -6,6 +6,7 @@
 mod camera;
 mod card_player;
 mod db;
+mod disk;
 pub mod doctor;
 mod failure;
 mod footage;
@@ -22,6 +23,7 @@ mod start;
 mod viewport;
 pub mod wire;
 
+pub use disk::{Disk, Space, SystemDisk};
 pub use handle::{Handle, SmallPicture, find_cameras};
 pub use options::Options;
 pub use start::{Engine, StartError};

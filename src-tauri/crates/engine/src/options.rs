@@ -4,6 +4,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use hausrecht_media::TalkSound;
 use hausrecht_model::{Clock, clock::SystemClock};
+use jiff::tz::TimeZone;
+
+use crate::disk::{Disk, SystemDisk};
 
 /// What the engine is started with. Tests shorten clips and lower the cost of passphrases; the product does not.
 #[derive(Clone, Debug)]
@@ -14,6 +17,10 @@ pub struct Options {
     pub worker: PathBuf,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// By which wall clock a week's plan is read; `None`: by this computer's, wherever it is taken.
+    pub time_zone: Option<TimeZone>,
+    /// Where the room on the disk is known from.
+    pub disk: Arc<dyn Disk>,
     /// Length after which a clip ends at the next key frame.
     pub clip_length: Duration,
     /// scrypt's cost for new key files, N = 2^`log_n`.
@@ -33,6 +40,8 @@ impl Options {
             data_folder: data_folder.into(),
             worker: worker.into(),
             clock: Arc::new(SystemClock::new()),
+            time_zone: None,
+            disk: Arc::new(SystemDisk),
             clip_length: Duration::from_secs(60),
             log_n: 18,
             record: true,

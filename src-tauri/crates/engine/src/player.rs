@@ -18,7 +18,7 @@ use crate::{
     footage::Bytes,
     inner::{Inner, lock},
     wire::Event,
-    wire::{Error, ErrorCode, PlayerOrder, PlayerState},
+    wire::{Adjust, Error, ErrorCode, PlayerOrder, PlayerState},
 };
 
 /// Where the bytes come from.
@@ -91,6 +91,8 @@ impl Player {
                 playing: true,
                 ended: false,
                 speed: 1.0,
+                repeated: None,
+                adjust: Adjust::default(),
                 has_picture: false,
                 error: None,
             }),
@@ -126,11 +128,27 @@ impl Player {
             }
             PlayerOrder::Step { frames } => Order::Step { frames },
             PlayerOrder::Speed { speed } => {
-                if !(0.5..=16.0).contains(&speed) {
-                    return Err(Error::invalid(format!("a speed of {speed} is not between 0.5 and 16")));
+                if !(0.125..=64.0).contains(&speed.abs()) {
+                    return Err(Error::invalid(format!("a speed of {speed} is not between 1/8 and 64")));
                 }
                 lock(&self.state).speed = speed;
                 Order::Speed { factor: f64::from(speed) }
+            }
+            PlayerOrder::Repeat { span } => {
+                lock(&self.state).repeated = span;
+                let us = |us: i64| u64::try_from(us).unwrap_or(0);
+                Order::Loop { span_us: span.map(|span| (us(span.from_us), us(span.to_us))) }
+            }
+            PlayerOrder::Adjust { adjust } => {
+                lock(&self.state).adjust = adjust;
+                Order::Adjust {
+                    adjust: hausrecht_media::Adjust {
+                        brightness: f64::from(adjust.brightness),
+                        contrast: f64::from(adjust.contrast),
+                        saturation: f64::from(adjust.saturation),
+                        gamma: f64::from(adjust.gamma),
+                    },
+                }
             }
         };
         self.orders.try_send(&order).map_err(Error::internal)

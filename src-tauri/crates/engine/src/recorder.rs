@@ -10,7 +10,7 @@ use std::{os::unix::net::UnixStream, path::PathBuf, sync::Arc, time::Duration};
 
 use hausrecht_ledger::Kind;
 use hausrecht_media::{
-    BulkFrame, BulkReader,
+    BulkFrame, BulkReader, Keep,
     bulk::{ClipStart, FragmentMeta},
 };
 use hausrecht_model::{ClipId, GrantId, UnixMicros};
@@ -21,7 +21,7 @@ use self::index::{Fragment, IndexFile};
 pub(crate) use self::recover::{hash_file, recover_parts};
 use crate::{
     Result,
-    camera::CameraTask,
+    camera::{CameraTask, recording::Cause},
     inner::{Inner, lock},
     logbook::Note,
     wire::Event,
@@ -34,7 +34,11 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// How far a camera's stream may run ahead of this computer's clock.
 const CLOCK_SLACK: Duration = Duration::from_secs(30);
 /// Below this much free space recording pauses: the log must still be writable, or nothing could be opened or erased.
-const ROOM_BYTES: u64 = 128 << 20;
+pub(crate) const ROOM_BYTES: u64 = 128 << 20;
+
+/// How far a live clip's start may lie from this computer's clock: a worker remembers 75 s at most, and a group of
+/// pictures more. Microseconds.
+const LIVE_SLACK_US: u64 = 120_000_000;
 
 /// How far a clip from a card may begin before its span, which is what a clock's fractions come to.
 const START_SLACK_US: i64 = 100_000;
@@ -78,6 +82,10 @@ struct Recording {
     synced: Duration,
     began: Duration,
     thumbnail: Option<Vec<u8>>,
+    /// The event for which it is recorded.
+    cause: Option<Cause>,
+    /// How much older its first picture was than its first bytes: what had waited in the worker's memory.
+    ahead: Duration,
 }
 
 /// Records until the worker ends its stream. Never stops reading a live one: if the disk is full the pictures go nowhere,
@@ -104,6 +112,7 @@ pub(crate) fn record(
             let lost = current.take();
             set_recording(task, source, false);
             report(task, inner, &error);
+            lock(&task.status).disk_full |= source == Source::Live && error.code == ErrorCode::DiskFull;
             if let Some(recording) = lost {
                 drop(recording.writer);
                 if let Err(error) = recover::recover_one(inner, recording.clip) {
@@ -129,7 +138,9 @@ pub(crate) fn record(
 /// Notes whether the camera is being recorded; a fetch says nothing of that.
 fn set_recording(task: &CameraTask, source: Source, is_recording: bool) {
     if source == Source::Live {
-        lock(&task.status).recording = is_recording;
+        let mut status = lock(&task.status);
+        status.recording = is_recording;
+        status.disk_full &= !is_recording;
     }
 }
 
@@ -186,6 +197,10 @@ fn take(
             if current_of(current, end.clip_seq).is_some()
                 && let Some(recording) = current.take()
             {
+                // What follows comes at once, or not before something happens.
+                if !matches!(task.plan.order(), Keep::All { .. }) {
+                    set_recording(task, source, false);
+                }
                 finish(task, inner, recording, tally, false)?;
             }
         }
@@ -203,8 +218,7 @@ fn current_of(current: &mut Option<Recording>, clip_seq: u64) -> Option<&mut Rec
 }
 
 fn keep_room(inner: &Inner) -> Result<()> {
-    let disk = rustix::fs::statvfs(&inner.options.data_folder).map_err(std::io::Error::from)?;
-    if disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM_BYTES {
+    if inner.options.disk.space(&inner.options.data_folder)?.free_bytes < ROOM_BYTES {
         return Err(Error::new(
             ErrorCode::DiskFull,
             format!(
@@ -223,7 +237,7 @@ fn start_of(inner: &Inner, source: Source, start: &ClipStart) -> Option<UnixMicr
         // The worker's clock is this computer's.
         Source::Live => {
             let now = inner.now();
-            Some(if now.0.abs_diff(said.0) > 60_000_000 { now } else { said })
+            Some(if now.0.abs_diff(said.0) > LIVE_SLACK_US { now } else { said })
         }
         Source::Card { from_us, to_us } => {
             (said.0 >= from_us.0.saturating_sub(START_SLACK_US) && said < to_us).then(|| said.max(from_us))
@@ -291,6 +305,8 @@ fn begin(
         synced: inner.options.clock.monotonic(),
         began: inner.options.clock.monotonic(),
         thumbnail: None,
+        cause: if source == Source::Live { task.plan.cause() } else { None },
+        ahead: inner.now().since(start_us),
     }))
 }
 
@@ -300,7 +316,7 @@ fn write_fragment(inner: &Inner, recording: &mut Recording, meta: &FragmentMeta,
     let limit_us = match recording.source {
         // It cannot be longer than the time that has passed.
         Source::Live => {
-            let limit = now.saturating_sub(recording.began) + CLOCK_SLACK;
+            let limit = now.saturating_sub(recording.began) + recording.ahead + CLOCK_SLACK;
             u64::try_from(limit.as_micros()).unwrap_or(u64::MAX)
         }
         // Nor than the span.
@@ -342,7 +358,7 @@ fn finish(
     tally: &mut Tally,
     interrupted: bool,
 ) -> Result<()> {
-    let Recording { clip, start, source, key, writer, index, path, frames, end_us, thumbnail, .. } =
+    let Recording { clip, start, source, key, writer, index, path, frames, end_us, thumbnail, cause, .. } =
         recording;
     if frames == 0 {
         writer.abandon()?;
@@ -374,7 +390,10 @@ fn finish(
     if interrupted {
         note = note.fact("interrupted", true);
     }
-    enter(inner, row, &note, Some(key))?;
+    if let Some(cause) = cause {
+        note = note.fact("event", cause.kind.as_str());
+    }
+    enter(inner, row, &note, Some(key), cause)?;
     index.remove();
     tally.clips += 1;
     tally.pictures += frames;
@@ -403,7 +422,13 @@ fn recorded_note(kind: Kind, row: &ClipRow, sealed: &Sealed) -> Note {
 
 /// One transaction: log entry, clip row, wraps; the part row goes. `key` wraps the clip for standing grants; a recovered
 /// clip has only its owner's wrap, because nobody but the owner can open it to wrap it again.
-fn enter(inner: &Arc<Inner>, row: ClipRow, note: &Note, key: Option<ClipKey>) -> Result<()> {
+fn enter(
+    inner: &Arc<Inner>,
+    row: ClipRow,
+    note: &Note,
+    key: Option<ClipKey>,
+    cause: Option<Cause>,
+) -> Result<()> {
     let writer = Arc::clone(inner);
     let note = note.clone();
     let start_us = row.start_us;
@@ -414,6 +439,9 @@ fn enter(inner: &Arc<Inner>, row: ClipRow, note: &Note, key: Option<ClipKey>) ->
         let clip = ClipRow { entry, ..row };
         tables.insert_clip(&clip)?;
         tables.insert_wrap(clip.id, None, &part.owner_wrap)?;
+        if let Some(cause) = cause {
+            tables.put_cause(clip.id, cause.event, cause.kind)?;
+        }
         if let Some(key) = key {
             for (grant, wrap) in standing_wraps(&writer, tables, &clip, &key)? {
                 tables.insert_wrap(clip.id, Some(grant), &wrap)?;

@@ -1,10 +1,15 @@
-//! Erases what has been kept long enough, wraps first, and tends to what happens with time: grants that end, the idle
-//! lock, steps of the clock, checkpoints.
+//! Tends to what happens with time: clips that are to be erased, plans of the week, grants that end, the idle lock, steps
+//! of the clock, checkpoints.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod erase;
+pub(crate) mod gaps;
+mod holds;
+
+use std::{sync::Arc, time::Duration};
 
 use hausrecht_ledger::Kind;
-use hausrecht_model::{CameraId, ClipId};
+
+pub(crate) use self::erase::{erase_old, finish_erasing, keep_sizes, kept_until, make_room, reserve_bytes};
 
 use crate::{
     Result,
@@ -15,79 +20,14 @@ use crate::{
     wire::NoticeKind,
 };
 
-/// How many clips are erased in one transaction.
-const BATCH: u32 = 200;
+/// Rounds, of half a second each, from one look at the disk to the next.
+const DISK_ROUNDS: u64 = 10;
 /// A difference between wall and monotonic time above this is a step.
 const STEP: Duration = Duration::from_secs(2);
 
 /// A leap forward of more than an hour holds erasing for an hour, in which somebody can set the clock right.
 const FORWARD_US: i64 = 3_600_000_000;
 const HOLD: Duration = Duration::from_secs(3600);
-
-/// Erases clips older than the kept time.
-pub(crate) async fn erase_old(inner: &Arc<Inner>) -> Result<u64> {
-    let kept = Duration::from_secs(u64::from(lock(&inner.settings).kept_hours) * 3600);
-    let before = inner.now().minus(kept);
-    let mut erased = 0;
-    loop {
-        let writer = Arc::clone(inner);
-        let batch = inner
-            .db
-            .write(move |tables| {
-                let clips = tables.clips_ended_before(before, BATCH)?;
-                let mut by_camera: BTreeMap<CameraId, Vec<ClipId>> = BTreeMap::new();
-                for (clip, camera) in &clips {
-                    by_camera.entry(*camera).or_default().push(*clip);
-                }
-                for (camera, clips) in by_camera {
-                    let tags: Vec<_> =
-                        clips.iter().map(|clip| writer.logbook.clip_tag(*clip).to_string()).collect();
-                    let note = Note::new(Kind::Erased)
-                        .camera(camera)
-                        .fact("clips", clips.len())
-                        .fact("why", "kept_time")
-                        .fact("kept_hours", kept.as_secs() / 3600)
-                        .fact("tags", tags);
-                    for clip in clips {
-                        tables.begin_erasing(clip)?;
-                    }
-                    writer.logbook.append(tables, &note, None)?;
-                }
-                tables.erase_events(before)?;
-                Ok(clips.len())
-            })
-            .await?;
-        finish_erasing(inner).await?;
-        erased += batch as u64;
-        if batch < BATCH as usize {
-            break;
-        }
-    }
-    if erased > 0 {
-        // The wraps' bytes must not stay behind in the write-ahead log.
-        inner.db.run(|store| Ok(store.truncate_wal()?)).await?;
-        let size = inner.db.read(|tables| Ok(tables.log_size()?)).await?;
-        inner.tell(Event::LogGrew(size));
-        inner.clips_changed();
-    }
-    Ok(erased)
-}
-
-/// Unlinks files whose wraps are gone; also what an earlier run did not come to.
-pub(crate) async fn finish_erasing(inner: &Arc<Inner>) -> Result<()> {
-    for (clip, camera) in inner.db.read(|tables| Ok(tables.erasing()?)).await? {
-        match std::fs::remove_file(inner.clip_path(camera, clip)) {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => {
-                tracing::warn!(%clip, "cannot be unlinked, its key is gone: {error}");
-                continue;
-            }
-        }
-        inner.db.write(move |tables| Ok(tables.finish_erasing(clip)?)).await?;
-    }
-    Ok(())
-}
 
 /// Grants past their end lose their wraps.
 async fn end_grants(inner: &Arc<Inner>) -> Result<()> {
@@ -128,6 +68,7 @@ pub(crate) async fn tend(inner: Arc<Inner>) {
     let mut monotonic = clock.monotonic();
     let mut rounds: u64 = 0;
     let mut hold_until = Duration::ZERO;
+    let mut conditions = gaps::Conditions::default();
     let mut tick = tokio::time::interval(Duration::from_millis(500));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -142,7 +83,13 @@ pub(crate) async fn tend(inner: Arc<Inner>) {
         (wall, monotonic) = (wall_now, monotonic_now);
         if step_us.unsigned_abs() > u64::try_from(STEP.as_micros()).unwrap_or(u64::MAX) {
             let writer = Arc::clone(&inner);
-            let noted = inner.db.write(move |tables| writer.logbook.note_clock_step(tables, step_us)).await;
+            let noted = inner
+                .db
+                .write(move |tables| {
+                    gaps::note_step(tables, wall_now, step_us)?;
+                    writer.logbook.note_clock_step(tables, step_us)
+                })
+                .await;
             if let Err(error) = noted {
                 inner.notice(NoticeKind::LogUnwritable, None, error.message);
             }
@@ -156,6 +103,11 @@ pub(crate) async fn tend(inner: Arc<Inner>) {
                 format!("the clock was set by {} s", step_us / 1_000_000),
             );
         }
+        if inner.options.record
+            && let Err(error) = conditions.look(&inner).await
+        {
+            tracing::error!("why nothing is recorded is not noted: {error}");
+        }
         if inner.clips_changed.swap(false, std::sync::atomic::Ordering::Relaxed) {
             inner.tell(Event::ClipsChanged);
         }
@@ -168,14 +120,31 @@ pub(crate) async fn tend(inner: Arc<Inner>) {
         {
             tracing::error!("grants past their end: {error}");
         }
+        if rounds.is_multiple_of(DISK_ROUNDS)
+            && inner.options.record
+            && let Err(error) = make_room(&inner).await
+        {
+            tracing::error!("no room could be made: {error}");
+        }
         if rounds.is_multiple_of(120) {
             if monotonic_now >= hold_until
                 && let Err(error) = erase_old(&inner).await
             {
                 inner.notice(NoticeKind::LogUnwritable, None, error.message);
             }
+            if inner.options.record
+                && let Err(error) = keep_sizes(&inner).await
+            {
+                tracing::error!("more is kept than is allowed: {error}");
+            }
             let writer = Arc::clone(&inner);
-            if let Err(error) = inner.db.write(move |tables| writer.logbook.checkpoint(tables)).await {
+            let written = inner.db.write(move |tables| {
+                if writer.options.record {
+                    gaps::note_alive(tables, wall_now)?;
+                }
+                writer.logbook.checkpoint(tables)
+            });
+            if let Err(error) = written.await {
                 tracing::error!("no checkpoint: {error}");
             }
         }

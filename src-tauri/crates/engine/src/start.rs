@@ -87,24 +87,30 @@ impl Engine {
         let in_store = |source| StartError::Store { folder: folder.clone(), source };
         let mut store = Store::open(&folder.join("hausrecht.db")).map_err(in_store)?;
         let device = DeviceKeys::load_or_create(&folder, &mut rand::rng())?;
-        let (settings, recovery, owner, rows, people, grants, last, running, topic_map, notify_rules) = store
-            .read(|tables| {
-                let last =
-                    tables.log_size()?.checked_sub(1).map(|index| tables.entry(index)).transpose()?.flatten();
-                Ok::<_, StoreError>((
-                    tables.meta("settings")?,
-                    tables.meta("recovery_made")?,
-                    tables.meta("owner_recipient")?,
-                    tables.cameras()?,
-                    tables.people()?,
-                    tables.grants()?,
-                    last,
-                    tables.meta("running")?,
-                    tables.topic_map()?,
-                    tables.meta("notify_rules")?,
-                ))
-            })
-            .map_err(in_store)?;
+        let (settings, recovery, owner, rows, people, grants, last, running, topic_map, notify_rules, limits) =
+            store
+                .read(|tables| {
+                    let last = tables
+                        .log_size()?
+                        .checked_sub(1)
+                        .map(|index| tables.entry(index))
+                        .transpose()?
+                        .flatten();
+                    Ok::<_, StoreError>((
+                        tables.meta("settings")?,
+                        tables.meta("recovery_made")?,
+                        tables.meta("owner_recipient")?,
+                        tables.cameras()?,
+                        tables.people()?,
+                        tables.grants()?,
+                        last,
+                        tables.meta("running")?,
+                        tables.topic_map()?,
+                        tables.meta("notify_rules")?,
+                        tables.meta("keep_limits")?,
+                    ))
+                })
+                .map_err(in_store)?;
         let settings = settings
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_else(wire::Settings::default);
@@ -142,6 +148,10 @@ impl Engine {
             kept_notices: Mutex::default(),
             talk: Mutex::default(),
             clips_changed: AtomicBool::new(false),
+            keep_limits: Mutex::new(
+                limits.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+            ),
+            only_held_left: AtomicBool::new(false),
             recovery_made: AtomicBool::new(recovery.is_some()),
             tasks: Mutex::default(),
             stopping: watch::channel(false).0,
@@ -166,6 +176,8 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
         }
         inner.db.write(|tables| Ok(tables.set_meta("running", "1")?)).await?;
         inner.log(Note::new(Kind::Started).fact("version", env!("CARGO_PKG_VERSION"))).await?;
+        let now = inner.now();
+        inner.db.write(move |tables| retention::gaps::note_start(tables, last_us, now)).await?;
         let recovering = Arc::clone(inner);
         let recovered = tokio::task::spawn_blocking(move || recorder::recover_parts(&recovering))
             .await

@@ -12,6 +12,7 @@ mod footage;
 mod log;
 mod notify;
 mod person;
+mod recording;
 mod session;
 
 pub use camera::*;
@@ -23,6 +24,7 @@ pub use footage::*;
 pub use log::*;
 pub use notify::*;
 pub use person::*;
+pub use recording::*;
 pub use session::*;
 
 use serde::Serialize;

@@ -77,6 +77,10 @@ kinds! {
     CopyMade = "copy_made",
     /// A clip was erased: its wraps first, then its file.
     Erased = "erased",
+    /// A stretch of a camera is kept longer.
+    Held = "held",
+    /// It is not kept longer any more.
+    HoldEnded = "hold_ended",
     /// A setting was changed.
     SettingChanged = "setting_changed",
     /// The wall clock stepped.

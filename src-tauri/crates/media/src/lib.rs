@@ -2,6 +2,7 @@
 //! and how a worker is started. Video itself is parsed only in the worker program of this crate, `hausrecht-worker`;
 //! nothing here links GStreamer. `PROTOCOL.md` describes the bytes.
 
+mod adjust;
 pub mod answer;
 pub mod bulk;
 pub mod control;
@@ -11,12 +12,13 @@ mod mapped;
 pub mod message;
 pub mod ring;
 
+pub use adjust::Adjust;
 pub use answer::AnswerWriter;
 pub use bulk::{BulkError, BulkFrame, BulkReader, BulkWriter};
 pub use control::{ControlError, Receiver, Sender};
 pub use launch::{LaunchError, Launcher, Worker, WorkerProcess};
 pub use message::{
-    CameraOpen, CardOpen, Event, FaultCode, FootageInfo, FootageOpen, FootageTask, MotionSettings, Order,
+    CameraOpen, CardOpen, Event, FaultCode, FootageInfo, FootageOpen, FootageTask, Keep, MotionSettings, Order,
     Password, PlayerOpen, RingShape, Sandbox, Stream, StreamState, TalkOpen, TalkSound, Transport,
 };
 pub use ring::{FrameMeta, Picture, Ring, RingError, RingWriter};

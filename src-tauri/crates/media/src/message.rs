@@ -6,7 +6,10 @@ use hausrecht_model::{Codec, StreamRole};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-use crate::footage::{Container, Created};
+use crate::{
+    Adjust,
+    footage::{Container, Created},
+};
 
 /// The version that both sides must speak; they are built together, so there is no negotiation.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -75,7 +78,8 @@ pub struct CameraOpen {
     pub certificate: Option<[u8; 32]>,
     /// Size of the jitter buffer, 0 to 10 000 ms. Over TCP, 0 is right for most cameras.
     pub latency_ms: u32,
-    /// Whether the main stream is recorded from now on. If not, the main stream is fetched only while viewed.
+    /// Whether the main stream is recorded from now on, until [`Order::Record`] says something else. If not, the main stream
+    /// is fetched only while viewed.
     pub record: bool,
     /// Length after which a clip ends at the next key frame; 60 000 ms is usual.
     pub clip_target_ms: u32,
@@ -96,6 +100,31 @@ impl MotionSettings {
     pub const MAX_ZONES: usize = 16;
     /// The most corners of a zone; one with less than three is empty.
     pub const MAX_CORNERS: usize = 64;
+}
+
+/// What of a camera's main stream is recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Keep {
+    /// Nothing, at once. The main stream is fetched only while it is looked at or measured.
+    #[default]
+    Nothing,
+    /// Nothing yet: the last pictures stay in the worker's memory, from the key frame at or before `memory_ms` ago on. What
+    /// is being recorded ends at the next key frame.
+    Ahead {
+        /// How far back the memory reaches at least; more than [`Keep::MAX_MEMORY_MS`] is taken as that.
+        memory_ms: u32,
+    },
+    /// Everything. What the memory holds comes first, from the last key frame at or before `from_unix_us`.
+    All {
+        /// The first picture that is wanted; `None`: from the next one on.
+        from_unix_us: Option<i64>,
+    },
+}
+
+impl Keep {
+    /// The longest that a memory reaches back.
+    pub const MAX_MEMORY_MS: u32 = 75_000;
 }
 
 /// What a talk worker is to open: the way from this computer's microphone to the camera's loudspeaker.
@@ -265,6 +294,11 @@ pub enum Order {
     },
     /// Nobody looks any more: decoding stops.
     NoView,
+    /// Camera: what of the main stream is recorded from now on, in place of what `open` or the last such order said.
+    Record {
+        /// What.
+        keep: Keep,
+    },
     /// Ends the current clip at the next key frame.
     Cut,
     /// Player, card: play on from here.
@@ -290,8 +324,18 @@ pub enum Order {
     },
     /// Player, card: how fast.
     Speed {
-        /// 0.25 to 16; 1 is real time.
+        /// 1 is real time. Card: 0.25 to 16. Player: 0.125 to 64, and backwards if it is below zero.
         factor: f64,
+    },
+    /// Player: play a span again and again, or no longer.
+    Loop {
+        /// Times of its first and last picture; both are shown.
+        span_us: Option<(u64, u64)>,
+    },
+    /// Player: change the colours that are shown. What is recorded stays as it is.
+    Adjust {
+        /// How.
+        adjust: Adjust,
     },
     /// Finish the clip, send what is pending, end.
     Shutdown,

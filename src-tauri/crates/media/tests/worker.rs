@@ -1,6 +1,8 @@
 //! The worker program, driven as the engine drives it, against an RTSP server of GStreamer's own.
 #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
 
+#[path = "worker/ahead.rs"]
+mod ahead;
 #[path = "worker/card.rs"]
 mod card;
 #[path = "worker/footage.rs"]
@@ -9,6 +11,8 @@ mod footage;
 mod odd;
 #[path = "worker/patient.rs"]
 mod patient;
+#[path = "worker/player.rs"]
+mod player;
 #[path = "worker/strange.rs"]
 mod strange;
 mod support;

@@ -84,6 +84,10 @@ id!(
     GrantId
 );
 id!(
+    /// What is kept until it is released.
+    HoldId
+);
+id!(
     /// A file that was imported.
     ImportId
 );

@@ -331,18 +331,4 @@ impl Tables<'_> {
         self.connection.execute("DELETE FROM clips WHERE id = ?1 AND erasing", [clip.to_string()])?;
         Ok(())
     }
-
-    /// Clips that ended before `before_us`, oldest first; what was imported is old by nature and left out.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    pub fn clips_ended_before(&self, before_us: UnixMicros, limit: u32) -> Result<Vec<(ClipId, CameraId)>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, camera FROM clips WHERE NOT erasing AND start_us + duration_us < ?1
-             AND camera NOT IN (SELECT id FROM cameras WHERE imported) ORDER BY start_us LIMIT ?2",
-        )?;
-        let rows = statement
-            .query_map(params![before_us.0, limit], |row| Ok((row::parsed(row, 0)?, row::parsed(row, 1)?)))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
 }

@@ -102,7 +102,9 @@ impl Tables<'_> {
     /// A failure of the database.
     pub fn forget_camera(&self, camera: CameraId) -> Result<()> {
         let camera = camera.to_string();
-        for table in ["preset_pictures", "intended_sign_ins", "identities", "motion", "unknown_topics"] {
+        for table in
+            ["preset_pictures", "intended_sign_ins", "identities", "motion", "recording", "unknown_topics"]
+        {
             self.connection.execute(&format!("DELETE FROM {table} WHERE camera = ?1"), params![camera])?;
         }
         Ok(())

@@ -91,15 +91,19 @@ impl Tables<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Erases events that ended before `before_us`, and topics that nobody knows and that came last before it: what came
-    /// with them may tell of people as well.
+    /// Erases events of `camera` that ended before `before_us`, but those of what is kept longer, and topics that nobody
+    /// knows and that came last before it: what came with them may tell of people as well.
     ///
     /// # Errors
     /// A failure of the database.
-    pub fn erase_events(&self, before_us: UnixMicros) -> Result<usize> {
-        self.connection.execute("DELETE FROM unknown_topics WHERE last_us < ?1", [before_us.0])?;
-        Ok(self
-            .connection
-            .execute("DELETE FROM events WHERE ifnull(end_us, start_us) < ?1", [before_us.0])?)
+    pub fn erase_events(&self, camera: CameraId, before_us: UnixMicros) -> Result<usize> {
+        let values = params![camera.to_string(), before_us.0];
+        self.connection.execute("DELETE FROM unknown_topics WHERE camera = ?1 AND last_us < ?2", values)?;
+        Ok(self.connection.execute(
+            "DELETE FROM events WHERE camera = ?1 AND start_us < ?2 AND ifnull(end_us, start_us) < ?2
+                 AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.camera = events.camera
+                     AND holds.from_us < ifnull(events.end_us, events.start_us) + 1 AND holds.to_us > events.start_us)",
+            values,
+        )?)
     }
 }

@@ -10,12 +10,15 @@ mod control;
 mod entries;
 mod error;
 mod events;
+mod gaps;
 mod grants;
+mod holds;
 mod identities;
 mod imports;
 mod meta;
 mod motion;
 mod people;
+mod recording;
 mod row;
 mod topics;
 
@@ -31,7 +34,9 @@ pub use control::IntendedSignIn;
 pub use entries::{CheckpointRow, EntryFilter, EntryRow};
 pub use error::StoreError;
 pub use events::EventRow;
+pub use gaps::{GapRow, StoredRow};
 pub use grants::{GrantRow, ScopeRow};
+pub use holds::{Goes, HoldRow, Oldest};
 pub use identities::IdentityRow;
 pub use imports::{ImportRow, SourceSum};
 pub use people::PersonRow;
@@ -52,12 +57,13 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
     include_str!("../migrations/04-card.sql"),
     include_str!("../migrations/05-log-index.sql"),
+    include_str!("../migrations/06-recording.sql"),
     include_str!("../migrations/09-import.sql"),
 ];
 /// The schema that this version writes.
@@ -128,5 +134,7 @@ impl Store {
     }
 }
 
+#[cfg(test)]
+mod recording_tests;
 #[cfg(test)]
 mod tests;

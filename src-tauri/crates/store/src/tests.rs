@@ -227,7 +227,7 @@ fn unknown_topics_are_counted_and_their_number_is_bounded() {
                 tables.add_unknown_topic(&seen(&format!("Acme/{number}"), 10 + number))?;
             }
             assert_eq!(tables.unknown_topics()?.len(), 256);
-            tables.erase_events(UnixMicros(300))?;
+            tables.erase_events(camera.id, UnixMicros(300))?;
             assert_eq!(tables.unknown_topics()?.len(), 10, "what a camera said is kept no longer than clips");
             Ok(())
         })

@@ -98,6 +98,7 @@ async fn the_last_picture_of_a_dead_camera_is_hidden() {
             retry_at_us: None,
         },
         recording: false,
+        record: hausrecht_engine::wire::RecordState::Recording,
         fps: 0.0,
         age_ms: 0,
         lag_ms: 0,

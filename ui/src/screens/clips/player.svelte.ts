@@ -1,17 +1,29 @@
 // The open clip: its player, its three questions, its neighbours.
 
-import { asWireError, type Client, type ClipDetail, type ClipView, type PlayerOrder, type PlayerState, type WireError } from '../../ipc/client'
+import { asWireError, type Adjust, type Client, type ClipDetail, type ClipView, type PlayerOrder, type PlayerState, type WireError } from '../../ipc/client'
 import { neighbours } from './find'
 
 /** Speeds that are offered. */
-export const SPEEDS = [0.5, 1, 2, 4, 8, 16]
+export const SPEEDS = [0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64]
+/** Colours as they were recorded. */
+export const UNCHANGED: Adjust = { brightness: 0, contrast: 1, saturation: 1, gamma: 1 }
+/** A clip that begins so soon after another is its continuation. */
+const NEIGHBOUR_US = 5_000_000
 
-/** The speed next to `speed`, faster (1) or slower (-1). */
+/** The speed next to `speed`, faster (1) or slower (-1), in the same direction of time. */
 export function nextSpeed(speed: number, direction: 1 | -1): number {
-  const index = SPEEDS.findIndex((offered) => offered >= speed)
+  const index = SPEEDS.findIndex((offered) => offered >= Math.abs(speed))
   const to = (index < 0 ? SPEEDS.length - 1 : index) + direction
-  return SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, to))] ?? speed
+  return Math.sign(speed || 1) * (SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, to))] ?? 1)
 }
+
+/** Whether `to` goes on where `from` ends, without a gap worth the name. */
+export function follows(from: Pick<ClipView, 'start_us' | 'duration_us'>, to: Pick<ClipView, 'start_us'>): boolean {
+  return Math.abs(to.start_us - (from.start_us + from.duration_us)) <= NEIGHBOUR_US
+}
+
+// How the clip before was played; the one that goes on from it is played in the same way.
+let carried: { speed: number; adjust: Adjust } | null = null
 
 /** The position in a clip of a time, as near as the clip has one. Microseconds. */
 export function positionOf(clip: Pick<PlayerState, 'start_us' | 'duration_us'>, atUs: number): number {
@@ -29,6 +41,10 @@ export class OpenClip {
   detail = $state.raw<ClipDetail | null>(null)
   state = $state.raw<PlayerState | null>(null)
   error = $state.raw<{ code: WireError['code']; message: string } | null>(null)
+  /** Set when playing has come to the end of the clip, or to its beginning backwards. */
+  finished = $state(false)
+  /** Where the span to be repeated begins, until its end is marked. */
+  markedUs = $state<number | null>(null)
   previous = $state.raw<ClipView | null>(null)
   next = $state.raw<ClipView | null>(null)
 
@@ -41,6 +57,7 @@ export class OpenClip {
   open(atUs: number | undefined): () => void {
     const end = this.#client.on('player', (state) => {
       if (state.clip !== this.id) return
+      this.finished = state.ended && !state.playing && (this.finished || (this.state?.playing ?? false))
       this.state = state
       if (state.error !== null) this.error = state.error
     })
@@ -69,6 +86,13 @@ export class OpenClip {
 
   async #begin(opened: boolean, atUs: number | undefined): Promise<void> {
     if (!opened || this.#ended) return
+    if (carried !== null) {
+      const { speed, adjust } = carried
+      carried = null
+      if (speed < 0 && this.state !== null) await this.seek(this.state.duration_us)
+      await this.order({ do: 'adjust', adjust })
+      await this.order({ do: 'speed', speed })
+    }
     if (atUs !== undefined && this.state !== null) await this.seek(positionOf(this.state, atUs))
     await this.order({ do: 'play' })
     // This opening now stands in the list, too.
@@ -105,7 +129,7 @@ export class OpenClip {
   }
 
   toggle(): Promise<void> {
-    if (this.state?.ended) return this.order({ do: 'seek', to_us: 0 }).then(() => this.order({ do: 'play' }))
+    // At an end, the player begins at the other one by itself.
     return this.order({ do: this.state?.playing ? 'pause' : 'play' })
   }
 
@@ -125,5 +149,46 @@ export class OpenClip {
 
   speed(direction: 1 | -1): Promise<void> {
     return this.order({ do: 'speed', speed: nextSpeed(this.state?.speed ?? 1, direction) })
+  }
+
+  /** Turns the direction of time. */
+  reverse(): Promise<void> {
+    return this.order({ do: 'speed', speed: -(this.state?.speed ?? 1) })
+  }
+
+  /** The clip that playing goes on with by itself, once this one is over. */
+  continuation(): ClipView | null {
+    const own = this.detail?.clip
+    if (own === undefined || this.state === null || this.state.repeated !== null) return null
+    if (this.state.speed < 0) return this.previous !== null && follows(this.previous, own) ? this.previous : null
+    return this.next !== null && follows(own, this.next) ? this.next : null
+  }
+
+  /** Keeps how this clip is played for the next one. */
+  carry(): void {
+    if (this.state !== null) carried = { speed: this.state.speed, adjust: this.state.adjust }
+  }
+
+  /** Marks the beginning or the end of the span that is repeated; both marked, it is. */
+  mark(): Promise<void> {
+    const here = this.state?.position_us
+    if (here === undefined) return Promise.resolve()
+    const from = this.markedUs
+    if (from === null) {
+      this.markedUs = here
+      return this.order({ do: 'repeat', span: null })
+    }
+    this.markedUs = null
+    return this.order({ do: 'repeat', span: { from_us: Math.min(from, here), to_us: Math.max(from, here) } })
+  }
+
+  /** Repeats nothing any more. */
+  unmark(): Promise<void> {
+    this.markedUs = null
+    return this.order({ do: 'repeat', span: null })
+  }
+
+  adjust(change: Partial<Adjust>): Promise<void> {
+    return this.order({ do: 'adjust', adjust: { ...(this.state?.adjust ?? UNCHANGED), ...change } })
   }
 }

@@ -1,6 +1,7 @@
 // Every kind of entry as a sentence. What a newer engine writes and this window does not know is shown as it is.
 
 import { m } from '../../i18n/generated/messages.js'
+import { size } from '../../i18n/recording'
 import { clock, clockSeconds, dayClock, dayClockWithin, decimal, isSameDay, span } from '../../i18n/time'
 import { codecWord, deadSentence, eventWord } from '../../i18n/words'
 import type { DeadReason, EventKind, Face, LogRow } from '../../ipc/client'
@@ -12,7 +13,7 @@ export const FILTERS = {
   grants: ['grant', 'grant_taken_back', 'person_added'],
   copies: ['copy_made', 'log_exported'],
   cameras: ['camera_added', 'camera_changed', 'camera_removed', 'camera_lost', 'camera_back', 'card_fetch_begun', 'card_fetch_ended', 'import_begun', 'import_ended'],
-  erased: ['erased'],
+  erased: ['erased', 'held', 'hold_ended'],
   signins: ['unlocked', 'locked', 'unlock_refused'],
   settings: ['setting_changed'],
   errors: ['error', 'crashed', 'clock_step', 'cut_short', 'verified', 'started', 'stopped'],
@@ -227,11 +228,17 @@ export function sentence(row: LogRow, nowUs: number): string {
       const count = number(row, 'clips')
       return count === null ? m.k_erased_clip({ clip: clip(row, nowUs) }) : m.k_erased({ count })
     }
+    case 'held':
+      return m.k_held({ what: what(row, nowUs) })
+    case 'hold_ended':
+      return m.k_hold_ended({ what: what(row, nowUs) })
     case 'setting_changed': {
       const name = fact(row, 'setting')
       if (name === null) return m.k_setting_changed({ setting: '' })
       if (name === 'recovery_sheet') return m.k_recovery_made()
       if (name === 'motion') return m.k_c_motion({ camera: camera(row) })
+      if (name === 'recording') return m.k_recording({ camera: camera(row) })
+      if (name === 'keep_limits') return m.k_keep_limits()
       if (name === 'fill_gaps') return fact(row, 'to') === 'on' ? m.k_fill_gaps_on({ camera: camera(row) }) : m.k_fill_gaps_off({ camera: camera(row) })
       if (name === 'topic') return topicSentence(row)
       if (name === 'notifications') return fact(row, 'to') === 'off' ? m.k_notifications_off() : m.k_notifications_on()
@@ -316,6 +323,51 @@ function cardGround(row: LogRow, nowUs: number): string {
     clips === null ? null : m.g_card_clips({ count: clips }),
   ]
   return parts.filter((part) => part !== null).join(' · ')
+}
+
+/** Why clips were erased before their time was over. */
+function erasedWhy(row: LogRow): string {
+  const reasons: Record<string, () => string> = { camera_size: m.g_why_camera_size, total_size: m.g_why_total_size, disk_low: m.g_why_disk_low }
+  const why = fact(row, 'why')
+  return why === null ? '' : (reasons[why]?.() ?? why)
+}
+
+/** Until when something is kept longer, and why; or why it is not any more. */
+function holdGround(row: LogRow, nowUs: number, amount: (n: number) => string): string {
+  const until = number(row, 'until_us')
+  if (row.kind === 'held') return [until === null ? m.hold_open() : m.hold_until({ when: dayClockWithin(until, nowUs) }), fact(row, 'note')].filter((part) => part !== null).join(' · ')
+  return fact(row, 'why') === 'time_is_up' ? m.g_time_up() : row.refers_to === null ? '' : m.log_allowed_entry({ n: amount(row.refers_to) })
+}
+
+/** How a camera is recorded from then on. */
+function recordingGround(row: LogRow): string {
+  const modes: Record<string, () => string> = { always: m.rec_always, events: m.rec_events, off: m.rec_off, week: m.rec_plan }
+  const [mode, pre, post, days, mb] = [fact(row, 'to'), number(row, 'pre_roll_s'), number(row, 'post_roll_s'), number(row, 'kept_days'), number(row, 'size_mb')]
+  const parts = [
+    mode === null ? null : (modes[mode]?.() ?? mode),
+    pre === null || post === null || (mode !== 'events' && mode !== 'week') ? null : m.g_pre_post({ pre, post }),
+    days === null ? null : m.hold_days({ n: days }),
+    mb === null ? null : m.g_total({ size: size(mb * 1e6) }),
+    fact(row, 'reason'),
+  ]
+  return parts.filter((part) => part !== null).join(' · ')
+}
+
+/** What a setting is from then on, where its sentence does not say it. */
+function settingGround(row: LogRow): string {
+  switch (fact(row, 'setting')) {
+    case 'motion':
+      return motionGround(row)
+    case 'recording':
+      return recordingGround(row)
+    case 'keep_limits': {
+      const [total, reserve] = [number(row, 'size_mb'), number(row, 'reserve_mb')]
+      const parts = [total === null ? m.sto_total_disk() : m.g_total({ size: size(total * 1e6) }), reserve === null ? null : m.g_reserve({ size: size(reserve * 1e6) })]
+      return parts.filter((part) => part !== null).join(' · ')
+    }
+    default:
+      return fact(row, 'reason') ?? ''
+  }
 }
 
 /** How motion is measured from then on. */
@@ -448,10 +500,15 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
       const hours = fact(row, 'kept_hours')
       if (fact(row, 'why') === 'source_removed') return m.g_source_removed()
       if (fact(row, 'why') === 'import_not_whole') return m.g_import_not_whole()
-      return hours === null ? '' : m.g_kept({ hours })
+      return hours === null ? erasedWhy(row) : m.g_kept({ hours })
     }
+    case 'held':
+    case 'hold_ended':
+      return holdGround(row, nowUs, amount)
     case 'recorded':
     case 'cut_short': {
+      const cause = fact(row, 'event')
+      if (cause !== null) return m.g_cause({ event: EVENTS.includes(cause) ? eventWord(cause as EventKind) : cause })
       const events = fact(row, 'events')
       return events === null ? '' : events.split(/[\s,]+/).map((kind) => (EVENTS.includes(kind) ? eventWord(kind as EventKind) : kind)).join(', ')
     }
@@ -464,7 +521,7 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
       return why === 'idle' ? m.why_idle() : why === 'asked' ? m.why_asked() : (why ?? '')
     }
     case 'setting_changed':
-      return fact(row, 'setting') === 'motion' ? motionGround(row) : (fact(row, 'reason') ?? '')
+      return settingGround(row)
     case 'import_begun':
     case 'import_ended':
       return importGround(row)

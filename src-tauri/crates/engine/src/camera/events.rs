@@ -12,7 +12,8 @@ use hausrecht_onvif::{
 use hausrecht_store::{EventRow, IdentityRow, UnknownTopicRow};
 
 pub(crate) use self::intake::Said;
-use self::intake::{Begun, FloodWord, Intake, Step};
+pub(super) use self::intake::{Begun, Step};
+use self::intake::{FloodWord, Intake};
 use super::{CameraTask, Wanted, link::is_refusal, live::Live, motion};
 use crate::{
     Result,
@@ -287,6 +288,11 @@ impl Listener<'_> {
 impl Desk {
     /// Writes all steps in one transaction. If that fails, the ends are tried again with the next.
     async fn write_or_keep(&mut self, task: &CameraTask, inner: &Arc<Inner>, steps: Vec<Step>) {
+        if !steps.is_empty() {
+            // What is to be recorded must not wait for the database.
+            task.plan.happens(&steps, inner.options.clock.monotonic());
+            task.follow_plan(inner);
+        }
         let mut all = std::mem::take(&mut self.unwritten);
         all.extend(steps);
         if all.is_empty() {

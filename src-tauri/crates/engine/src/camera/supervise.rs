@@ -6,7 +6,7 @@ use std::{
 };
 
 use hausrecht_ledger::Kind;
-use hausrecht_media::{CameraOpen, ControlError, Event, FaultCode, Order, Password, Sender, Stream};
+use hausrecht_media::{CameraOpen, ControlError, Event, FaultCode, Keep, Order, Password, Sender, Stream};
 use hausrecht_model::StreamRole;
 use tokio::sync::{mpsc, watch};
 
@@ -49,6 +49,9 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
     let mut lost_noted = false;
     if let Err(error) = task.learn_motion(&inner).await {
         tracing::warn!(camera = %task.id, "how motion is to be measured cannot be read: {error}");
+    }
+    if let Err(error) = task.learn_recording(&inner).await {
+        tracing::warn!(camera = %task.id, "how it is to be recorded cannot be read: {error}");
     }
     while *wanted.borrow_and_update() != Wanted::Stop {
         let mut had_picture = false;
@@ -245,7 +248,7 @@ fn open_order(task: &CameraTask, inner: &Inner) -> crate::Result<CameraOpen> {
         transport: task.transport(),
         certificate: row.certificate,
         latency_ms: 0,
-        record: true,
+        record: matches!(task.plan.order(), Keep::All { .. }),
         clip_target_ms: u32::try_from(inner.options.clip_length.as_millis()).unwrap_or(60_000),
     })
 }
@@ -269,12 +272,23 @@ async fn watch_worker(
     let clock = Arc::clone(&inner.options.clock);
     let mut motion = task.motion.orders();
     let mut is_motion_due = true;
+    let mut keep = task.plan.orders();
+    let mut is_keep_due = true;
     let mut fault: Option<DeadReason> = None;
     let mut last_word = clock.monotonic();
     let mut silent_main: Option<Duration> = None;
     let mut tick = tokio::time::interval(Duration::from_millis(500));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
+        if is_keep_due {
+            let order = *keep.borrow_and_update();
+            match orders.try_send(&Order::Record { keep: order }) {
+                Ok(()) => is_keep_due = false,
+                // As below.
+                Err(ControlError::Full) => {}
+                Err(_) => return fault.map_or(Ended::Died, Ended::Fault),
+            }
+        }
         if is_motion_due {
             let settings = motion.borrow_and_update().clone();
             match orders.try_send(&Order::Motion { settings }) {
@@ -308,12 +322,15 @@ async fn watch_worker(
                             note_back(task, inner, lost_noted).await;
                             tell(inner);
                         }
-                        if let Some(DeadReason::NoKeyFrame | DeadReason::UnsupportedCodec) = fault {
+                        // A worker that only shows goes on without its substream, which may be all that is looked at.
+                        let has_ended = matches!(fault, Some(DeadReason::NoKeyFrame | DeadReason::UnsupportedCodec));
+                        if has_ended || (task.is_off() && fault.is_some()) {
                             return Ended::Fault(fault.unwrap_or(DeadReason::NoKeyFrame));
                         }
                     }
                 }
             }
+            Ok(()) = keep.changed() => is_keep_due = true,
             Ok(()) = motion.changed() => is_motion_due = true,
             _ = tick.tick() => {
                 let now = clock.monotonic();
@@ -351,7 +368,8 @@ fn on_event(
                 let aspect = state.width as f32 / state.height as f32;
                 lock(&task.status).aspect = Some(aspect);
             }
-            if state.stream != StreamRole::Main {
+            let is_off = task.is_off();
+            if state.stream != StreamRole::Main && !is_off {
                 return false;
             }
             if state.streaming && (state.fps > 0.0 || silent_main.is_none()) {
@@ -366,18 +384,24 @@ fn on_event(
                 };
                 return !task.set_picture(PictureState::Live) || is_news;
             }
+            if is_off {
+                // Nothing is fetched while nobody looks.
+                *silent_main = None;
+                task.set_picture(PictureState::Starting);
+                return false;
+            }
             silent_main.get_or_insert(now);
             false
         }
         Event::Stalled { stream, silent_ms } => {
-            if stream == Stream::Main {
+            if stream == Stream::Main || task.is_off() {
                 silent_main.get_or_insert(now.saturating_sub(Duration::from_millis(silent_ms)));
             }
             false
         }
         Event::Fault { stream, code, text } => {
             tracing::info!(camera = %task.id, ?stream, ?code, "{text}");
-            if stream == Stream::Main {
+            if stream == Stream::Main || task.is_off() {
                 task.was_not_found.store(code == FaultCode::NotFound, Ordering::Relaxed);
                 *fault = Some(reason(code, lock(&task.status).picture == PictureState::Live));
             }

@@ -8,7 +8,7 @@ use hausrecht_model::{CameraId, ClipId, EventKind, GrantId, UnixMicros};
 use hausrecht_store::{ClipFilter, ClipRow, ClipSpan, EntryFilter, EventRow, GrantRow};
 use hausrecht_vault::{ClipKey, ClipReader, open_with};
 
-use super::{Handle, session::blocking};
+use super::{Handle, recording::hold_view, session::blocking};
 use crate::{
     Result,
     handle::people::scope_view,
@@ -16,6 +16,7 @@ use crate::{
     logbook::Note,
     player::Player,
     recorder::hash_file,
+    retention::gaps::gaps_of,
     session::{Keys, SignedIn},
     wire::{
         ClipDetail, ClipQuery, ClipView, Copied, Error, ErrorCode, EventMark, Integrity, Lane, MayView,
@@ -43,10 +44,15 @@ impl Handle {
             grants: visible_grants(&self.inner, &person),
             ..ClipFilter::default()
         };
-        let (clips, events) = self
+        let is_owner = person.owner().is_some();
+        let (clips, events, conditions) = self
             .inner
             .db
-            .read(move |tables| Ok((tables.clip_spans(&filter)?, tables.events(from_us, to_us)?)))
+            .read(move |tables| {
+                // For a member nothing exists outside of what was granted, not even its absence.
+                let conditions = if is_owner { tables.gaps(None, from_us, to_us)? } else { Vec::new() };
+                Ok((tables.clip_spans(&filter)?, tables.events(from_us, to_us)?, conditions))
+            })
             .await?;
         let now = self.inner.now();
         let mut by_camera: BTreeMap<CameraId, Vec<&ClipSpan>> = BTreeMap::new();
@@ -81,7 +87,10 @@ impl Handle {
                         to_us: event.end_us.unwrap_or(now),
                     })
                     .collect();
-                Lane { camera: row.id, camera_name: row.name.clone(), recorded, events }
+                let own: Vec<_> = conditions.iter().filter(|gap| gap.camera == row.id).cloned().collect();
+                let have: Vec<_> = recorded.iter().map(|span| (span.from_us, span.to_us)).collect();
+                let gaps = gaps_of(&own, &have, from_us, to_us, now);
+                Lane { camera: row.id, camera_name: row.name.clone(), recorded, events, gaps }
             })
             .collect();
         Ok(Timeline { from_us, to_us, lanes })
@@ -205,7 +214,7 @@ impl Handle {
         let person = self.inner.signed_in()?;
         let (row, _) = self.visible_clip(&person, id).await?;
         let wanted = row.clone();
-        let (events, entries, wraps, leaf) = self
+        let (events, entries, wraps, leaf, cause, holds) = self
             .inner
             .db
             .read(move |tables| {
@@ -219,6 +228,8 @@ impl Handle {
                     tables.entries(&filter, 0, 500)?,
                     tables.wraps(id)?,
                     tables.entry(wanted.entry)?.map(|entry| entry.leaf),
+                    tables.cause(id)?.map(|(_, kind)| kind),
+                    tables.holds_of(wanted.camera, wanted.start_us, end_of(&wanted))?,
                 ))
             })
             .await?;
@@ -256,7 +267,6 @@ impl Handle {
         }
         let path = inner.clip_path(row.camera, row.id);
         let integrity = blocking(move || Ok(integrity_of(&path, leaf.as_deref()))).await?;
-        let kept = std::time::Duration::from_secs(u64::from(lock(&inner.settings).kept_hours) * 3600);
         Ok(ClipDetail {
             clip: clip_view(inner, &row, &events, opened.len() as u64, now),
             may_view,
@@ -264,7 +274,14 @@ impl Handle {
             copies,
             integrity,
             entry: row.entry,
-            kept_until_us: end_of(&row).plus(kept),
+            kept_until_us: crate::retention::kept_until(inner, row.camera, end_of(&row)),
+            // What the owner keeps, and why, is the owner's own.
+            holds: if is_owner {
+                holds.into_iter().map(|hold| hold_view(inner, &person, hold)).collect()
+            } else {
+                Vec::new()
+            },
+            cause,
         })
     }
 

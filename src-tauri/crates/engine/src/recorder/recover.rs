@@ -89,7 +89,7 @@ fn recover(inner: &Arc<Inner>, part: &PartRow) -> Result<()> {
     };
     let sealed = Sealed { size_bytes: row.size_bytes, plain_bytes, sha256: row.sha256 };
     let note = recorded_note(Kind::CutShort, &row, &sealed);
-    enter(inner, row, &note, None)?;
+    enter(inner, row, &note, None, None)?;
     remove_index(&path);
     inner.notice(
         NoticeKind::Recovered,

@@ -89,6 +89,8 @@ pub struct TileState {
     pub picture: PictureState,
     /// Clips are being written.
     pub recording: bool,
+    /// The same with why not.
+    pub record: super::RecordState,
     /// Frames shown per second.
     pub fps: f32,
     /// Age of the newest picture, from its arrival at this computer to its drawing. Milliseconds.

@@ -72,6 +72,8 @@ pub struct Lane {
     pub recorded: Vec<RecordedSpan>,
     /// Events.
     pub events: Vec<EventMark>,
+    /// Where there are no clips, as far as it is known why; for the owner.
+    pub gaps: Vec<super::Gap>,
 }
 
 /// A stretch without a gap.
@@ -123,8 +125,12 @@ pub struct ClipDetail {
     /// Entry that recorded it.
     #[specta(type = u32)]
     pub entry: u64,
-    /// When it will be erased.
+    /// When it will be erased, unless something keeps it longer.
     pub kept_until_us: UnixMicros,
+    /// What keeps it longer; for the owner.
+    pub holds: Vec<super::HoldView>,
+    /// The event for which it was recorded; `None`: it needed none.
+    pub cause: Option<EventKind>,
 }
 
 /// A person who may view the clip.
@@ -193,12 +199,46 @@ pub struct PlayerState {
     pub playing: bool,
     /// Reached the end.
     pub ended: bool,
-    /// Speed, 1 is real time.
+    /// Speed, 1 is real time; below zero it goes backwards.
     pub speed: f32,
+    /// The span that is played again and again.
+    pub repeated: Option<Repeated>,
+    /// How colours are changed in what is shown.
+    pub adjust: Adjust,
     /// A picture has been shown.
     pub has_picture: bool,
     /// Why it stopped.
     pub error: Option<super::Error>,
+}
+
+/// A span that is played again and again; its first and its last picture are shown.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, specta::Type)]
+pub struct Repeated {
+    /// From the clip's start. Microseconds.
+    #[specta(type = u32)]
+    pub from_us: i64,
+    /// From the clip's start. Microseconds.
+    #[specta(type = u32)]
+    pub to_us: i64,
+}
+
+/// How colours are changed in what is shown; the recording stays as it is.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, specta::Type)]
+pub struct Adjust {
+    /// -1 (black) to 1 (white); 0 leaves it.
+    pub brightness: f32,
+    /// 0 (grey) to 2; 1 leaves it.
+    pub contrast: f32,
+    /// 0 (without colour) to 2; 1 leaves it.
+    pub saturation: f32,
+    /// 0.25 (dark parts darker) to 4 (dark parts brighter); 1 leaves it.
+    pub gamma: f32,
+}
+
+impl Default for Adjust {
+    fn default() -> Self {
+        Self { brightness: 0.0, contrast: 1.0, saturation: 1.0, gamma: 1.0 }
+    }
 }
 
 /// What the player is told.
@@ -220,9 +260,19 @@ pub enum PlayerOrder {
         /// Frames.
         frames: i32,
     },
-    /// Sets the speed, 0.5 to 16.
+    /// Sets the speed, 0.125 to 64, and -0.125 to -64 backwards.
     Speed {
         /// Speed.
         speed: f32,
+    },
+    /// Plays a span again and again, or no longer.
+    Repeat {
+        /// Which.
+        span: Option<Repeated>,
+    },
+    /// Changes the colours of what is shown.
+    Adjust {
+        /// How.
+        adjust: Adjust,
     },
 }

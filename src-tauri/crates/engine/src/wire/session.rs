@@ -180,6 +180,8 @@ pub enum NoticeKind {
     CameraMoved,
     /// A camera reports more than is kept: of each state the last is, of what repeats itself not every one.
     EventFlood,
+    /// The disk runs low, and every clip that is left is kept longer: only the owner can release some.
+    OnlyHeldLeft,
     /// A camera refuses the sign-in for its events: what happens there is not heard of until it accepts it again.
     EventsRefused,
     /// A sealed file that was to be opened is no clip of this vault, or not for this person; the detail is its name.

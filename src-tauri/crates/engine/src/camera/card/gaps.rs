@@ -7,11 +7,7 @@ use hausrecht_onvif::camera::Span;
 use hausrecht_store::{CardJobRow, ClipFilter, Tables};
 
 use super::{fetch::End, jobs::Job, stretch::Stretch};
-use crate::{
-    Result,
-    camera::CameraTask,
-    inner::{Inner, lock},
-};
+use crate::{Result, camera::CameraTask, inner::Inner, retention::gaps};
 
 /// Gaps that ended earlier are left as they are.
 const REACH: Duration = Duration::from_secs(7 * 86_400);
@@ -146,7 +142,7 @@ impl Filler {
 /// The gaps that end before what is recorded now; `None` if they are not to be filled, or nothing is recorded now.
 async fn seen(task: &CameraTask, inner: &Inner) -> Result<Option<Seen>> {
     let now = inner.now();
-    let kept = Duration::from_secs(u64::from(lock(&inner.settings).kept_hours) * 3600);
+    let kept = inner.kept(task.id);
     let earliest = now.minus(REACH.min(kept));
     let id = task.id;
     inner
@@ -156,7 +152,8 @@ async fn seen(task: &CameraTask, inner: &Inner) -> Result<Option<Seen>> {
             let from_us = since_us.max(earliest);
             let live = tables.parts()?.into_iter().rev().find(|part| part.camera == id && !part.from_card);
             let Some(live) = live.filter(|live| live.start_us > from_us) else { return Ok(None) };
-            let have = recorded(tables, id, from_us, live.start_us)?;
+            let mut have = recorded(tables, id, from_us, live.start_us)?;
+            have.extend(not_wanted(tables, id, from_us, live.start_us)?);
             let holes = Stretch::new(from_us, live.start_us).without(&have);
             Ok(Some(Seen { since_us, holes }))
         })
@@ -182,6 +179,21 @@ pub(super) async fn missing(task: &CameraTask, inner: &Inner, span: Stretch) -> 
 async fn advance(task: &CameraTask, inner: &Inner, since_us: UnixMicros) -> Result<()> {
     let id = task.id;
     inner.db.write(move |tables| Ok(tables.advance_gap_filling(id, since_us)?)).await
+}
+
+/// What the owner did not want to be recorded of a camera in a span: that is not to come from the card either.
+fn not_wanted(
+    tables: &Tables<'_>,
+    camera: CameraId,
+    from_us: UnixMicros,
+    to_us: UnixMicros,
+) -> Result<Vec<Stretch>> {
+    let rows = tables.gaps(Some(camera), from_us, to_us)?;
+    Ok(rows
+        .iter()
+        .filter(|row| gaps::reason_of(&row.reason).is_some_and(gaps::is_wanted))
+        .map(|row| Stretch::new(row.from_us, row.to_us.unwrap_or(to_us)))
+        .collect())
 }
 
 /// What the vault has of a camera in a span, oldest first.

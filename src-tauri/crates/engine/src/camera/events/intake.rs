@@ -59,7 +59,7 @@ impl Key {
 
 /// What is to be written.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) enum Step {
+pub(in crate::camera) enum Step {
     /// An event begins.
     Begin(Begun),
     /// An event ends.
@@ -68,17 +68,17 @@ pub(super) enum Step {
 
 /// An event that begins.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Begun {
-    pub(super) id: EventId,
-    pub(super) kind: EventKind,
+pub(in crate::camera) struct Begun {
+    pub(in crate::camera) id: EventId,
+    pub(in crate::camera) kind: EventKind,
     /// The kind by the makers' table, where the owner has said another one.
-    pub(super) mapped_from: Option<EventKind>,
-    pub(super) topic: String,
-    pub(super) at: UnixMicros,
+    pub(in crate::camera) mapped_from: Option<EventKind>,
+    pub(in crate::camera) topic: String,
+    pub(in crate::camera) at: UnixMicros,
     /// It goes on; otherwise it is over at once.
-    pub(super) lasts: bool,
+    pub(in crate::camera) lasts: bool,
     /// It happened just now; otherwise it was so already when the camera was first asked.
-    pub(super) is_news: bool,
+    pub(in crate::camera) is_news: bool,
 }
 
 /// What came of a topic that nobody knows.

@@ -60,7 +60,7 @@ impl Handle {
         let person = self.inner.signed_in()?;
         let keys = person.owner_keys()?;
         let now = self.inner.now();
-        let kept = Duration::from_secs(u64::from(lock(&self.inner.settings).kept_hours) * 3600);
+        let kept = self.inner.kept(camera);
         let (from_us, to_us) = (from_us.max(now.minus(kept)), to_us.min(now));
         check_span(from_us, to_us, FETCH_MAX)?;
         if to_us.0 - from_us.0 < LEAST_US {

@@ -2,6 +2,7 @@
 //! access units and failures reach it through one channel.
 
 mod delay;
+mod keeping;
 mod motion;
 mod rate;
 mod steady;
@@ -22,15 +23,14 @@ use hausrecht_media::{
 };
 use hausrecht_model::{Clock, clock::SystemClock};
 
-use self::{delay::Delay, motion::Measuring, rate::Rate, steady::Steady, still::Still};
+use self::{delay::Delay, keeping::Keeping, motion::Measuring, rate::Rate, steady::Steady, still::Still};
 use crate::{
     channel::{Channel, begin_bulk, follow_orders, tell_fault},
     fmp4::Format,
     ingest::{Incoming, Ingest, Reader},
-    recorder::{AccessUnit, Recorded, Recorder},
+    recorder::{AccessUnit, Recorder},
     sandbox::{self, Needs},
     source::{self, Address},
-    thumbnail,
     view::{Screen, View},
 };
 
@@ -157,8 +157,11 @@ struct Camera {
     clock: SystemClock,
     main: Source,
     sub: Option<Source>,
-    recorder: Option<Recorder>,
-    bulk: Option<mpsc::SyncSender<BulkFrame>>,
+    recorder: Recorder,
+    keeping: Keeping,
+    bulk: mpsc::SyncSender<BulkFrame>,
+    /// When the engine last heard that no stream is fetched.
+    idle_told: Duration,
     looking: Option<Looking>,
     measuring: Option<Measuring>,
 }
@@ -204,8 +207,10 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyho
 
     let target_us = u64::from(open.clip_target_ms.clamp(1_000, 3_600_000)) * 1_000;
     let mut camera = Camera {
-        recorder: open.record.then(|| Recorder::new(bulk_in.clone(), target_us)),
-        bulk: Some(bulk_in),
+        recorder: Recorder::new(bulk_in.clone(), target_us),
+        keeping: Keeping::new(open.record),
+        bulk: bulk_in,
+        idle_told: Duration::ZERO,
         main: Source::new(Stream::Main, main),
         sub: sub.map(|address| Source::new(Stream::Sub, address)),
         events,
@@ -216,9 +221,7 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyho
         open,
     };
     let end = camera.work(&incoming);
-    if let Some(recorder) = &mut camera.recorder {
-        recorder.finish();
-    }
+    camera.recorder.finish();
     let events = camera.events.clone();
     // The streams stop on threads of their own; the process ends before they can wait for a camera that is gone.
     drop(camera);
@@ -257,7 +260,7 @@ impl Camera {
     }
 
     fn main_wanted(&self) -> bool {
-        self.recorder.is_some()
+        self.keeping.wants_pictures()
             || self.looking.as_ref().is_some_and(|looking| looking.stream == Stream::Main)
             || self.measured_stream() == Some(Stream::Main)
     }
@@ -283,10 +286,9 @@ impl Camera {
                 Ok(())
             }
             Order::Motion { settings } => self.measure_motion(settings),
+            Order::Record { keep } => self.keep(keep),
             Order::Cut => {
-                if let Some(recorder) = &mut self.recorder {
-                    recorder.cut_at_next_key();
-                }
+                self.recorder.cut_at_next_key();
                 Ok(())
             }
             other @ (Order::Hello { .. }
@@ -300,6 +302,8 @@ impl Camera {
             | Order::Pause
             | Order::Seek { .. }
             | Order::Step { .. }
+            | Order::Loop { .. }
+            | Order::Adjust { .. }
             | Order::Speed { .. }
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a running camera: {other:?}");
@@ -422,23 +426,6 @@ impl Camera {
         if stream == Stream::Main { self.record(unit, &format) } else { Ok(()) }
     }
 
-    fn record(&mut self, unit: AccessUnit, format: &Arc<Format>) -> Result<(), End> {
-        let Some(recorder) = &mut self.recorder else { return Ok(()) };
-        match recorder.push(unit.clone(), format) {
-            Recorded::Kept | Recorded::BeforeKey => Ok(()),
-            Recorded::BeganClip(seq) => {
-                if let Some(out) = &self.bulk {
-                    thumbnail::make(seq, unit, Arc::clone(format), out.clone());
-                }
-                Ok(())
-            }
-            Recorded::Refused => Err(End::Fault(
-                FaultCode::UnsupportedCodec,
-                format!("{:?} pictures of {} bytes cannot be recorded", format.codec, unit.data.len()),
-            )),
-        }
-    }
-
     fn tell_state(&mut self, stream: Stream, now: Duration) {
         let Some(source) = self.source(stream) else { return };
         source.state_told = now;
@@ -522,6 +509,16 @@ impl Camera {
                 self.tell_state(stream, now);
             }
         }
+        self.tell_idle(now);
         Ok(())
+    }
+
+    /// Without a stream there is no state to tell, and a worker that says nothing is taken for one that hangs.
+    fn tell_idle(&mut self, now: Duration) {
+        let is_idle = self.main.ingest.is_none() && self.sub.as_ref().is_none_or(|sub| sub.ingest.is_none());
+        if is_idle && now.saturating_sub(self.idle_told) > STATE_EVERY {
+            self.idle_told = now;
+            self.tell_state(Stream::Main, now);
+        }
     }
 }

@@ -12,6 +12,7 @@ mod ingest;
 mod lock;
 mod motion;
 mod player;
+mod pre_roll;
 mod recorder;
 mod sandbox;
 mod source;
@@ -91,6 +92,7 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         Order::Shutdown => Ok(()),
         Order::Hello { .. }
         | Order::Motion { .. }
+        | Order::Record { .. }
         | Order::View { .. }
         | Order::NoView
         | Order::Cut
@@ -99,6 +101,8 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         | Order::CardSeek { .. }
         | Order::Seek { .. }
         | Order::Step { .. }
+        | Order::Loop { .. }
+        | Order::Adjust { .. }
         | Order::Speed { .. } => {
             bail!("the first order must open a camera, a clip, a talk, a card or a file")
         }

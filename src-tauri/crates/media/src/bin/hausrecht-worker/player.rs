@@ -1,7 +1,9 @@
 //! The player worker: reads a clip through the engine, decodes it, and shows it in the ring at the asked time and pace. It
 //! feeds the decoder itself, so that a seek costs the pictures from the key frame on and nothing else. No network at all.
 
+mod backwards;
 mod decoder;
+mod looping;
 mod reel;
 mod timeline;
 
@@ -15,11 +17,15 @@ use std::{
 
 use anyhow::Context;
 use gstreamer as gst;
-use hausrecht_media::{Event, FaultCode, Order, PlayerOpen, RingShape, Sender, Stream, answer::AnswerReader};
+use hausrecht_media::{
+    Adjust, Event, FaultCode, Order, PlayerOpen, RingShape, Sender, Stream, answer::AnswerReader,
+};
 use hausrecht_model::{Clock, clock::SystemClock};
 
 use self::{
+    backwards::Backwards,
     decoder::{Decoder, Ticket},
+    looping::Loop,
     reel::Reel,
     timeline::Timeline,
 };
@@ -41,6 +47,9 @@ const MAX_INSIDE: usize = 32;
 const KEYS_ONLY_SPEED: f64 = 4.0;
 /// So late, and pictures are skipped up to the next key frame.
 const TOO_LATE_US: u64 = 500_000;
+/// What the pace may be, either way.
+const SLOWEST: f64 = 0.125;
+const FASTEST: f64 = 64.0;
 const POSITION_EVERY: Duration = Duration::from_millis(33);
 /// How often a picture of the old size is decoded again after a resize.
 const MAX_RESIZE_TRIES: u32 = 5;
@@ -76,7 +85,12 @@ struct Player {
     shown_us: Option<u64>,
     playing: bool,
     ended: bool,
+    /// Clip time for wall time; below zero it goes backwards.
     speed: f64,
+    /// What is being decoded to be shown backwards.
+    backwards: Option<Backwards>,
+    looping: Option<Loop>,
+    adjust: Adjust,
     /// Wall and clip time from which the pace is counted.
     anchor: (Duration, u64),
     position_told: Duration,
@@ -132,6 +146,9 @@ pub(crate) fn show(channel: Channel, clip: Reel, autoplay: bool) -> anyhow::Resu
         playing: autoplay,
         ended: false,
         speed: 1.0,
+        backwards: None,
+        looping: None,
+        adjust: Adjust::default(),
         anchor: (Duration::ZERO, 0),
         position_told: Duration::ZERO,
         resize_tries: 0,
@@ -184,19 +201,31 @@ impl Player {
         if self.decoder.is_none() {
             return false;
         }
+        if self.wanted_us.is_some() {
+            return true;
+        }
+        if self.is_reversed() {
+            return self.playing && self.backwards.as_ref().is_some_and(|part| !part.is_whole());
+        }
         let end_known = self.shown_us.is_some_and(|shown| shown >= self.timeline.last_us());
-        self.wanted_us.is_some() || (self.playing && !end_known && self.ready.len() < AHEAD)
+        self.playing && !end_known && self.ready.len() < AHEAD
+    }
+
+    fn is_reversed(&self) -> bool {
+        self.speed < 0.0
     }
 
     fn due_at(&self, pts_us: u64) -> Duration {
-        let ahead_us = pts_us.saturating_sub(self.anchor.1) as f64 / self.speed;
+        let (later, earlier) =
+            if self.is_reversed() { (self.anchor.1, pts_us) } else { (pts_us, self.anchor.1) };
+        let ahead_us = later.saturating_sub(earlier) as f64 / self.speed.abs();
         self.anchor.0 + Duration::from_micros(ahead_us as u64)
     }
 
     /// The clip time that the pace asks for now.
     fn ideal_us(&self) -> u64 {
-        let passed = self.clock.monotonic().saturating_sub(self.anchor.0).as_micros() as f64 * self.speed;
-        self.anchor.1.saturating_add(passed as u64)
+        let passed = self.clock.monotonic().saturating_sub(self.anchor.0).as_micros() as f64;
+        self.anchor.1.saturating_add_signed((passed * self.speed) as i64)
     }
 
     fn feed(&mut self) -> anyhow::Result<()> {
@@ -207,7 +236,7 @@ impl Player {
     }
 
     fn feed_one(&mut self) -> anyhow::Result<()> {
-        if self.playing && self.wanted_us.is_none() {
+        if self.playing && self.wanted_us.is_none() && !self.is_reversed() {
             let late = self.ideal_us().saturating_sub(self.shown_us.unwrap_or(0)) > TOO_LATE_US;
             if self.speed >= KEYS_ONLY_SPEED || late {
                 let from = if late { self.ideal_us() } else { 0 };
@@ -249,7 +278,7 @@ impl Player {
             // These pictures cannot be decoded, so what is shown now is the end.
             self.inside = 0;
             self.wanted_us = None;
-            return self.reach_end();
+            return if self.is_reversed() { self.go_on_backwards() } else { self.reach_end() };
         }
         let key = self.timeline.last_group();
         let Some(picture) = self.clip.pictures.get(key).copied() else { return Ok(()) };
@@ -273,10 +302,56 @@ impl Player {
             }
             self.wanted_us = None;
             self.anchor = (self.clock.monotonic(), ticket.pts_us);
-            return self.show(ticket.pts_us, &sample, true);
+            self.show(ticket.pts_us, &sample, true)?;
+            if self.is_reversed() {
+                self.decode_before(ticket.pts_us);
+            }
+            return Ok(());
         }
-        self.ready.push_back((ticket.pts_us, sample));
-        Ok(())
+        match &mut self.backwards {
+            Some(part) => {
+                part.take(ticket.pts_us, sample);
+                self.go_on_backwards()
+            }
+            None => {
+                self.ready.push_back((ticket.pts_us, sample));
+                Ok(())
+            }
+        }
+    }
+
+    /// Begins to decode what is shown before `before_us`.
+    fn decode_before(&mut self, before_us: u64) {
+        let (width, height) =
+            self.screen.as_ref().map_or((1, 1), |screen| (screen.shape().width, screen.shape().height));
+        let late = self.shown_us.is_some_and(|shown| shown.saturating_sub(self.ideal_us()) > TOO_LATE_US);
+        self.backwards = if self.speed.abs() >= KEYS_ONLY_SPEED || late {
+            Backwards::key_before(&self.timeline, before_us, self.ideal_us())
+        } else {
+            Backwards::before(&self.timeline, before_us, backwards::kept(width, height))
+        };
+        if let Some(part) = &self.backwards {
+            let first_us = part.first_us();
+            self.begin_decoding_at(first_us);
+        }
+    }
+
+    /// Once what was being decoded is whole and what was shown before it is gone, it is shown, and the part before it decoded.
+    fn go_on_backwards(&mut self) -> anyhow::Result<()> {
+        let drained = self.drained > 32;
+        if !self.ready.is_empty() || !self.backwards.as_ref().is_none_or(|part| part.is_whole() || drained) {
+            return Ok(());
+        }
+        match self.backwards.take() {
+            Some(part) => {
+                let before_us = part.first_us();
+                self.ready.extend(part.into_shown());
+                self.decode_before(before_us);
+                Ok(())
+            }
+            None if self.playing => self.reach_end(),
+            None => Ok(()),
+        }
     }
 
     fn show_due(&mut self) -> anyhow::Result<()> {
@@ -285,8 +360,16 @@ impl Player {
             if self.due_at(*pts_us) > self.clock.monotonic() {
                 return Ok(());
             }
+            if let Some(to_us) =
+                self.looping.as_ref().and_then(|span| span.back_to(*pts_us, self.is_reversed()))
+            {
+                return self.go_to(self.timeline.at(to_us));
+            }
             if let Some((pts_us, sample)) = self.ready.pop_front() {
                 self.show(pts_us, &sample, false)?;
+            }
+            if self.is_reversed() && self.playing {
+                self.go_on_backwards()?;
             }
         }
         Ok(())
@@ -300,14 +383,23 @@ impl Player {
         }
         self.resize_tries = 0;
         self.shown_us = Some(pts_us);
-        if pts_us >= self.timeline.last_us() && self.playing {
+        let at_end = if self.is_reversed() {
+            pts_us <= self.timeline.first_us()
+        } else {
+            pts_us >= self.timeline.last_us()
+        };
+        if at_end && self.playing {
             return self.reach_end();
         }
-        self.ended = pts_us >= self.timeline.last_us();
+        self.ended = at_end;
         self.tell_position(tell)
     }
 
     fn reach_end(&mut self) -> anyhow::Result<()> {
+        if let Some(span) = &self.looping {
+            let to_us = span.start(self.is_reversed());
+            return self.go_to(self.timeline.at(to_us));
+        }
         self.playing = false;
         self.ended = true;
         self.tell_position(true)
@@ -333,7 +425,7 @@ impl Player {
             Order::Play => {
                 if self.ended {
                     self.ended = false;
-                    self.go_to(0)?;
+                    self.go_to(if self.is_reversed() { self.timeline.last_us() } else { 0 })?;
                 }
                 self.playing = true;
                 self.anchor = (self.clock.monotonic(), self.shown_us.unwrap_or(0));
@@ -352,10 +444,18 @@ impl Player {
                 let target = self.timeline.step(from, frames);
                 self.go_to(target)
             }
-            Order::Speed { factor } => {
-                self.anchor = (self.clock.monotonic(), self.shown_us.unwrap_or(0));
-                self.speed = if factor.is_finite() { factor.clamp(0.25, 16.0) } else { 1.0 };
+            Order::Speed { factor } => self.set_speed(factor),
+            Order::Loop { span_us } => {
+                self.looping = span_us.map(|(first_us, last_us)| Loop::new(first_us, last_us));
                 Ok(())
+            }
+            Order::Adjust { adjust } => {
+                self.adjust = adjust.within();
+                if let Some(decoder) = &self.decoder {
+                    decoder.adjust(self.adjust);
+                }
+                // A picture that stands is shown anew; one that runs is followed by the next anyway.
+                if self.playing { Ok(()) } else { self.restart_at(self.standing_us()) }
             }
             other @ (Order::Hello { .. }
             | Order::Open(_)
@@ -365,12 +465,32 @@ impl Player {
             | Order::FootageOpen(_)
             | Order::CardSeek { .. }
             | Order::Motion { .. }
+            | Order::Record { .. }
             | Order::Cut
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a running player: {other:?}");
                 Ok(())
             }
         }
+    }
+
+    fn set_speed(&mut self, factor: f64) -> anyhow::Result<()> {
+        let speed = if factor.is_finite() && factor != 0.0 { factor } else { 1.0 };
+        let turned = (speed < 0.0) != self.is_reversed();
+        let keys_only = |speed: f64| speed.abs() >= KEYS_ONLY_SPEED;
+        let other_pictures = turned || (self.is_reversed() && keys_only(speed) != keys_only(self.speed));
+        self.speed = speed.signum() * speed.abs().clamp(SLOWEST, FASTEST);
+        self.anchor = (self.clock.monotonic(), self.shown_us.unwrap_or(0));
+        if other_pictures {
+            self.ended = false;
+            self.restart_at(self.standing_us())?;
+        }
+        self.tell_position(true)
+    }
+
+    /// Time of the picture that is shown, or soon will be.
+    fn standing_us(&self) -> u64 {
+        self.wanted_us.or(self.shown_us).unwrap_or_else(|| self.timeline.first_us())
     }
 
     fn pause(&mut self) -> anyhow::Result<()> {
@@ -385,19 +505,23 @@ impl Player {
             Some(decoder) => decoder.resize(ring),
             None => {
                 let inputs = self.inputs.clone();
-                self.decoder = Some(Decoder::start(&self.clip.format, ring, move |input| {
+                let decoder = Decoder::start(&self.clip.format, ring, move |input| {
                     // A player that has ended needs no picture.
                     let _ = inputs.send(input);
-                })?);
+                })?;
+                decoder.adjust(self.adjust);
+                self.decoder = Some(decoder);
             }
         }
-        let at = self.wanted_us.or(self.shown_us).unwrap_or_else(|| self.timeline.first_us());
-        self.restart_at(at)
+        self.restart_at(self.standing_us())
     }
 
     /// Shows the picture at `target_us` as soon as it is decoded.
     fn go_to(&mut self, target_us: u64) -> anyhow::Result<()> {
         self.ended = false;
+        if self.is_reversed() {
+            return self.restart_at(target_us);
+        }
         while self.ready.front().is_some_and(|(pts_us, _)| *pts_us < target_us) {
             self.ready.pop_front();
         }
@@ -421,14 +545,20 @@ impl Player {
 
     /// Begins anew at the key frame before `target_us`.
     fn restart_at(&mut self, target_us: u64) -> anyhow::Result<()> {
+        self.ready.clear();
+        self.backwards = None;
+        self.wanted_us = Some(target_us);
+        self.begin_decoding_at(target_us);
+        Ok(())
+    }
+
+    /// Gives the decoder the pictures from the key frame before `target_us` on.
+    fn begin_decoding_at(&mut self, target_us: u64) {
         self.epoch += 2;
         self.drained = 0;
-        self.ready.clear();
         self.next = self.timeline.group_of(target_us);
-        self.wanted_us = Some(target_us);
         if let Some(decoder) = &self.decoder {
             decoder.drop_before(Ticket { epoch: self.epoch, pts_us: target_us });
         }
-        Ok(())
     }
 }

@@ -141,6 +141,11 @@ impl Recorder {
         result
     }
 
+    /// Ends the current clip where a picture that is not recorded any more begins.
+    pub(crate) fn finish_before(&mut self, next_pts_us: u64) {
+        self.finish_at(Some(next_pts_us));
+    }
+
     /// Ends the current clip now, with all its pictures.
     pub(crate) fn finish(&mut self) {
         self.finish_at(None);

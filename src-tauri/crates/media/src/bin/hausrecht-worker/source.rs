@@ -19,7 +19,7 @@ pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) const HTTP_PORT: u16 = 80;
 
 /// Every element that a worker uses. They are loaded before the sandbox closes, for afterwards no file can be read.
-const ELEMENTS: [&str; 24] = [
+const ELEMENTS: [&str; 26] = [
     "rtspsrc",
     "rtpbin",
     "rtpjitterbuffer",
@@ -43,6 +43,8 @@ const ELEMENTS: [&str; 24] = [
     "jpegdec",
     "jpegenc",
     "videoconvertscale",
+    "videobalance",
+    "gamma",
     "typefind",
 ];
 

@@ -79,8 +79,9 @@ impl Camera {
     /// Fetches a stream over a new connection. What is being recorded ends here, for the two do not count time from the same
     /// zero.
     pub(super) fn fetch_anew(&mut self, stream: Stream) -> Result<(), End> {
-        if let Some(recorder) = self.recorder.as_mut().filter(|_| stream == Stream::Main) {
-            recorder.finish();
+        if stream == Stream::Main {
+            self.recorder.finish();
+            self.keeping.forget();
         }
         if let Some(Looking { view: Some(view), .. }) = self.looking.as_mut().filter(|l| l.stream == stream) {
             view.clock_changed();

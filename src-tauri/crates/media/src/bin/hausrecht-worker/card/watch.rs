@@ -325,9 +325,12 @@ impl Watch {
             | Order::CardOpen(_)
             | Order::FootageOpen(_)
             | Order::Motion { .. }
+            | Order::Record { .. }
             | Order::Cut
             | Order::Seek { .. }
             | Order::Step { .. }
+            | Order::Loop { .. }
+            | Order::Adjust { .. }
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a card that is watched: {other:?}");
                 Ok(())

@@ -6,10 +6,11 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use anyhow::Context;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
-use hausrecht_media::RingShape;
+use hausrecht_media::{Adjust, RingShape};
 
 use super::Input;
 use crate::{
@@ -45,6 +46,8 @@ impl Ticket {
 pub(super) struct Decoder {
     branch: Branch,
     size: gst::Element,
+    balance: gst::Element,
+    gamma: gst::Element,
     drop_before_us: Arc<AtomicU64>,
 }
 
@@ -65,18 +68,31 @@ impl Decoder {
         });
         let failing = Arc::clone(&tell);
         let failed = move |text| failing(Input::DecoderFailed(text));
-        let branch = Branch::start(format, Threads::Frames, &[scale, size.clone()], &sink, failed)?;
+        let make =
+            |name: &str| gst::ElementFactory::make(name).build().with_context(|| format!("making {name}"));
+        // Behind the scaling, where there are the fewest pixels; without an adjustment they let pictures through as they are.
+        let (balance, gamma) = (make("videobalance")?, make("gamma")?);
+        let between = [scale, size.clone(), balance.clone(), gamma.clone()];
+        let branch = Branch::start(format, Threads::Frames, &between, &sink, failed)?;
         let first_us = Arc::clone(&drop_before_us);
         branch.keep_only(move |time_us| {
             tell(Input::Decoded);
             time_us >= first_us.load(Ordering::Acquire)
         })?;
-        Ok(Self { branch, size, drop_before_us })
+        Ok(Self { branch, size, balance, gamma, drop_before_us })
     }
 
     /// Moves to the measures of another ring.
     pub(super) fn resize(&self, ring: RingShape) {
         self.size.set_property("caps", picture_caps(ring));
+    }
+
+    /// Changes the colours of the pictures that come out from now on.
+    pub(super) fn adjust(&self, adjust: Adjust) {
+        self.balance.set_property("brightness", adjust.brightness);
+        self.balance.set_property("contrast", adjust.contrast);
+        self.balance.set_property("saturation", adjust.saturation);
+        self.gamma.set_property("gamma", adjust.gamma);
     }
 
     /// Lets pictures before `ticket` go unscaled and unseen.

@@ -57,6 +57,24 @@ impl Timeline {
         self.keys.iter().rev().find(|(pts_us, _)| *pts_us <= target_us).map_or(0, |(_, index)| *index)
     }
 
+    /// Time of the key frame from which the picture at `target_us` is decoded.
+    pub(super) fn group_start(&self, target_us: u64) -> u64 {
+        self.keys.iter().rev().find(|(pts_us, _)| *pts_us <= target_us).map_or(0, |(pts_us, _)| *pts_us)
+    }
+
+    /// Time of the last picture shown before `time_us`, if there is one.
+    pub(super) fn before(&self, time_us: u64) -> Option<u64> {
+        let after = self.shown.partition_point(|shown| *shown < time_us);
+        after.checked_sub(1).and_then(|index| self.shown.get(index).copied())
+    }
+
+    /// Times of the pictures from `first_us` to `last_us`, both included.
+    pub(super) fn between(&self, first_us: u64, last_us: u64) -> &[u64] {
+        let first = self.shown.partition_point(|shown| *shown < first_us);
+        let behind = self.shown.partition_point(|shown| *shown <= last_us);
+        self.shown.get(first..behind).unwrap_or_default()
+    }
+
     /// Index of the last key frame.
     pub(super) fn last_group(&self) -> usize {
         self.keys.last().map_or(0, |(_, index)| *index)
