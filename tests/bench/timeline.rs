@@ -252,6 +252,7 @@ fn camera(number: u64, removed_us: UnixMicros) -> CameraRow {
         sub_token: None,
         certificate: None,
         own_level: None,
+        imported: false,
     }
 }
 

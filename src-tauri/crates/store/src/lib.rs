@@ -17,6 +17,7 @@ mod gaps;
 mod grants;
 mod holds;
 mod identities;
+mod imports;
 mod meta;
 mod motion;
 mod people;
@@ -43,6 +44,7 @@ pub use gaps::{GapRow, StoredRow};
 pub use grants::{GrantRow, ScopeRow};
 pub use holds::{Goes, HoldRow, Oldest};
 pub use identities::IdentityRow;
+pub use imports::{ImportRow, SourceSum};
 pub use people::PersonRow;
 pub use timeline::{Buckets, CHUNK, EventWalk, LEVELS_US};
 pub use topics::UnknownTopicRow;
@@ -63,7 +65,7 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
@@ -71,7 +73,8 @@ const STEPS: [&str; 8] = [
     include_str!("../migrations/05-log-index.sql"),
     include_str!("../migrations/06-recording.sql"),
     include_str!("../migrations/07-walls.sql"),
-    include_str!("../migrations/08-timeline.sql"),
+    include_str!("../migrations/08-import.sql"),
+    include_str!("../migrations/09-timeline.sql"),
 ];
 /// The schema that this version writes.
 const NEWEST: i64 = STEPS.len() as i64;

@@ -16,8 +16,8 @@ export const SHORTEST_US = SECOND_US
 export const LONGEST_US = 400 * DAY_US
 /** The longest part that others see at once. */
 export const LONGEST_OF_MEMBERS_US = 8 * DAY_US
-/** How far back anybody looks. */
-const PAST_US = 3 * 366 * DAY_US
+/** How far back anybody looks: saved footage may be much older than any recording. */
+const PAST_US = 40 * 366 * DAY_US
 
 /** Where a window may lie. */
 export interface Limits {

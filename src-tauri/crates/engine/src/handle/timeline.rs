@@ -146,9 +146,11 @@ impl Handle {
         let lanes = order
             .into_iter()
             .filter_map(|row| lanes.remove(&row.id).map(|lane| (row, lane)))
-            // A camera that was removed stays as long as there is something of it to see.
+            // A camera that was removed, or saved footage, has a lane where there is something of it to see.
             .filter(|(row, lane)| {
-                row.removed_us.is_none() || !lane.recorded.is_empty() || !lane.filled.is_empty()
+                (row.removed_us.is_none() && !row.imported)
+                    || !lane.recorded.is_empty()
+                    || !lane.filled.is_empty()
             })
             .map(|(_, lane)| lane)
             .collect();

@@ -28,6 +28,7 @@ fn camera(number: u64) -> CameraRow {
         sub_token: None,
         certificate: None,
         own_level: None,
+        imported: false,
     }
 }
 
