@@ -335,7 +335,7 @@ async fn wheel_at_head(desktop: &Desktop, delta_y: i32) {
 async fn point_at_recorded(desktop: &Desktop) {
     let script = "const f = document.querySelector(\"[data-testid='timeline-field']\"); \
                   const b = document.querySelector(\"[data-testid='head']\").getBoundingClientRect(); \
-                  const at = window.pointedAt = ((window.pointedAt ?? 0) + 1) % 60; \
+                  const n = window.pointed = (window.pointed ?? 0) + 1; const at = Math.floor(n / 12) % 12; \
                   f.dispatchEvent(new PointerEvent('pointermove', { clientX: b.left + b.width / 2 - at, \
                   clientY: f.getBoundingClientRect().top + 8, bubbles: true }))";
     desktop.page.execute(script, Vec::new()).await.unwrap();

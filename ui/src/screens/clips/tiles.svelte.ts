@@ -140,7 +140,8 @@ export class LaneTiles {
         if (count > 0 && (kinds.length === 0 || kinds.includes(kind))) place.counts.push({ kind, count })
       }
     } else {
-      place.recorded = lane.recorded.some((span) => us >= span.from_us && us <= span.to_us)
+      // A clip that is thinner than the pointer is found too.
+      place.recorded = lane.recorded.some((span) => us >= span.from_us - slackUs && us <= span.to_us + slackUs)
       let nearest = Infinity
       for (const event of lane.events) {
         if (kinds.length > 0 && !kinds.includes(event.kind)) continue
