@@ -15,15 +15,14 @@ pub(crate) mod player;
 pub(crate) mod recording;
 pub(crate) mod session;
 pub(crate) mod settings;
+pub(crate) mod windows;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use hausrecht_engine::{Handle, wire};
+use hausrecht_model::CameraId;
 
-use crate::{
-    demo::Demo,
-    presenter::{Wall, canvas::Canvas},
-};
+use crate::{demo::Demo, folder::Kept, presenter::Screens};
 
 /// What a command answers.
 type Answer<T> = Result<T, wire::Error>;
@@ -32,12 +31,14 @@ type Answer<T> = Result<T, wire::Error>;
 pub(crate) struct Shell {
     /// The engine.
     pub(crate) engine: Handle,
-    /// What is on the screen.
-    pub(crate) wall: Arc<Wall>,
-    /// The stream for canvases.
-    pub(crate) canvas: Arc<Canvas>,
+    /// What is on the screen, by window.
+    pub(crate) screens: Arc<Screens>,
     /// The demo cameras.
     pub(crate) demo: Arc<Demo>,
+    /// The camera in the small window.
+    pub(crate) small: Mutex<Option<CameraId>>,
+    /// Files that were kept outside the vault.
+    pub(crate) kept: Kept,
 }
 
 /// A failure of the shell itself.

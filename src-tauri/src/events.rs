@@ -1,6 +1,7 @@
 //! What the engine tells the window: one typed event for each kind, always a whole snapshot.
 
 use hausrecht_engine::wire;
+use hausrecht_model::CameraId;
 use serde::Serialize;
 use tauri::AppHandle;
 use tauri_specta::Event as _;
@@ -67,7 +68,12 @@ event!(
     OpenRouteEvent(String) = "open_route"
 );
 
-/// Sends `event` to the window.
+event!(
+    /// The camera that the small window is to show from now on.
+    ShownCameraEvent(CameraId) = "shown_camera"
+);
+
+/// Sends `event` to the windows.
 pub(crate) fn emit(app: &AppHandle, event: wire::Event) {
     let sent = match event {
         wire::Event::Session(session) => SessionEvent(session).emit(app),

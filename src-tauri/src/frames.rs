@@ -6,7 +6,7 @@ use hausrecht_engine::{
     Handle,
     wire::{self, TileSource},
 };
-use hausrecht_media::{FrameMeta, Picture};
+use hausrecht_media::{FrameMeta, Picture, Region};
 use tokio::sync::watch;
 
 /// Pixels of a tile on the screen.
@@ -33,6 +33,8 @@ pub(crate) trait View: Send + Sync {
     fn newest(&self, look: &mut dyn FnMut(Picture<'_>)) -> bool;
     /// Asks for another size; pictures of the old one come until it is ready.
     fn resize(&self, size: Size);
+    /// Asks for a part of the picture, as large as the whole.
+    fn show_region(&self, region: Region);
     /// Changes with each new picture. `None`, or closed: none will come any more.
     fn changes(&self) -> Option<watch::Receiver<u64>>;
     /// Says that the picture with these particulars is on the screen.
@@ -54,6 +56,10 @@ impl View for hausrecht_engine::View {
         if let Err(error) = Self::resize(self, size.width, size.height) {
             tracing::warn!(%error, ?size, "a tile keeps its old size");
         }
+    }
+
+    fn show_region(&self, region: Region) {
+        Self::show_region(self, region);
     }
 
     fn changes(&self) -> Option<watch::Receiver<u64>> {

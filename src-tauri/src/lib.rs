@@ -2,6 +2,7 @@
 //!
 //! The only crate that knows Tauri. It holds no key, decides nothing, and keeps nothing but what is on the screen.
 
+mod asleep;
 mod commands;
 mod demo;
 mod events;
@@ -18,7 +19,7 @@ mod window;
 use std::{
     process::ExitCode,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -32,12 +33,7 @@ use hausrecht_engine::{
 use tauri::{AppHandle, Manager};
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::{
-    commands::Shell,
-    demo::Demo,
-    options::Arguments,
-    presenter::{Wall, canvas::Canvas},
-};
+use crate::{commands::Shell, demo::Demo, options::Arguments, presenter::Screens};
 
 /// How long a search may find nothing before `--auto-demo` starts the demo cameras.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -84,25 +80,40 @@ fn show(
     demo: &Arc<Demo>,
 ) -> anyhow::Result<i32> {
     tauri::async_runtime::set(runtime.handle().clone());
-    let canvas = runtime.block_on(Canvas::listen(&mut rand::rng()))?;
-    let presenter = engine.settings().presenter;
-    let wall = Wall::new(Arc::new(engine.clone()), canvas.clone(), runtime.handle().clone());
-    let shell = Shell { engine: engine.clone(), wall: wall.clone(), canvas, demo: demo.clone() };
+    let screens = Screens::new(Arc::new(engine.clone()), runtime.handle().clone());
+    let main = runtime.block_on(screens.begin(window::MAIN))?;
+    let shell = Shell {
+        engine: engine.clone(),
+        screens: screens.clone(),
+        demo: demo.clone(),
+        small: Mutex::default(),
+        kept: folder::Kept::default(),
+    };
     let auto_demo = arguments.auto_demo;
-    let wall_at_the_end = wall.clone();
+    let screens_at_the_end = screens.clone();
     let engine_for_notifications = engine.clone();
 
     let seam = seam::builder();
     let handler = seam.invoke_handler();
     let app = tauri::Builder::default()
-        .invoke_handler(handler)
+        .invoke_handler(move |invoke| {
+            let window = invoke.message.webview_ref().label().to_owned();
+            let command = invoke.message.command().to_owned();
+            if !seam::may_call(&window, &command) {
+                tracing::warn!(window, command, "a window asked for what is not for it");
+                invoke.resolver.reject("this window may not do that");
+                return true;
+            }
+            handler(invoke)
+        })
         .setup(move |app| {
             let app = app.handle();
             seam.mount_events(app);
             app.manage(shell);
             let tray = tray::put(app);
-            window::make(app, &wall, tray)?;
-            window::choose_presenter(app, presenter);
+            window::make(app, &main, tray)?;
+            #[cfg(target_os = "linux")]
+            app.manage(asleep::follow(&screens));
             notify::begin(app, &engine_for_notifications);
             tauri::async_runtime::spawn(pass_on_events(app.clone(), auto_demo));
             tauri::async_runtime::spawn(quit_on_signal(app.clone()));
@@ -110,7 +121,7 @@ fn show(
         })
         .build(tauri::generate_context!())?;
     let code = app.run_return(|_, _| {});
-    wall_at_the_end.place(Vec::new());
+    screens_at_the_end.clear();
     Ok(code)
 }
 
@@ -151,9 +162,9 @@ async fn pass_on_events(app: AppHandle, auto_demo: bool) {
         match &event {
             // Whatever the page does, nobody sees a picture once nobody is signed in.
             Event::Session(Session::Empty | Session::Locked { .. }) => {
-                shell.wall.place(Vec::new());
+                shell.screens.clear();
             }
-            Event::Tiles(tiles) => shell.wall.note_states(tiles),
+            Event::Tiles(tiles) => shell.screens.note_states(tiles),
             Event::Discovery(discovery)
                 if auto_demo && discovery.searching && discovery.cameras.is_empty() =>
             {

@@ -4,6 +4,7 @@ pub(crate) mod canvas;
 mod feed;
 #[cfg(target_os = "linux")]
 pub(crate) mod native;
+mod screens;
 #[cfg(test)]
 mod tests;
 mod tile;
@@ -12,6 +13,7 @@ mod wall;
 use std::sync::Arc;
 
 pub(crate) use feed::Feed;
+pub(crate) use screens::{Screen, Screens};
 pub(crate) use tile::Tile;
 pub(crate) use wall::Wall;
 

@@ -80,6 +80,24 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             live::tiles,
             live::place_tiles,
             live::stream_endpoint,
+            windows::walls,
+            windows::keep_wall,
+            windows::remove_wall,
+            windows::view_settings,
+            windows::set_view_settings,
+            windows::tile_details,
+            windows::keep_live_picture,
+            windows::keep_player_picture,
+            windows::show_in_folder,
+            windows::window_role,
+            windows::remember_shown,
+            windows::open_second_window,
+            windows::open_small_window,
+            windows::close_this_window,
+            windows::back_to_main,
+            windows::drag_window,
+            windows::resize_window,
+            windows::enlarge_page,
             clips::timeline,
             clips::clips,
             clips::thumbnails,
@@ -133,7 +151,33 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             VerifyEvent,
             NoticeEvent,
             OpenRouteEvent,
+            ShownCameraEvent,
         ])
+}
+
+/// What the windows beside the main one may call: they show pictures, and nothing else.
+const OF_OTHER_WINDOWS: [&str; 16] = [
+    "session",
+    "settings",
+    "touch",
+    "cameras",
+    "tiles",
+    "place_tiles",
+    "stream_endpoint",
+    "walls",
+    "view_settings",
+    "window_role",
+    "remember_shown",
+    "close_this_window",
+    "back_to_main",
+    "drag_window",
+    "resize_window",
+    "enlarge_page",
+];
+
+/// Whether the window of this name may call this command of ours. What Tauri itself offers stands in the capabilities.
+pub(crate) fn may_call(window: &str, command: &str) -> bool {
+    window == crate::window::MAIN || OF_OTHER_WINDOWS.contains(&command)
 }
 
 #[cfg(test)]

@@ -72,6 +72,23 @@ async fn a_clip_is_played_in_every_way_by_keyboard() {
     press(&desktop, "r").await;
     desktop.find_by("[data-testid='player-reverse'][aria-pressed='false']").await;
 
+    // Closer by keys, and a picture of it as a file: what was recorded, not what is seen of it. The log names it.
+    press(&desktop, "z").await;
+    press(&desktop, "z").await;
+    let zoom = desktop.find("player-zoom").await.text().await.unwrap();
+    assert!(zoom.contains("1.6"), "{zoom}");
+    desktop.keep("01-closer").await;
+    press(&desktop, "s").await;
+    let kept = desktop.find("kept-picture").await.attr("data-path").await.unwrap().unwrap();
+    assert!(std::fs::read(&kept).unwrap().starts_with(&[0xff, 0xd8, 0xff]), "{kept}");
+    until("the picture among the copies", PATIENCE, async || {
+        let copies = desktop.find("clip-copies").await.text().await.unwrap();
+        if copies.contains("Picture kept") { Ok(()) } else { Err(copies) }
+    })
+    .await;
+    press(&desktop, "0").await;
+    assert!(desktop.all("[data-testid='player-zoom']").await.is_empty());
+
     // A loop of a second: marked where it begins and where it ends.
     seek(&desktop, 1_000_000).await;
     press(&desktop, "m").await;
@@ -88,27 +105,35 @@ async fn a_clip_is_played_in_every_way_by_keyboard() {
         if again { Ok(()) } else { Err(now) }
     })
     .await;
-    desktop.keep("01-loop").await;
+    desktop.keep("02-loop").await;
     press(&desktop, " ").await;
     desktop.find_by("[data-testid='player-play'][data-playing='false']").await;
 
     // Brighter, and as it was recorded again.
-    let picture = fitted(desktop.area("[data-testid='player-picture']", 0).await);
     desktop.click("player-colours").await;
     let slider = desktop.find("colour-brightness").await;
-    let picture_moved = fitted(desktop.area("[data-testid='player-picture']", 0).await);
-    assert!(picture_moved.width <= picture.width);
-    let before = desktop.display.picture().brightness(picture_moved);
+    // The sliders take room from the picture, which is drawn anew in its new place.
+    let mut last = None;
+    let picture = until("the picture in its new place", PATIENCE, async || {
+        desktop.keep("03-sliders").await;
+        let area = fitted(desktop.area("[data-testid='player-picture']", 0).await);
+        let now = (area, desktop.display.picture().brightness(area));
+        let stands = last == Some(now);
+        last = Some(now);
+        if stands { Ok(area) } else { Err(now) }
+    })
+    .await;
+    let before = desktop.display.picture().brightness(picture);
     slider.send_keys(&"\u{e014}".repeat(30)).await.unwrap();
     until("a brighter picture", PATIENCE, async || {
-        let now = desktop.display.picture().brightness(picture_moved);
+        let now = desktop.display.picture().brightness(picture);
         if now > before + 40.0 { Ok(()) } else { Err((before, now)) }
     })
     .await;
-    desktop.keep("02-colours").await;
+    desktop.keep("04-colours").await;
     desktop.click("colours-reset").await;
     until("the picture as it was recorded", PATIENCE, async || {
-        let now = desktop.display.picture().brightness(picture_moved);
+        let now = desktop.display.picture().brightness(picture);
         if (now - before).abs() < 8.0 { Ok(()) } else { Err((before, now)) }
     })
     .await;

@@ -149,8 +149,12 @@ impl Desktop {
     /// Waits until exactly `count` elements fit the CSS selector.
     pub async fn wait_for_count(&self, selector: &str, count: usize, patience: Duration) -> Vec<Element> {
         until(&format!("{count} of {selector}"), patience, async || {
-            let found = self.all(selector).await;
-            if found.len() == count { Ok(found) } else { Err(found.len()) }
+            // A page that draws itself anew under the question gives an error; the next look finds what is there then.
+            match self.page.find_all(Locator::Css(selector)).await {
+                Ok(found) if found.len() == count => Ok(found),
+                Ok(found) => Err(found.len().to_string()),
+                Err(error) => Err(error.to_string()),
+            }
         })
         .await
     }

@@ -4,16 +4,16 @@ import type { Client, ClipQuery, ClipView } from '../src/ipc/client'
 import { neighbours, newest, PAGE } from '../src/screens/clips/find'
 
 const NOW = 1_790_000_000_000_000
-const clipAt = (start_us: number, camera = 'c') => ({ id: `${camera}${start_us}`, camera, start_us }) as ClipView
+const clipAt = (start_us: number, camera = 'c') => ({ id: `${camera}${start_us}`, camera, start_us, duration_us: 1_900_000 }) as ClipView
 
-/** A client that gives what the engine would: newest first, cut at the limit. */
+/** A client that gives what the engine would: what runs in the span, newest first, cut at the limit. */
 function recorded(clips: ClipView[]) {
   const asked: ClipQuery[] = []
   const client: Pick<Client, 'clips'> = {
     clips: async (query) => {
       asked.push(query)
       return clips
-        .filter((clip) => clip.start_us >= query.from_us && clip.start_us < query.to_us && (query.cameras.length === 0 || query.cameras.includes(clip.camera)))
+        .filter((clip) => clip.start_us + clip.duration_us > query.from_us && clip.start_us < query.to_us && (query.cameras.length === 0 || query.cameras.includes(clip.camera)))
         .sort((a, b) => b.start_us - a.start_us)
         .slice(0, query.limit)
     },

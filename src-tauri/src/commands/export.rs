@@ -1,9 +1,11 @@
 //! Exports of recordings to files.
 
+use std::path::PathBuf;
+
 use hausrecht_engine::wire::{ExportOrder, ExportPlan, ExportView};
 use tauri::{State, WebviewWindow};
 
-use super::{Answer, Shell};
+use super::{Answer, Shell, internal};
 use crate::folder;
 
 /// What an export would be. Nothing is opened for it.
@@ -53,11 +55,12 @@ pub(crate) async fn choose_folder(
     folder::choose(&window, title, begin).await
 }
 
-/// Shows the folder of an export in the desktop's file manager; the shell's own.
-#[tauri::command(async)]
+/// Shows the files of an export in the desktop's file manager; the shell's own.
+#[tauri::command]
 #[specta::specta]
-pub(crate) fn show_export(shell: State<'_, Shell>, window: WebviewWindow, id: u32) -> Answer<()> {
-    let views = shell.engine.exports()?;
-    let view = views.into_iter().find(|view| view.id == id);
-    view.map_or(Ok(()), |view| folder::show(&window, view.order.folder))
+pub(crate) async fn show_export(shell: State<'_, Shell>, id: u32) -> Answer<()> {
+    let Some(view) = shell.engine.exports()?.into_iter().find(|view| view.id == id) else { return Ok(()) };
+    let folder = PathBuf::from(view.order.folder);
+    let path = view.files.first().map_or_else(|| folder.clone(), |file| folder.join(&file.name));
+    tokio::task::spawn_blocking(move || folder::show(&path)).await.map_err(internal)?.map_err(internal)
 }

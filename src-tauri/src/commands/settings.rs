@@ -22,12 +22,8 @@ pub(crate) fn name_tray(app: AppHandle, show: &str, quit: &str) {
 /// Changes the settings; another presenter draws at once.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn set_settings(
-    app: AppHandle,
-    shell: State<'_, Shell>,
-    settings: Settings,
-) -> Answer<Settings> {
+pub(crate) async fn set_settings(shell: State<'_, Shell>, settings: Settings) -> Answer<Settings> {
     let settings = shell.engine.set_settings(settings).await?;
-    crate::window::choose_presenter(&app, settings.presenter);
+    shell.screens.draw_by(settings.presenter);
     Ok(settings)
 }

@@ -50,6 +50,7 @@ pub(crate) struct Canvas {
     endpoint: StreamEndpoint,
     /// Counts connections: the newest alone is served, for a page that was loaded again is the same page.
     newest: watch::Sender<u64>,
+    closed: watch::Sender<bool>,
 }
 
 impl Presenter for Canvas {
@@ -82,9 +83,17 @@ impl Canvas {
             feed: Feed::new(),
             endpoint: StreamEndpoint { port, token },
             newest: watch::Sender::new(0),
+            closed: watch::Sender::new(false),
         });
         tokio::spawn(canvas.clone().accept(listener));
         Ok(canvas)
+    }
+
+    /// Its window is gone: nobody is listened to any more.
+    pub(crate) fn close(&self) {
+        self.closed.send_replace(true);
+        // Whoever is served is not the newest then.
+        self.newest.send_modify(|count| *count += 1);
     }
 
     /// What the page needs to connect.
@@ -93,8 +102,13 @@ impl Canvas {
     }
 
     async fn accept(self: Arc<Self>, listener: TcpListener) {
+        let mut closed = self.closed.subscribe();
         loop {
-            match listener.accept().await {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = closed.wait_for(|closed| *closed) => return,
+            };
+            match accepted {
                 Ok((socket, from)) => {
                     tokio::spawn(self.clone().serve(socket, from));
                 }

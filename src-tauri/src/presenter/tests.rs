@@ -3,13 +3,13 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use hausrecht_engine::wire::{self, TilePlace, TileSource};
-use hausrecht_media::{FrameMeta, Picture};
+use hausrecht_media::{FrameMeta, Picture, Region};
 use hausrecht_model::{CameraId, StreamRole};
 use tokio::sync::watch;
 
@@ -17,13 +17,21 @@ use super::{Placement, Presenter};
 use crate::frames::{Frames, Size, View};
 
 /// Views that show one colour at the size that they are asked for.
-#[derive(Default)]
 pub(super) struct Plain {
     pub(super) opened: Mutex<Vec<(TileSource, Arc<PlainView>)>>,
+    /// Sequence number of a new view: 0 while no picture has come.
+    pub(super) begins_with: AtomicU64,
+}
+
+impl Default for Plain {
+    fn default() -> Self {
+        Self { opened: Mutex::default(), begins_with: AtomicU64::new(1) }
+    }
 }
 
 pub(super) struct PlainView {
     pub(super) size: Mutex<Size>,
+    pub(super) region: Mutex<Region>,
     pub(super) sequence: watch::Sender<u64>,
     pub(super) drawn: watch::Sender<Vec<u64>>,
     pub(super) ended: Arc<AtomicBool>,
@@ -45,7 +53,8 @@ impl Frames for Arc<Plain> {
     fn view(&self, source: &TileSource, size: Size) -> Result<Arc<dyn View>, wire::Error> {
         let view = Arc::new(PlainView {
             size: Mutex::new(size),
-            sequence: watch::Sender::new(1),
+            region: Mutex::default(),
+            sequence: watch::Sender::new(self.begins_with.load(Ordering::SeqCst)),
             drawn: watch::Sender::new(Vec::new()),
             ended: Arc::default(),
         });
@@ -57,6 +66,9 @@ impl Frames for Arc<Plain> {
 impl View for Lent {
     fn newest(&self, look: &mut dyn FnMut(Picture<'_>)) -> bool {
         let Size { width, height } = *self.0.size.lock().unwrap();
+        if *self.0.sequence.borrow() == 0 {
+            return false;
+        }
         let meta = FrameMeta { sequence: *self.0.sequence.borrow(), pts_us: 1_500, arrived_unix_us: 0 };
         let bgrx = BGRX.repeat((width * height) as usize);
         look(Picture { bgrx: &bgrx, width, height, stride: width * 4, meta });
@@ -65,6 +77,11 @@ impl View for Lent {
 
     fn resize(&self, size: Size) {
         *self.0.size.lock().unwrap() = size;
+        self.0.sequence.send_modify(|sequence| *sequence += 1);
+    }
+
+    fn show_region(&self, region: Region) {
+        *self.0.region.lock().unwrap() = region;
         self.0.sequence.send_modify(|sequence| *sequence += 1);
     }
 
@@ -107,6 +124,7 @@ pub(super) fn place(camera: CameraId, width: f32) -> TilePlace {
         y: 10.6,
         width,
         height: 90.0,
+        region: None,
     }
 }
 

@@ -7,9 +7,10 @@ use std::{
 };
 
 use hausrecht_engine::wire::{PictureState, TilePlace, TileSource, TileState};
+use hausrecht_media::Region;
 use hausrecht_model::CameraId;
 
-use super::{Area, Placed, Placement, Presenter, Tile};
+use super::{Area, Placed, Placement, Presenter, Tile, tile::Wish};
 use crate::frames::{Frames, Size};
 
 /// The wall. Shared by the commands, the window's events and the tiles.
@@ -26,7 +27,11 @@ struct State {
     places: Vec<TilePlace>,
     /// Pixels of the screen for each CSS pixel.
     scale: f64,
+    /// CSS pixels of the page when nothing is enlarged, for each CSS pixel of the page as it is.
+    zoom: f64,
     visible: bool,
+    /// The desktop's session is locked, or the computer falls asleep.
+    asleep: bool,
     /// Cameras without a picture: their last one must not stand there as if it were alive.
     dead: HashSet<CameraId>,
     placement: Arc<Placement>,
@@ -47,7 +52,9 @@ impl Wall {
                 generation: 0,
                 places: Vec::new(),
                 scale: 1.0,
+                zoom: 1.0,
                 visible: true,
+                asleep: false,
                 dead: HashSet::new(),
                 placement: Arc::default(),
             }),
@@ -82,6 +89,22 @@ impl Wall {
         }
     }
 
+    /// Says whether the desktop is locked or asleep; then nobody sees the window either.
+    pub(crate) fn set_asleep(&self, asleep: bool) {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.asleep, asleep) != asleep {
+            self.show(&mut state);
+        }
+    }
+
+    /// Says how much everything in the page is enlarged.
+    pub(crate) fn set_zoom(&self, zoom: f64) {
+        let mut state = self.state();
+        if (std::mem::replace(&mut state.zoom, zoom) - zoom).abs() > f64::EPSILON {
+            self.show(&mut state);
+        }
+    }
+
     /// Says how many pixels of the screen a CSS pixel has.
     pub(crate) fn set_scale(&self, scale: f64) {
         let mut state = self.state();
@@ -112,39 +135,56 @@ impl Wall {
     fn show(&self, state: &mut State) {
         let mut before: Vec<_> = state.placement.tiles.iter().map(|placed| placed.tile.clone()).collect();
         let mut tiles = Vec::new();
-        if state.visible {
-            for place in &state.places {
-                let area = area(place);
-                let size = size(area, state.scale);
-                let kept = before.iter().position(|tile| *tile.what() == place.what);
-                let tile = match kept {
-                    Some(at) => {
-                        let tile = before.swap_remove(at);
-                        tile.resize(size);
-                        tile
-                    }
-                    None => self.open(place.what.clone(), size),
-                };
-                let hidden =
-                    matches!(&place.what, TileSource::Live { camera, .. } if state.dead.contains(camera));
-                tiles.push(Placed { area, tile, hidden });
-            }
+        let seen = state.visible && !state.asleep;
+        let places: &[TilePlace] = if seen { &state.places } else { &[] };
+        for place in places {
+            let area = area(place, state.zoom);
+            let wish = Wish {
+                what: place.what.clone(),
+                size: size(area, state.scale),
+                region: place.region.map_or(Region::WHOLE, Region::from),
+            };
+            // A camera's other stream takes over the tile, and with it what stands there until its first picture.
+            let kept = before
+                .iter()
+                .position(|tile| tile.what() == place.what)
+                .or_else(|| before.iter().position(|tile| is_other_stream(&tile.what(), place, places)));
+            let tile = match kept {
+                Some(at) => {
+                    let tile = before.swap_remove(at);
+                    tile.ask(wish);
+                    tile
+                }
+                None => self.open(wish),
+            };
+            let hidden =
+                matches!(&place.what, TileSource::Live { camera, .. } if state.dead.contains(camera));
+            tiles.push(Placed { area, tile, hidden });
         }
         state.placement = Arc::new(Placement { generation: state.generation, tiles });
         self.presenter.read().unwrap_or_else(PoisonError::into_inner).place(state.placement.clone());
     }
 
-    fn open(&self, what: TileSource, size: Size) -> Arc<Tile> {
+    fn open(&self, wish: Wish) -> Arc<Tile> {
         let presenter = self.presenter.clone();
         let on_fresh = move || presenter.read().unwrap_or_else(PoisonError::into_inner).fresh();
-        Tile::open(self.frames.clone(), what, size, on_fresh, &self.runtime)
+        Tile::open(self.frames.clone(), wish, on_fresh, &self.runtime)
     }
+}
+
+/// Whether `shown` is the camera of `place` in another stream, and nobody else in `places` wants it as it is.
+fn is_other_stream(shown: &TileSource, place: &TilePlace, places: &[TilePlace]) -> bool {
+    let same_camera = matches!(
+        (shown, &place.what),
+        (TileSource::Live { camera, .. }, TileSource::Live { camera: wanted, .. }) if camera == wanted
+    );
+    same_camera && places.iter().all(|other| other.what != *shown)
 }
 
 /// The place on whole pixels: both edges are rounded, so that neighbours neither overlap nor part.
 #[expect(clippy::cast_possible_truncation, reason = "rounded and clamped before")]
-fn area(place: &TilePlace) -> Area {
-    let edge = |value: f32| value.round().clamp(-32_768.0, 32_767.0) as i32;
+fn area(place: &TilePlace, zoom: f64) -> Area {
+    let edge = |value: f32| (f64::from(value) * zoom).round().clamp(-32_768.0, 32_767.0) as i32;
     let (x, y) = (edge(place.x), edge(place.y));
     let (right, bottom) = (edge(place.x + place.width), edge(place.y + place.height));
     Area { x, y, width: (right - x).max(0), height: (bottom - y).max(0) }

@@ -143,12 +143,48 @@ export const commands = {
 	/**  What each tile says about its camera. */
 	tiles: () => typedError<TileState[], Error>(__TAURI_INVOKE("tiles")),
 	/**
-	 *  The shell's own: where the page wants pictures; all of them each time. Returns the generation of this placement,
+	 *  The shell's own: where this window's page wants pictures; all of them each time. Returns the generation of this placement,
 	 *  which the pictures for canvases carry.
 	 */
 	placeTiles: (places: TilePlace[]) => __TAURI_INVOKE<number>("place_tiles", { places }),
 	/**  The shell's own: where canvases get their pictures. */
-	streamEndpoint: () => __TAURI_INVOKE<StreamEndpoint>("stream_endpoint"),
+	streamEndpoint: () => typedError<StreamEndpoint, Error>(__TAURI_INVOKE("stream_endpoint")),
+	/**  The walls of whoever is signed in. */
+	walls: () => typedError<SavedWall[], Error>(__TAURI_INVOKE("walls")),
+	/**  Keeps a wall. */
+	keepWall: (wall: KeepWall) => typedError<SavedWall, Error>(__TAURI_INVOKE("keep_wall", { wall })),
+	/**  Forgets a wall. */
+	removeWall: (id: WallId) => typedError<null, Error>(__TAURI_INVOKE("remove_wall", { id })),
+	/**  How whoever is signed in likes the window. */
+	viewSettings: () => typedError<ViewSettings, Error>(__TAURI_INVOKE("view_settings")),
+	/**  Keeps that. */
+	setViewSettings: (settings: ViewSettings) => typedError<null, Error>(__TAURI_INVOKE("set_view_settings", { settings })),
+	/**  What a tile's details say. */
+	tileDetails: (camera: CameraId) => typedError<TileDetails, Error>(__TAURI_INVOKE("tile_details", { camera })),
+	/**  Keeps what a camera shows now as a file among the owner's pictures. */
+	keepLivePicture: (camera: CameraId, format: PictureFormat) => typedError<KeptPicture, Error>(__TAURI_INVOKE("keep_live_picture", { camera, format })),
+	/**  Keeps the picture of the open clip that stands as a file among the owner's pictures. */
+	keepPlayerPicture: (format: PictureFormat) => typedError<KeptPicture, Error>(__TAURI_INVOKE("keep_player_picture", { format })),
+	/**  The shell's own: shows a file that was kept in the desktop's file manager. */
+	showInFolder: (path: string) => typedError<null, Error>(__TAURI_INVOKE("show_in_folder", { path })),
+	/**  The shell's own: what this window is there for. */
+	windowRole: () => typedError<WindowRole, Error>(__TAURI_INVOKE("window_role")),
+	/**  The shell's own: keeps what this window shows. */
+	rememberShown: (shows: string) => typedError<null, Error>(__TAURI_INVOKE("remember_shown", { shows })),
+	/**  The shell's own: opens the window with a wall of its own. */
+	openSecondWindow: () => typedError<null, Error>(__TAURI_INVOKE("open_second_window")),
+	/**  The shell's own: shows a camera in the small window that stays above all others. */
+	openSmallWindow: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("open_small_window", { camera })),
+	/**  The shell's own: closes the window that called; the main one stays. */
+	closeThisWindow: () => typedError<null, Error>(__TAURI_INVOKE("close_this_window")),
+	/**  The shell's own: back from the small window to the main one, with this camera large. */
+	backToMain: (camera: CameraId) => typedError<null, Error>(__TAURI_INVOKE("back_to_main", { camera })),
+	/**  The shell's own: the person moves this window. */
+	dragWindow: () => typedError<null, Error>(__TAURI_INVOKE("drag_window")),
+	/**  The shell's own: the person resizes this window. */
+	resizeWindow: (edge: Edge) => typedError<null, Error>(__TAURI_INVOKE("resize_window", { edge })),
+	/**  The shell's own: enlarges everything in this window's page, to 100 to 200 percent. */
+	enlargePage: (percent: number) => typedError<null, Error>(__TAURI_INVOKE("enlarge_page", { percent })),
 	/**  The lanes of a span of time. */
 	timeline: (fromUs: UnixMicros, toUs: UnixMicros) => typedError<Timeline, Error>(__TAURI_INVOKE("timeline", { fromUs, toUs })),
 	/**  Clips, newest first. */
@@ -172,7 +208,7 @@ export const commands = {
 	 *  dialog begins.
 	 */
 	chooseFolder: (title: string, begin: string) => typedError<string | null, Error>(__TAURI_INVOKE("choose_folder", { title, begin })),
-	/**  Shows the folder of an export in the desktop's file manager; the shell's own. */
+	/**  Shows the files of an export in the desktop's file manager; the shell's own. */
 	showExport: (id: number) => typedError<null, Error>(__TAURI_INVOKE("show_export", { id })),
 	/**  Opens a clip; the log has the entry before there is a picture. */
 	openClip: (id: ClipId) => typedError<PlayerState, Error>(__TAURI_INVOKE("open_clip", { id })),
@@ -235,14 +271,15 @@ export const events = {
 	cameras: makeEvent<CamerasEvent, CamerasEvent>("cameras"),
 	cardJobs: makeEvent<CardJobsEvent, CardJobsEvent>("card_jobs"),
 	cardPlayer: makeEvent<CardPlayerEvent, CardPlayerEvent>("card_player"),
-	exports: makeEvent<ExportsEvent, ExportsEvent>("exports"),
 	clipsChanged: makeEvent<ClipsChangedEvent, ClipsChangedEvent>("clips_changed"),
 	discovery: makeEvent<DiscoveryEvent, DiscoveryEvent>("discovery"),
+	exports: makeEvent<ExportsEvent, ExportsEvent>("exports"),
 	logGrew: makeEvent<LogGrewEvent, LogGrewEvent>("log_grew"),
 	notice: makeEvent<NoticeEvent, NoticeEvent>("notice"),
 	openRoute: makeEvent<OpenRouteEvent, OpenRouteEvent>("open_route"),
 	player: makeEvent<PlayerEvent, PlayerEvent>("player"),
 	session: makeEvent<SessionEvent, SessionEvent>("session"),
+	shownCamera: makeEvent<ShownCameraEvent, ShownCameraEvent>("shown_camera"),
 	tiles: makeEvent<TilesEvent, TilesEvent>("tiles"),
 	verify: makeEvent<VerifyEvent, VerifyEvent>("verify"),
 };
@@ -268,6 +305,16 @@ export type Adjust = {
 	saturation: number,
 	/**  0.25 (dark parts darker) to 4 (dark parts brighter); 1 leaves it. */
 	gamma: number,
+};
+
+/**  A decoder at work. */
+export type BranchDetails = {
+	/**  The stream that it decodes. */
+	stream: StreamRole,
+	/**  GStreamer's name of it. */
+	decoder: string,
+	/**  Whether it is hardware. */
+	hardware: boolean,
 };
 
 /**  A camera. */
@@ -513,7 +560,7 @@ export type ClipId = string;
 export type ClipQuery = {
 	/**  Only these cameras; empty: all. */
 	cameras: CameraId[],
-	/**  Starting at or after. */
+	/**  Running at this time or after it. */
 	from_us: UnixMicros,
 	/**  Starting before. */
 	to_us: UnixMicros,
@@ -581,12 +628,14 @@ export type ConnectOutcome = {
 	error: Error | null,
 };
 
-/**  A copy that left the vault (`hausrecht open CLIP -o FILE`). */
+/**  A copy that left the vault: by export, or with `hausrecht open CLIP -o FILE`. */
 export type Copied = {
 	/**  Who made it. */
 	face: Face,
 	/**  Who was given it, if that was said. */
 	recipient: string | null,
+	/**  Whether it is a single picture. */
+	picture: boolean,
 	/**  When. */
 	at_us: UnixMicros,
 	/**  Entry in the log. */
@@ -634,6 +683,17 @@ export type Discovery = {
 
 /**  The search for cameras. */
 export type DiscoveryEvent = Discovery;
+
+/**  An edge or corner by which a window is resized. */
+export type Edge = 
+/**  Top left corner. */
+"top_left" | 
+/**  Top right corner. */
+"top_right" | 
+/**  Bottom left corner. */
+"bottom_left" | 
+/**  Bottom right corner. */
+"bottom_right";
 
 /**  How a stream is encoded. */
 export type Encoder = {
@@ -825,14 +885,15 @@ export type ExportPlan = {
 };
 
 /**  How an export is. */
-export type ExportState = /**  Waits for the one before it. */
-"waiting" |
+export type ExportState = 
+/**  Waits for the one before it. */
+"waiting" | 
 /**  Runs. */
-"running" |
+"running" | 
 /**  All files are there. */
-"done" |
+"done" | 
 /**  It failed; nothing of it is left. */
-"failed" |
+"failed" | 
 /**  It was stopped; nothing of it is left. */
 "stopped";
 
@@ -1216,6 +1277,30 @@ export type KeepLimits = {
 	reserve_mb: number | null,
 };
 
+/**  A wall to be kept. */
+export type KeepWall = {
+	/**  Which is replaced; `None`: a new one. */
+	id: WallId | null,
+	/**  Name, 1 to 80 characters. */
+	name: string,
+	/**  Columns of the grid, 1 to 12. */
+	columns: number,
+	/**  Rows of the grid, 1 to 12. */
+	rows: number,
+	/**  Tiles that do not overlap. */
+	tiles: WallTile[],
+};
+
+/**  A picture that was kept outside the vault. */
+export type KeptPicture = {
+	/**  The file. */
+	path: string,
+	/**  Width in pixels. */
+	width: number,
+	/**  Height in pixels. */
+	height: number,
+};
+
 /**  One camera on the timeline. */
 export type Lane = {
 	/**  Camera. */
@@ -1590,6 +1675,25 @@ export type PersonView = {
 	last_opened_us: UnixMicros | null,
 };
 
+/**  A picture to be kept outside the vault. */
+export type PictureFormat = 
+/**  JPEG of high quality. */
+"jpeg" | 
+/**  PNG, which loses nothing more. */
+"png";
+
+/**  A part of a picture, as fractions of it from its top left corner: digital zoom. */
+export type PicturePart = {
+	/**  Left edge, 0 to 1. */
+	left: number,
+	/**  Top edge, 0 to 1. */
+	top: number,
+	/**  Width, above 0 to 1. */
+	width: number,
+	/**  Height, above 0 to 1. */
+	height: number,
+};
+
 /**  Whether there is a picture, and if not, why. */
 export type PictureState = 
 /**  The first picture is on its way. */
@@ -1845,6 +1949,20 @@ export type Repeated = {
 	to_us: number,
 };
 
+/**  A wall that somebody has arranged: cameras on a grid. */
+export type SavedWall = {
+	/**  Id. */
+	id: WallId,
+	/**  Name. */
+	name: string,
+	/**  Columns of the grid, 1 to 12. */
+	columns: number,
+	/**  Rows of the grid, 1 to 12. */
+	rows: number,
+	/**  Cameras that the person may see, each at most once. */
+	tiles: WallTile[],
+};
+
 /**  Who is signed in. */
 export type Session = 
 /**  No owner yet: the welcome screen. */
@@ -1881,6 +1999,9 @@ export type Settings = {
 	lock_after_minutes: number,
 };
 
+/**  The camera that the small window is to show from now on. */
+export type ShownCameraEvent = CameraId;
+
 /**  What the clips take, and how far back the disk reaches. */
 export type Storage = {
 	/**  The bounds. */
@@ -1901,6 +2022,24 @@ export type Storage = {
 	only_held_left: boolean,
 	/**  By camera, in the order in which they were added. */
 	cameras: CameraStorage[],
+};
+
+/**  A stream as it comes from the camera. */
+export type StreamDetails = {
+	/**  Which. */
+	stream: StreamRole,
+	/**  Codec, once known. */
+	codec: Codec | null,
+	/**  Width in pixels. */
+	width: number,
+	/**  Height in pixels. */
+	height: number,
+	/**  Pictures a second. */
+	fps: number,
+	/**  Bits a second. */
+	bits_per_second: number,
+	/**  How it travels. */
+	transport: TransportKind,
 };
 
 /**  Where the page finds its pictures. */
@@ -1949,6 +2088,14 @@ export type Thumbnail = {
 	jpeg_base64: string | null,
 };
 
+/**  What a tile's details say, beside what its [`super::TileState`] does. */
+export type TileDetails = {
+	/**  The streams that come now. */
+	streams: StreamDetails[],
+	/**  What is decoded now, for all windows together. */
+	decoded: BranchDetails[],
+};
+
 /**  Where a tile stands in the window, in CSS pixels of the page. The whole wall is sent each time. */
 export type TilePlace = {
 	/**  What is shown there. */
@@ -1961,6 +2108,8 @@ export type TilePlace = {
 	width: number,
 	/**  Height. */
 	height: number,
+	/**  The part of the picture that is shown there; `None`: all of it. */
+	region: PicturePart | null,
 };
 
 /**  What a tile shows. */
@@ -2021,6 +2170,17 @@ export type TopicMapping = {
 	kind: EventKind,
 };
 
+/**  How a stream travels. */
+export type TransportKind = 
+/**  Not known yet. */
+"auto" | 
+/**  Inside the RTSP connection. */
+"tcp" | 
+/**  As datagrams. */
+"udp" | 
+/**  Through HTTP. */
+"http";
+
 /**  Microseconds since 1970-01-01T00:00:00Z, leap seconds not counted. */
 export type UnixMicros = number;
 
@@ -2070,6 +2230,33 @@ export type VerifyState = {
 	finished_us: UnixMicros | null,
 };
 
+/**  How a person likes the window. */
+export type ViewSettings = {
+	/**  Size of everything in the page, 100 to 200 percent. */
+	text_percent: number,
+	/**  How long the patrol stays at a wall, 3 to 3600 seconds. */
+	patrol_seconds: number,
+	/**  The wall that was shown last: a [`WallId`], or the name of a layout of the page. */
+	wall: string,
+};
+
+/**  A wall that somebody has arranged. */
+export type WallId = string;
+
+/**  A camera's place on a wall, in cells of its grid. */
+export type WallTile = {
+	/**  Camera. */
+	camera: CameraId,
+	/**  First column, from 0. */
+	column: number,
+	/**  First row, from 0. */
+	row: number,
+	/**  Columns that it takes. */
+	width: number,
+	/**  Rows that it takes. */
+	height: number,
+};
+
 /**  How white is found. */
 export type WhiteBalance = 
 /**  By the camera. */
@@ -2081,6 +2268,19 @@ export type WhiteBalance =
 	/**  Gain of blue. */
 	blue: number | null,
 } };
+
+/**  What a window is there for. */
+export type WindowRole = 
+/**  Everything. */
+{ role: "main" } | 
+/**  A wall of its own. */
+{ role: "second"; 
+/**  The wall that it showed last, as the page calls it. */
+shows: string } | 
+/**  One camera. */
+{ role: "small"; 
+/**  Which. */
+camera: CameraId };
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

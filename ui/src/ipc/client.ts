@@ -43,6 +43,8 @@ export interface ClientEvents {
   notice: wire.Notice
   /** Where a notification of the desktop leads, as an address after `#`. */
   open_route: string
+  /** The camera that the small window is to show from now on. */
+  shown_camera: string
 }
 
 type Data<R> = R extends { status: 'ok'; data: infer D } ? D : R extends { status: 'error' } ? never : R
@@ -92,6 +94,7 @@ const sources: Sources = {
   verify: events.verify,
   notice: events.notice,
   open_route: events.openRoute,
+  shown_camera: events.shownCamera,
 }
 
 /** The client of the desktop window. */

@@ -7,6 +7,7 @@ import { fakeFrame, fakeJpeg } from './memory/pictures'
 import { controlOf } from './memory/control'
 import { exportsOf } from './memory/exports'
 import { recordingOf } from './memory/recording'
+import { wallsOf } from './memory/walls'
 import { clipsOf, DEMO, FOUND, house, logRow, MINUTE, type House } from './memory/house'
 
 type Listeners = { [K in keyof ClientEvents]: Set<(snapshot: ClientEvents[K]) => void> }
@@ -29,6 +30,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     verify: new Set(),
     notice: new Set(),
     open_route: new Set(),
+    shown_camera: new Set(),
   }
   function emit<K extends keyof ClientEvents>(name: K, snapshot: ClientEvents[K]): void {
     for (const receive of listeners[name]) receive(snapshot)
@@ -159,6 +161,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
   return {
     ...control,
     ...recording,
+    ...wallsOf(home, options),
     on(name, receive) {
       listeners[name].add(receive)
       return () => void listeners[name].delete(receive)

@@ -1,6 +1,6 @@
 // What the whole window knows: who is signed in, the cameras, the tiles, where it is. Snapshots replace, never patch.
 
-import { asWireError, type CameraView, type Client, type Notice, type Session, type Settings, type TileState } from '../ipc/client'
+import { asWireError, type CameraView, type Client, type Notice, type Session, type Settings, type TileState, type ViewSettings, type WindowRole } from '../ipc/client'
 import { m } from '../i18n/generated/messages.js'
 import { forgetShown } from '../screens/clips/shown.svelte'
 import { setLanguage } from '../i18n/locale.svelte'
@@ -22,6 +22,12 @@ export class App {
     kept_reason: '',
     lock_after_minutes: 15,
   })
+  /** How the person likes the window. */
+  view = $state.raw<ViewSettings>({ text_percent: 100, patrol_seconds: 15, wall: '' })
+  /** What this window is there for. */
+  role = $state.raw<WindowRole>({ role: 'main' })
+  /** The page fills the screen. */
+  full = $state(false)
   cameras = $state.raw<CameraView[]>([])
   tiles = $state.raw<TileState[]>([])
   notices = $state.raw<Shown[]>([])
@@ -86,6 +92,7 @@ export class App {
     this.#endings.push(() => removeEventListener('hashchange', follow))
     follow()
     try {
+      this.role = await client.windowRole().catch((): WindowRole => ({ role: 'main' }))
       // The language is known first, so that even the lock screen speaks it.
       await client.settings().then((settings) => this.applySettings(settings)).catch(() => undefined)
       this.#setSession(await client.session())
@@ -144,7 +151,21 @@ export class App {
     this.settings = settings
     setLanguage(settings.language)
     // Without a tray there is nothing to name, and nothing else depends on it.
-    this.client.nameTray(m.tray_show(), m.tray_quit()).catch(() => {})
+    if (this.role.role === 'main') this.client.nameTray(m.tray_show(), m.tray_quit()).catch(() => {})
+  }
+
+  /** Changes how the person likes the window, for this time and the next. */
+  setView(change: Partial<ViewSettings>): void {
+    this.view = { ...this.view, ...change }
+    // The other windows only read it.
+    if (this.role.role === 'main' && this.session?.phase === 'open') this.client.setViewSettings(this.view).catch(() => undefined)
+  }
+
+  /** Shows everything at this size, 100 to 200 percent. */
+  enlarge(percent: number): void {
+    const held = Math.max(100, Math.min(200, percent))
+    if (held !== this.view.text_percent) this.setView({ text_percent: held })
+    this.client.enlargePage(held).catch(() => undefined)
   }
 
   notify(notice: Notice | OwnNotice): void {
@@ -244,6 +265,9 @@ export class App {
     const isStill = () => this.me?.id === me?.id
     try {
       this.applySettings(await client.settings())
+      this.view = await client.viewSettings()
+      if (!isStill()) return
+      this.enlarge(this.view.text_percent)
       const cameras = await client.cameras()
       if (!isStill()) return
       this.cameras = cameras

@@ -2,7 +2,7 @@
 
 /** A screen, and what it is about. A clip's `atUs` is a time of day, in microseconds since 1970, not a position in it. */
 export type Route =
-  | { screen: 'live' }
+  | { screen: 'live'; camera?: string }
   | { screen: 'add-camera' }
   | { screen: 'clips' }
   | { screen: 'clip'; id: string; atUs?: number }
@@ -26,6 +26,7 @@ export function hashOf(route: Route): string {
     case 'camera':
       return `#/cameras/${route.id}${route.part === undefined ? '' : `/${route.part}`}`
     case 'live':
+      return route.camera === undefined ? '#/live' : `#/live/${route.camera}`
     case 'add-camera':
     case 'clips':
     case 'people':
@@ -61,6 +62,6 @@ export function routeOf(hash: string): Route {
     case 'add-camera':
       return { screen }
     default:
-      return { screen: 'live' }
+      return screen === 'live' && id ? { screen: 'live', camera: id } : { screen: 'live' }
   }
 }

@@ -1,7 +1,7 @@
 // The wall of pictures: which rectangles of the page hold one. The desktop draws above the page, so the whole wall is
 // sent again whenever a rectangle moves, and is empty while something covers it.
 
-import type { Client, FrameLink, TilePlace, TileSource } from '../ipc/client'
+import type { Client, FrameLink, PicturePart, TilePlace, TileSource } from '../ipc/client'
 import { readFrame } from '../ipc/frames'
 import { placeOf, samePlaces, type Rect } from './places'
 
@@ -10,6 +10,7 @@ interface Picture {
   element: HTMLElement
   canvas: HTMLCanvasElement | null
   drawn: () => void
+  region: PicturePart | null
 }
 
 /** All pictures that are on the page now. */
@@ -31,12 +32,14 @@ export class Wall {
     this.#observer = new ResizeObserver(() => this.moved())
     addEventListener('resize', this.#onMove)
     addEventListener('scroll', this.#onMove, { capture: true, passive: true })
+    document.addEventListener('visibilitychange', this.#onMove)
   }
 
   /** Ends all pictures. */
   stop(): void {
     removeEventListener('resize', this.#onMove)
     removeEventListener('scroll', this.#onMove, { capture: true })
+    document.removeEventListener('visibilitychange', this.#onMove)
     this.#observer.disconnect()
     this.#link?.close()
   }
@@ -53,8 +56,14 @@ export class Wall {
   }
 
   /** Puts a picture on the wall; the returned function takes it off. */
-  show(what: TileSource, element: HTMLElement, canvas: HTMLCanvasElement | null, drawn: () => void): () => void {
-    const picture = { what, element, canvas, drawn }
+  show(
+    what: TileSource,
+    element: HTMLElement,
+    canvas: HTMLCanvasElement | null,
+    drawn: () => void,
+    region: PicturePart | null = null,
+  ): () => void {
+    const picture = { what, element, canvas, drawn, region }
     this.#pictures.push(picture)
     this.#observer.observe(element)
     this.moved()
@@ -82,7 +91,9 @@ export class Wall {
   moved(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    requestAnimationFrame(() => {
+    // A page that nobody sees is not repainted, and must say so all the same.
+    const soon = document.visibilityState === 'hidden' ? (work: () => void) => setTimeout(work, 0) : requestAnimationFrame
+    soon(() => {
       this.#scheduled = false
       void this.#send()
     })
@@ -95,11 +106,11 @@ export class Wall {
       this.moved()
       return
     }
-    const hidden = this.#covers > 0 && !this.#canvas
+    const hidden = (this.#covers > 0 && !this.#canvas) || document.visibilityState === 'hidden'
     const pictures: Picture[] = []
     const places: TilePlace[] = []
     for (const picture of hidden ? [] : this.#pictures) {
-      const place = placeOf(picture.what, picture.element.getBoundingClientRect(), page())
+      const place = placeOf(picture.what, picture.element.getBoundingClientRect(), page(), picture.region)
       if (place === null) continue
       pictures.push(picture)
       places.push(place)

@@ -12,7 +12,7 @@ mod supervise;
 
 use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
-use hausrecht_media::Transport;
+use hausrecht_media::{StreamState, Transport};
 use hausrecht_model::{CameraId, StreamRole, UnixMicros};
 use hausrecht_onvif::Credentials;
 use hausrecht_store::CameraRow;
@@ -25,6 +25,7 @@ pub(crate) use self::events::Said;
 use crate::{
     Result,
     inner::{Inner, lock},
+    snapshots::Snapshots,
     viewport::{View, Viewport},
     wire::{self, DeadReason, PictureState},
 };
@@ -79,6 +80,10 @@ pub(crate) struct CameraTask {
     desk: tokio::sync::Mutex<events::Desk>,
     /// What is fetched from its card.
     pub(crate) card: card::Card,
+    /// Single pictures that are asked for.
+    pub(crate) snapshots: Snapshots,
+    /// What its worker last said of the streams that come.
+    streams: Mutex<Vec<StreamState>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -117,7 +122,7 @@ impl CameraTask {
                 frozen_ms: 0,
                 transport: None,
             }),
-            port: Viewport::new(Arc::clone(&inner.options.clock)),
+            port: Viewport::of_many_views(Arc::clone(&inner.options.clock)),
             wanted: watch::channel(Wanted::Run).0,
             worker_pid: Mutex::new(None),
             link: link::Link::default(),
@@ -127,6 +132,8 @@ impl CameraTask {
             was_not_found: AtomicBool::new(false),
             desk: tokio::sync::Mutex::new(events::Desk::new(inner)),
             card: card::Card::default(),
+            snapshots: Snapshots::default(),
+            streams: Mutex::default(),
         })
     }
 
@@ -183,6 +190,25 @@ impl CameraTask {
     pub(crate) fn watch(&self, stream: StreamRole, width: u32, height: u32) -> Result<View> {
         let stream = if self.row().sub_uri.is_none() { StreamRole::Main } else { stream };
         self.port.view(stream, width, height)
+    }
+
+    /// The streams that come now, as their worker last said.
+    pub(crate) fn streams(&self) -> Vec<StreamState> {
+        let decoded = self.port.branches();
+        let mut streams = lock(&self.streams).clone();
+        // A substream that nobody looks at any more is not fetched either.
+        streams.retain(|state| {
+            state.stream == StreamRole::Main || decoded.iter().any(|branch| branch.stream == state.stream)
+        });
+        streams.sort_by_key(|state| state.stream != StreamRole::Main);
+        streams
+    }
+
+    /// Notes what its worker says of a stream.
+    fn note_stream(&self, state: &StreamState) {
+        let mut streams = lock(&self.streams);
+        streams.retain(|known| known.stream != state.stream);
+        streams.push(state.clone());
     }
 
     pub(crate) fn tile(&self) -> wire::TileState {

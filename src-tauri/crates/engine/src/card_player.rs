@@ -116,6 +116,8 @@ impl CardPlayer {
             WorkerEvent::Ready { .. }
             | WorkerEvent::State(_)
             | WorkerEvent::Stalled { .. }
+            | WorkerEvent::Decoding { .. }
+            | WorkerEvent::Snapshot { .. }
             | WorkerEvent::Read { .. }
             | WorkerEvent::Opened { .. }
             | WorkerEvent::Position { .. }

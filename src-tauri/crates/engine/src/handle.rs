@@ -9,8 +9,10 @@ mod events;
 mod log;
 mod notify;
 mod people;
+mod pictures;
 mod recording;
 mod session;
+mod walls;
 
 pub(crate) use self::control::talk::Talk;
 

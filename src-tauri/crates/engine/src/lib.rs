@@ -19,6 +19,7 @@ mod recorder;
 mod retention;
 mod session;
 mod sightings;
+mod snapshots;
 mod start;
 mod viewport;
 pub mod wire;

@@ -13,6 +13,7 @@ use hausrecht_vault::{ClipReader, OpenError};
 use crate::{
     Result,
     inner::{Inner, lock},
+    snapshots::{Answer, Snapshots},
     wire::Event,
     wire::{Adjust, Error, ErrorCode, PlayerOrder, PlayerState},
 };
@@ -23,6 +24,8 @@ pub(crate) struct Player {
     pub(crate) opened_by: u64,
     /// The grant that it was opened through; `None`: as owner.
     pub(crate) grant: Option<GrantId>,
+    /// Single pictures of it.
+    pub(crate) snapshots: Snapshots,
     orders: Sender<Order>,
     state: Mutex<PlayerState>,
     process: Mutex<Option<WorkerProcess>>,
@@ -49,6 +52,7 @@ impl Player {
         let player = Arc::new(Self {
             opened_by,
             grant,
+            snapshots: Snapshots::default(),
             orders,
             state: Mutex::new(PlayerState {
                 clip: row.id,
@@ -65,6 +69,7 @@ impl Player {
             }),
             process: Mutex::new(Some(process)),
         });
+        player.snapshots.worker_came(player.orders.clone());
         let serving = Arc::clone(&player);
         let shared = Arc::clone(inner);
         thread::Builder::new().name("player".into()).spawn(move || {
@@ -164,9 +169,13 @@ impl Serve {
                 self.tell();
             }
             WorkerEvent::Fault { text, .. } => self.fail(Error::internal(text)),
+            WorkerEvent::Snapshot { id, len, width, height, shown_us } => {
+                self.player.snapshots.answered(id, Answer { len, width, height, shown_us });
+            }
             WorkerEvent::Ready { .. }
             | WorkerEvent::State(_)
             | WorkerEvent::Stalled { .. }
+            | WorkerEvent::Decoding { .. }
             | WorkerEvent::CardPosition { .. }
             | WorkerEvent::CardEnded
             | WorkerEvent::Motion { .. }
@@ -221,6 +230,7 @@ impl Serve {
     }
 
     fn ended(&self) {
+        self.player.snapshots.worker_gone();
         let current =
             lock(&self.inner.player).as_ref().is_some_and(|player| Arc::ptr_eq(player, &self.player));
         if current {

@@ -14,6 +14,7 @@ mod notify;
 mod person;
 mod recording;
 mod session;
+mod wall;
 
 pub use camera::*;
 pub use card::*;
@@ -26,6 +27,7 @@ pub use notify::*;
 pub use person::*;
 pub use recording::*;
 pub use session::*;
+pub use wall::*;
 
 use serde::Serialize;
 

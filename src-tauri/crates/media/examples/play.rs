@@ -68,7 +68,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     session
         .worker
         .orders
-        .send_with(&Order::View { stream: Stream::Main, ring: ring.shape() }, &[ring.as_fd()])?;
+        .send_with(&Order::View { view: 1, stream: Stream::Main, ring: ring.shape() }, &[ring.as_fd()])?;
     println!("first picture {:?}", session.until(|event| matches!(event, Event::Position { .. }))?);
     for accurate in [true, false] {
         let mut taken = Vec::new();

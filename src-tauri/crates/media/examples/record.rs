@@ -73,7 +73,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             && sub != "-"
         {
             let ring = Ring::create(u32::try_from(rings.len())?, *width, *height)?;
-            orders.send_with(&Order::View { stream: *stream, ring: ring.shape() }, &[ring.as_fd()])?;
+            orders
+                .send_with(&Order::View { view: 1, stream: *stream, ring: ring.shape() }, &[ring.as_fd()])?;
             println!("{:?} asks for {stream:?} {width}x{height}", began.elapsed());
             rings.push(ring);
             frames = 0;

@@ -9,7 +9,9 @@ pub mod control;
 pub mod launch;
 mod mapped;
 pub mod message;
+pub mod region;
 pub mod ring;
+mod snapshot;
 
 pub use adjust::Adjust;
 pub use answer::AnswerWriter;
@@ -17,7 +19,9 @@ pub use bulk::{BulkError, BulkFrame, BulkReader, BulkWriter};
 pub use control::{ControlError, Receiver, Sender};
 pub use launch::{LaunchError, Launcher, Worker, WorkerProcess};
 pub use message::{
-    CameraOpen, CardOpen, Event, ExportClip, ExportOpen, FaultCode, Keep, MotionSettings, Order, Password,
-    PlayerOpen, RingShape, Sandbox, Stream, StreamState, TalkOpen, TalkSound, Transport,
+    BranchState, CameraOpen, CardOpen, Event, ExportClip, ExportOpen, FaultCode, Keep, MotionSettings, Order, Password, PlayerOpen,
+    RingShape, Sandbox, SnapshotFormat, Stream, StreamState, TalkOpen, TalkSound, Transport,
 };
+pub use region::Region;
 pub use ring::{FrameMeta, Picture, Ring, RingError, RingWriter};
+pub use snapshot::SnapshotMemory;

@@ -6,7 +6,7 @@ use hausrecht_model::{Codec, StreamRole};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-use crate::Adjust;
+use crate::{Adjust, region::Region};
 
 /// The version that both sides must speak; they are built together, so there is no negotiation.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -270,16 +270,38 @@ pub enum Order {
     ExportClip(ExportClip),
     /// Export: there are no more clips; the last file is finished and the worker ends.
     ExportEnd,
-    /// Shows a stream in the ring whose memfd travels with this message, or moves to a new size. A player and a card ignore
-    /// `stream`.
+    /// Shows a stream in the ring whose memfd travels with this message, or moves a view to a new ring. A camera has as many
+    /// views as are asked for, each with its own decoder; a player and a card have one, and ignore `view` and `stream`.
     View {
+        /// Which view; the engine numbers them.
+        view: u32,
         /// Which stream.
         stream: Stream,
         /// The ring.
         ring: RingShape,
     },
-    /// Nobody looks any more: decoding stops.
-    NoView,
+    /// Nobody looks at this view any more: its decoding stops.
+    NoView {
+        /// Which.
+        view: u32,
+    },
+    /// Camera: a view shows this part of the picture from now on, as large as its ring.
+    Region {
+        /// Which view.
+        view: u32,
+        /// The part.
+        region: Region,
+    },
+    /// Camera, player: writes the newest picture of a stream, or the one that stands, whole and at its full size, into the memfd that
+    /// travels with this message. [`Event::Snapshot`] answers.
+    Snapshot {
+        /// Names the answer.
+        id: u32,
+        /// Which stream; a clip has one.
+        stream: Stream,
+        /// How it is encoded.
+        format: SnapshotFormat,
+    },
     /// Camera: what of the main stream is recorded from now on, in place of what `open` or the last such order said.
     Record {
         /// What.
@@ -325,6 +347,29 @@ pub enum Order {
     },
     /// Finish the clip, send what is pending, end.
     Shutdown,
+}
+
+/// How a single picture is encoded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SnapshotFormat {
+    /// JPEG of high quality.
+    Jpeg,
+    /// PNG, which loses nothing more.
+    Png,
+}
+
+/// A decode branch of a camera worker: what looking costs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BranchState {
+    /// The view that it serves.
+    pub view: u32,
+    /// The stream that it decodes.
+    pub stream: Stream,
+    /// GStreamer's name of the decoder.
+    pub decoder: String,
+    /// Whether that is hardware.
+    pub hardware: bool,
 }
 
 /// How much of the sandbox the kernel gave.
@@ -418,6 +463,24 @@ pub enum Event {
         pts_us: u64,
         /// When the picture's data arrived in the worker; 0 from a player and a card.
         arrived_unix_us: i64,
+    },
+    /// Camera: every decode branch that looking needs, on each change and every two seconds while there are any.
+    Decoding {
+        /// All of them.
+        branches: Vec<BranchState>,
+    },
+    /// Camera, player: what [`Order::Snapshot`] asked for.
+    Snapshot {
+        /// As in the order.
+        id: u32,
+        /// How many bytes lie in the memfd; `None` if there is no picture.
+        len: Option<u32>,
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// When the picture is shown, on the stream's own clock or in the clip.
+        shown_us: u64,
     },
     /// No data for three seconds though connected. [`FaultCode::Lost`] follows after ten.
     Stalled {

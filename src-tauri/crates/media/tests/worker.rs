@@ -84,7 +84,7 @@ fn mjpeg_is_recorded_shown_and_played_by_either_reader() {
         let shown = |ring: &Ring| ring.newest(|picture| picture.bgrx.iter().any(|byte| *byte > 200));
         let recording = record(camera, |worker| {
             let ring = Ring::create(0, 320, 180).unwrap();
-            let view = Order::View { stream: Stream::Main, ring: ring.shape() };
+            let view = Order::View { view: 1, stream: Stream::Main, ring: ring.shape() };
             worker.orders.send_with(&view, &[ring.as_fd()]).unwrap();
             support::await_event(worker, |event| matches!(event, Event::Frame { .. }));
             assert_eq!(shown(&ring), Some(true), "the ball is in the picture");
@@ -105,7 +105,7 @@ fn mjpeg_is_recorded_shown_and_played_by_either_reader() {
         let order = PlayerOpen { size_bytes: clip.len() as u64, codec: Codec::Mjpeg, autoplay: true };
         worker.orders.send(&Order::PlayerOpen(order)).unwrap();
         let ring = Ring::create(0, 320, 180).unwrap();
-        let view = Order::View { stream: Stream::Main, ring: ring.shape() };
+        let view = Order::View { view: 1, stream: Stream::Main, ring: ring.shape() };
         worker.orders.send_with(&view, &[ring.as_fd()]).unwrap();
         play(&mut worker, clip, |event| matches!(event, Event::Position { ended: true, .. }));
         assert_eq!(shown(&ring), Some(true), "the ball is in the picture that is played");
@@ -173,7 +173,10 @@ fn a_view_can_begin_move_and_end_while_recording_goes_on() {
         ];
         for (generation, (stream, width, height)) in (0..).zip(views) {
             let ring = Ring::create(generation, width, height).unwrap();
-            worker.orders.send_with(&Order::View { stream, ring: ring.shape() }, &[ring.as_fd()]).unwrap();
+            worker
+                .orders
+                .send_with(&Order::View { view: 1, stream, ring: ring.shape() }, &[ring.as_fd()])
+                .unwrap();
             support::await_event(
                 worker,
                 |event| matches!(event, Event::Frame { generation: g, .. } if *g == generation),
@@ -182,7 +185,7 @@ fn a_view_can_begin_move_and_end_while_recording_goes_on() {
             assert!(bright, "the ball is in the picture");
             assert!(meta.arrived_unix_us > 0);
         }
-        worker.orders.send(&Order::NoView).unwrap();
+        worker.orders.send(&Order::NoView { view: 1 }).unwrap();
         worker.orders.send(&Order::Cut).unwrap();
         support::await_event(
             worker,
@@ -219,7 +222,7 @@ fn a_clip_plays_seeks_and_steps_even_when_cut_short() {
         let ring = Ring::create(0, 320, 180).unwrap();
         worker
             .orders
-            .send_with(&Order::View { stream: Stream::Main, ring: ring.shape() }, &[ring.as_fd()])
+            .send_with(&Order::View { view: 1, stream: Stream::Main, ring: ring.shape() }, &[ring.as_fd()])
             .unwrap();
         let at =
             |event: &Event| if let Event::Position { pts_us, .. } = event { Some(*pts_us) } else { None };

@@ -91,6 +91,10 @@ id!(
     /// A person who may view something, the owner among them.
     PersonId
 );
+id!(
+    /// A wall that somebody has arranged.
+    WallId
+);
 
 #[cfg(test)]
 mod tests {

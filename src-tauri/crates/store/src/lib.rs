@@ -20,6 +20,7 @@ mod people;
 mod recording;
 mod row;
 mod topics;
+mod walls;
 
 use std::path::Path;
 
@@ -39,6 +40,7 @@ pub use holds::{Goes, HoldRow, Oldest};
 pub use identities::IdentityRow;
 pub use people::PersonRow;
 pub use topics::UnknownTopicRow;
+pub use walls::WallRow;
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -55,13 +57,14 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
     include_str!("../migrations/04-card.sql"),
     include_str!("../migrations/05-log-index.sql"),
     include_str!("../migrations/06-recording.sql"),
+    include_str!("../migrations/07-walls.sql"),
 ];
 /// The schema that this version writes.
 const NEWEST: i64 = STEPS.len() as i64;

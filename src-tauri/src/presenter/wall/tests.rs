@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use hausrecht_engine::wire::DeadReason;
+use hausrecht_engine::wire::{DeadReason, PicturePart};
 use hausrecht_model::UnixMicros;
 
 use super::*;
@@ -121,4 +121,73 @@ async fn another_presenter_takes_over_what_is_on_the_screen() {
     assert_eq!(plain.opened.lock().unwrap().len(), 1, "the view is the same");
     plain.opened.lock().unwrap()[0].1.sequence.send_modify(|sequence| *sequence += 1);
     first_picture(&after).await;
+}
+
+fn main_of(mut place: TilePlace) -> TilePlace {
+    if let TileSource::Live { stream, .. } = &mut place.what {
+        *stream = hausrecht_model::StreamRole::Main;
+    }
+    place
+}
+
+#[tokio::test]
+async fn another_stream_takes_over_with_its_first_picture() {
+    let (plain, remembering, wall) = wall();
+    let camera = CameraId::random(&mut rand::rng());
+    wall.place(vec![place(camera, 160.0)]);
+    first_picture(&remembering).await;
+    plain.begins_with.store(0, Ordering::SeqCst);
+    wall.place(vec![main_of(place(camera, 640.0))]);
+    let placed = remembering.placement.borrow().clone();
+    soon(async {
+        while plain.opened.lock().unwrap().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let [small, large] = [0, 1].map(|index| plain.opened.lock().unwrap()[index].1.clone());
+    let width = || placed.tiles[0].tile.newest(|picture| picture.width);
+    assert_eq!(width(), Some(160), "what was there stays");
+    assert!(!small.ended.load(Ordering::SeqCst), "and goes on");
+    large.sequence.send_modify(|sequence| *sequence = 1);
+    soon(async {
+        while !small.ended.load(Ordering::SeqCst) {
+            assert!(width().is_some(), "there is a picture at every moment");
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(width(), Some(640));
+}
+
+#[tokio::test]
+async fn a_part_of_the_picture_is_asked_for_without_a_new_view() {
+    let (plain, remembering, wall) = wall();
+    let camera = CameraId::random(&mut rand::rng());
+    wall.place(vec![place(camera, 160.0)]);
+    first_picture(&remembering).await;
+    let part = PicturePart { left: 0.5, top: 0.0, width: 0.5, height: 0.5 };
+    let region = Region::from(part);
+    wall.place(vec![TilePlace { region: Some(part), ..place(camera, 160.0) }]);
+    let view = plain.opened.lock().unwrap()[0].1.clone();
+    soon(async {
+        while *view.region.lock().unwrap() != region {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(plain.opened.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_enlarged_page_has_enlarged_places_and_a_locked_desktop_none() {
+    let (_plain, remembering, wall) = wall();
+    wall.set_zoom(1.5);
+    wall.place(vec![place(CameraId::random(&mut rand::rng()), 160.0)]);
+    let placement = remembering.placement.borrow().clone();
+    assert_eq!(placement.tiles[0].area, Area { x: 1, y: 16, width: 240, height: 135 });
+    wall.set_asleep(true);
+    assert!(remembering.placement.borrow().tiles.is_empty());
+    wall.set_asleep(false);
+    assert_eq!(remembering.placement.borrow().tiles.len(), 1);
 }

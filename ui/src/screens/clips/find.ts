@@ -43,12 +43,14 @@ async function firstFrom(client: Pick<Client, 'clips'>, cameras: string[], fromU
   const endUs = fromUs + HORIZON_US
   let reachUs = 15 * MINUTE_US
   for (let from_us = fromUs; from_us < endUs; ) {
-    const later = await client.clips({ cameras, events: [], from_us, to_us: from_us + reachUs, limit: PAGE })
+    const running = await client.clips({ cameras, events: [], from_us, to_us: from_us + reachUs, limit: PAGE })
+    // The clip that runs at `fromUs` is among them; it begins before.
+    const later = running.filter((clip) => clip.start_us >= fromUs)
     if (later.length === 0) {
       from_us += reachUs
       // A gap is crossed in growing steps.
       reachUs *= 4
-    } else if (later.length < PAGE || reachUs <= MINUTE_US) {
+    } else if (running.length < PAGE || reachUs <= MINUTE_US) {
       // Newest first: the nearest is the last.
       return later.at(-1) ?? null
     } else {

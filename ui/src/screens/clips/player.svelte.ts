@@ -1,6 +1,6 @@
 // The open clip: its player, its three questions, its neighbours.
 
-import { asWireError, type Adjust, type Client, type ClipDetail, type ClipView, type PlayerOrder, type PlayerState, type WireError } from '../../ipc/client'
+import { asWireError, type Adjust, type Client, type ClipDetail, type ClipView, type KeptPicture, type PictureFormat, type PicturePart, type PlayerOrder, type PlayerState, type WireError } from '../../ipc/client'
 import { neighbours } from './find'
 
 /** Speeds that are offered. */
@@ -23,7 +23,7 @@ export function follows(from: Pick<ClipView, 'start_us' | 'duration_us'>, to: Pi
 }
 
 // How the clip before was played; the one that goes on from it is played in the same way.
-let carried: { speed: number; adjust: Adjust } | null = null
+let carried: { speed: number; adjust: Adjust; part: PicturePart | null } | null = null
 
 /** The position in a clip of a time, as near as the clip has one. Microseconds. */
 export function positionOf(clip: Pick<PlayerState, 'start_us' | 'duration_us'>, atUs: number): number {
@@ -45,6 +45,11 @@ export class OpenClip {
   finished = $state(false)
   /** Where the span to be repeated begins, until its end is marked. */
   markedUs = $state<number | null>(null)
+  /** What is seen of the picture; `null` is all of it. */
+  part = $state.raw<PicturePart | null>(null)
+  /** The picture that was kept last, and why one was not. */
+  kept = $state.raw<KeptPicture | null>(null)
+  fault = $state.raw<WireError | null>(null)
   previous = $state.raw<ClipView | null>(null)
   next = $state.raw<ClipView | null>(null)
 
@@ -87,7 +92,8 @@ export class OpenClip {
   async #begin(opened: boolean, atUs: number | undefined): Promise<void> {
     if (!opened || this.#ended) return
     if (carried !== null) {
-      const { speed, adjust } = carried
+      const { speed, adjust, part } = carried
+      this.part = part
       carried = null
       if (speed < 0 && this.state !== null) await this.seek(this.state.duration_us)
       await this.order({ do: 'adjust', adjust })
@@ -164,9 +170,21 @@ export class OpenClip {
     return this.next !== null && follows(own, this.next) ? this.next : null
   }
 
+  /** Keeps the picture that stands as a file of the owner's. */
+  async keepPicture(format: PictureFormat): Promise<void> {
+    this.fault = null
+    this.kept = null
+    try {
+      this.kept = await this.#client.keepPlayerPicture(format)
+    } catch (thrown) {
+      this.fault = asWireError(thrown)
+    }
+    void this.refresh()
+  }
+
   /** Keeps how this clip is played for the next one. */
   carry(): void {
-    if (this.state !== null) carried = { speed: this.state.speed, adjust: this.state.adjust }
+    if (this.state !== null) carried = { speed: this.state.speed, adjust: this.state.adjust, part: this.part }
   }
 
   /** Marks the beginning or the end of the span that is repeated; both marked, it is. */

@@ -215,6 +215,8 @@ export function sentence(row: LogRow, nowUs: number): string {
     case 'card_fetch_ended':
       return cardEnd(row)
     case 'copy_made': {
+      if (fact(row, 'what') === 'live_picture') return m.k_live_picture({ camera: camera(row) })
+      if (fact(row, 'what') === 'recorded_picture') return m.k_recorded_picture({ clip: clip(row, nowUs) })
       const from = number(row, 'from_us')
       const to = number(row, 'to_us')
       if (from === null || to === null) return m.k_copy_made({ clip: clip(row, nowUs) })

@@ -15,6 +15,7 @@ use crate::{
     inner::{Inner, lock},
     logbook::Note,
     recorder::{self, Source},
+    snapshots::Answer,
     wire::{self, DeadReason, PictureState},
 };
 
@@ -65,6 +66,8 @@ pub(super) async fn run(task: Arc<CameraTask>, inner: Arc<Inner>) {
             Err(reason) => Ended::Fault(reason),
         };
         task.port.worker_gone();
+        task.snapshots.worker_gone();
+        lock(&task.streams).clear();
         task.card.camera_is_gone();
         *lock(&task.worker_pid) = None;
         lock(&task.status).recording = false;
@@ -201,6 +204,7 @@ async fn one_worker(
         return Ended::Died;
     }
     task.port.worker_came(orders.clone());
+    task.snapshots.worker_came(orders.clone());
 
     let (sender, mut messages) = mpsc::channel(64);
     let event_sender = sender.clone();
@@ -363,6 +367,7 @@ fn on_event(
             false
         }
         Event::State(state) => {
+            task.note_stream(&state);
             if state.width > 0 && state.height > 0 {
                 #[expect(clippy::cast_precision_loss, reason = "a ratio for the layout")]
                 let aspect = state.width as f32 / state.height as f32;
@@ -391,6 +396,14 @@ fn on_event(
                 return false;
             }
             silent_main.get_or_insert(now);
+            false
+        }
+        Event::Decoding { branches } => {
+            task.port.decodes(branches);
+            false
+        }
+        Event::Snapshot { id, len, width, height, shown_us } => {
+            task.snapshots.answered(id, Answer { len, width, height, shown_us });
             false
         }
         Event::Stalled { stream, silent_ms } => {

@@ -226,6 +226,8 @@ impl Work<'_> {
             | WorkerEvent::Talking { .. }
             | WorkerEvent::Opened { .. }
             | WorkerEvent::Position { .. }
+            | WorkerEvent::Decoding { .. }
+            | WorkerEvent::Snapshot { .. }
             | WorkerEvent::CardPosition { .. }
             | WorkerEvent::CardEnded => {}
         }

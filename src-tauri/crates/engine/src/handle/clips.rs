@@ -263,7 +263,9 @@ impl Handle {
                 opened.push(Opened { face, at_us: entry.at_us, entry: entry.index });
             } else {
                 let recipient = recipient_of(&person, entry.personal.as_deref());
-                copies.push(Copied { face, recipient, at_us: entry.at_us, entry: entry.index });
+                let what = Entry::parse(&entry.leaf).ok().and_then(|entry| entry.facts.get("what").cloned());
+                let picture = what.is_some_and(|what| what.as_str() == Some("recorded_picture"));
+                copies.push(Copied { face, recipient, picture, at_us: entry.at_us, entry: entry.index });
             }
         }
         let path = inner.clip_path(row.camera, row.id);

@@ -172,6 +172,8 @@ pub struct TilePlace {
     pub width: f32,
     /// Height.
     pub height: f32,
+    /// The part of the picture that is shown there; `None`: all of it.
+    pub region: Option<super::PicturePart>,
 }
 
 /// What a tile shows.

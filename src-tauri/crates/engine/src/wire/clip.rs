@@ -38,7 +38,7 @@ pub struct ClipView {
 pub struct ClipQuery {
     /// Only these cameras; empty: all.
     pub cameras: Vec<CameraId>,
-    /// Starting at or after.
+    /// Running at this time or after it.
     pub from_us: UnixMicros,
     /// Starting before.
     pub to_us: UnixMicros,
@@ -163,6 +163,8 @@ pub struct Copied {
     pub face: super::Face,
     /// Who was given it, if that was said.
     pub recipient: Option<String>,
+    /// Whether it is a single picture.
+    pub picture: bool,
     /// When.
     pub at_us: UnixMicros,
     /// Entry in the log.

@@ -431,7 +431,7 @@ impl Watched {
 
     fn look(&mut self, generation: u32) {
         self.ring = Ring::create(generation, 320, 180).unwrap();
-        let order = Order::View { stream: Stream::Main, ring: self.ring.shape() };
+        let order = Order::View { view: 1, stream: Stream::Main, ring: self.ring.shape() };
         self.worker.orders.send_with(&order, &[self.ring.as_fd()]).unwrap();
     }
 

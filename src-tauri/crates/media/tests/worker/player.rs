@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use hausrecht_media::{Adjust, Event, Order, PlayerOpen, Ring, Stream, Worker};
+use hausrecht_media::{
+    Adjust, Event, Order, PlayerOpen, Region, Ring, SnapshotFormat, SnapshotMemory, Stream, Worker,
+};
 use hausrecht_model::Codec;
 
 use super::support::{self, Server, launch, open, record};
@@ -19,7 +21,11 @@ struct Playing {
 impl Playing {
     /// Records a clip of about `pictures`, reordered as cameras do, and opens it at its first picture.
     fn start(pictures: u32) -> Self {
-        let source = format!("videotestsrc is-live=true num-buffers={pictures} pattern=ball");
+        Self::start_with("pattern=ball", pictures)
+    }
+
+    fn start_with(pattern: &str, pictures: u32) -> Self {
+        let source = format!("videotestsrc is-live=true num-buffers={pictures} {pattern}");
         let server = Server::start(&[("/b", &source, 25, "bframes=2 b-adapt=false")]);
         let mut camera = open(&server.uri("/b"));
         camera.clip_target_ms = 60_000;
@@ -29,7 +35,7 @@ impl Playing {
         let order = PlayerOpen { size_bytes: clip.len() as u64, codec: Codec::H264, autoplay: false };
         worker.orders.send(&Order::PlayerOpen(order)).unwrap();
         let ring = Ring::create(0, 320, 180).unwrap();
-        let view = Order::View { stream: Stream::Main, ring: ring.shape() };
+        let view = Order::View { view: 1, stream: Stream::Main, ring: ring.shape() };
         worker.orders.send_with(&view, &[ring.as_fd()]).unwrap();
         let mut playing = Self { worker, clip, ring, all: Vec::new() };
         let mut frames = 0;
@@ -84,16 +90,12 @@ impl Playing {
     /// Times of the pictures that are shown until `enough`, or until the end that comes after them.
     fn shown(&mut self, mut enough: impl FnMut(&[u64]) -> bool) -> Vec<u64> {
         let mut shown = Vec::new();
-        self.until(|event| match event {
-            Event::Frame { pts_us, .. } => {
+        self.until(|event| {
+            if let Event::Frame { pts_us, .. } = event {
                 shown.push(*pts_us);
-                enough(&shown)
+                return enough(&shown);
             }
-            Event::Position { ended: true, playing: false, .. } => !shown.is_empty(),
-            other => {
-                assert!(!matches!(other, Event::Fault { .. }));
-                false
-            }
+            matches!(event, Event::Position { ended: true, playing: false, .. }) && !shown.is_empty()
         });
         shown
     }
@@ -201,4 +203,89 @@ fn colours_change_in_the_picture_that_stands() {
             "{adjust:?}: {darkest} {brightest}"
         );
     }
+}
+
+#[test]
+fn a_part_of_the_picture_that_stands_is_shown_as_large_as_the_whole() {
+    let mut playing = Playing::start_with("pattern=smpte75", 30);
+    let at = playing.seek(400_000);
+    // The colour of a pixel, as it is in the middle of a bar.
+    let colour = |ring: &Ring, x: usize| {
+        let pixel = |picture: hausrecht_media::Picture<'_>| {
+            let at = (40 * 320 + x) * 4;
+            [picture.bgrx[at], picture.bgrx[at + 1], picture.bgrx[at + 2]]
+        };
+        ring.newest(pixel).unwrap()
+    };
+    let is_near =
+        |one: [u8; 3], other: [u8; 3]| one.iter().zip(other).all(|(one, other)| one.abs_diff(other) < 24);
+    // Seven bars: the first, and the fifth.
+    let (first, fifth) = (colour(&playing.ring, 20), colour(&playing.ring, 205));
+    assert!(!is_near(first, fifth));
+    let part = Region { left: 0.5, top: 0.0, width: 0.25, height: 0.25 };
+    for (region, expected) in [(part, fifth), (Region::WHOLE, first), (part, fifth)] {
+        playing.order(&Order::Region { view: 1, region });
+        playing.until(|event| matches!(event, Event::Frame { pts_us, .. } if *pts_us == at));
+        // On the left of the part lies the rest of the fourth bar, then the fifth.
+        let x = if region == part { 240 } else { 20 };
+        let shown = colour(&playing.ring, x);
+        assert!(is_near(shown, expected), "{region:?}: {shown:?} for {expected:?}");
+        assert_eq!(playing.position(), at);
+    }
+    // Another view begins with the whole picture.
+    let view = Order::View { view: 2, stream: Stream::Main, ring: playing.ring.shape() };
+    playing.worker.orders.send_with(&view, &[playing.ring.as_fd()]).unwrap();
+    playing.until(|event| matches!(event, Event::Frame { .. }));
+    assert!(is_near(colour(&playing.ring, 20), first));
+}
+
+#[test]
+fn a_part_that_changes_all_the_time_is_seen_meanwhile() {
+    let mut playing = Playing::start(60);
+    let at = playing.seek(playing.all[40]);
+    // A drag, faster than the pictures up to this one are decoded.
+    for step in 0..40_u8 {
+        let region = Region { left: f64::from(step) / 80.0, top: 0.25, width: 0.5, height: 0.5 };
+        playing.order(&Order::Region { view: 1, region });
+    }
+    playing.until(|event| matches!(event, Event::Frame { pts_us, .. } if *pts_us == at));
+    let next = playing.all[41];
+    playing.order(&Order::Step { frames: 1 });
+    playing.until(|event| matches!(event, Event::Position { pts_us, .. } if *pts_us == next));
+}
+
+#[test]
+fn the_picture_that_stands_is_given_whole_whatever_part_and_colours_are_shown() {
+    let mut playing = Playing::start(30);
+    let still = |playing: &mut Playing, id: u32| {
+        let memory = SnapshotMemory::create().unwrap();
+        let order = Order::Snapshot { id, stream: Stream::Main, format: SnapshotFormat::Png };
+        playing.worker.orders.send_with(&order, &[memory.as_fd()]).unwrap();
+        let mut answer = None;
+        playing.until(|event| {
+            if let Event::Snapshot { id: of, len, width, height, shown_us } = event {
+                answer = Some((*of, len.unwrap(), *width, *height, *shown_us));
+            }
+            answer.is_some()
+        });
+        let (of, len, width, height, shown_us) = answer.unwrap();
+        assert_eq!(of, id);
+        (memory.read(len).unwrap(), (width, height), shown_us)
+    };
+    let at = playing.seek(playing.all[10]);
+    let (first, size, shown_us) = still(&mut playing, 1);
+    assert!(first.starts_with(b"\x89PNG"));
+    assert_eq!((size, shown_us), ((640, 360), at), "larger than the view of 320 by 180");
+
+    // The neighbours differ from it; going back gives the same again.
+    let next = playing.step(1);
+    let (second, _, shown_us) = still(&mut playing, 2);
+    assert_eq!(shown_us, next);
+    assert_ne!(second, first);
+    playing.step(-1);
+    playing.order(&Order::Adjust { adjust: Adjust { brightness: 1.0, ..Adjust::NONE } });
+    playing
+        .order(&Order::Region { view: 1, region: Region { left: 0.5, top: 0.5, width: 0.25, height: 0.25 } });
+    let (again, _, shown_us) = still(&mut playing, 3);
+    assert_eq!((shown_us, again == first), (at, true));
 }

@@ -30,7 +30,7 @@ fn record_shown(camera: CameraOpen) -> (Recording, u64) {
     let mut drawn = 0;
     let recording = record(camera, |worker| {
         let ring = Ring::create(0, 320, 180).unwrap();
-        let view = Order::View { stream: Stream::Main, ring: ring.shape() };
+        let view = Order::View { view: 1, stream: Stream::Main, ring: ring.shape() };
         worker.orders.send_with(&view, &[ring.as_fd()]).unwrap();
         while let Some(event) = worker.events.recv_timeout(support::LIMIT).unwrap() {
             if matches!(event, Event::Fault { .. }) {

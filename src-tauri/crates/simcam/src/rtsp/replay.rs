@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use gstreamer::{BufferFlags, ClockTime, EventView, PadProbeData, PadProbeReturn, PadProbeType, prelude::*};
+use gstreamer::{
+    BufferFlags, ClockTime, EventType, EventView, PadProbeData, PadProbeReturn, PadProbeType, prelude::*,
+};
 use gstreamer_app::{AppSrc, AppSrcCallbacks};
 use gstreamer_rtsp_server as server;
 use hausrecht_model::UnixMicros;
@@ -44,6 +46,9 @@ pub(super) fn factory(camera: &Arc<Camera>) -> CardFactory {
             sought: Mutex::new(oldest.unwrap_or(UnixMicros(0))),
         });
         begin_with_the_oldest(&source, reader.clone());
+        if let Some(pad) = media.stream(0).and_then(|stream| stream.srcpad()) {
+            keep_a_segment(&pad);
+        }
         let seeking = reader.clone();
         source.set_callbacks(
             AppSrcCallbacks::builder()
@@ -174,6 +179,27 @@ fn begin_with_the_oldest(source: &AppSrc, reader: Arc<Reader>) {
         times.set_position(from);
         let changed = gstreamer::event::Segment::builder(&times).seqnum(event.seqnum()).build();
         info.data = Some(PadProbeData::Event(changed));
+        PadProbeReturn::Ok
+    });
+}
+
+/// Leaves the last segment on the pad through a flush, until the next one comes.
+///
+/// When PLAY seeks, gst-rtsp-server (1.22) waits for any preroll message. One of before the seek can answer; the server then asks the
+/// pad for its rates, and aborts the process in `gst_rtsp_media_get_rates` if the new segment is not there yet.
+fn keep_a_segment(pad: &gstreamer::Pad) {
+    let last = Mutex::new(None);
+    pad.add_probe(PadProbeType::EVENT_DOWNSTREAM | PadProbeType::EVENT_FLUSH, move |pad, info| {
+        let Some(PadProbeData::Event(event)) = &info.data else { return PadProbeReturn::Ok };
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if event.type_() == EventType::Segment {
+            *last = Some(event.clone());
+        } else if event.type_() == EventType::FlushStop
+            && let Some(segment) = &*last
+        {
+            // A pad that is being closed keeps nothing.
+            let _ = pad.store_sticky_event(segment);
+        }
         PadProbeReturn::Ok
     });
 }

@@ -171,6 +171,8 @@ fn follow(
                 | WorkerEvent::State(_)
                 | WorkerEvent::Frame { .. }
                 | WorkerEvent::Stalled { .. }
+                | WorkerEvent::Decoding { .. }
+                | WorkerEvent::Snapshot { .. }
                 | WorkerEvent::Read { .. }
                 | WorkerEvent::Opened { .. }
                 | WorkerEvent::Position { .. }

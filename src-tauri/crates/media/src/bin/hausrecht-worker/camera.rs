@@ -7,6 +7,7 @@ mod motion;
 mod rate;
 mod steady;
 mod still;
+mod views;
 mod ways;
 
 use std::{
@@ -17,21 +18,21 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
-use hausrecht_media::{
-    CameraOpen, Event, FaultCode, Order, RingShape, Sender, Stream, Transport, bulk::BulkFrame,
-};
+use hausrecht_media::{CameraOpen, Event, FaultCode, Order, Sender, Stream, Transport, bulk::BulkFrame};
 use hausrecht_model::{Clock, clock::SystemClock};
 
-use self::{delay::Delay, keeping::Keeping, motion::Measuring, rate::Rate, steady::Steady, still::Still};
+use self::{
+    delay::Delay, keeping::Keeping, motion::Measuring, rate::Rate, steady::Steady, still::Still,
+    views::Looking,
+};
 use crate::{
     channel::{Channel, begin_bulk, follow_orders, tell_fault},
     fmp4::Format,
     ingest::{Incoming, Ingest, Reader},
     recorder::{AccessUnit, Recorder},
     sandbox::{self, Needs},
+    snapshot,
     source::{self, Address},
-    view::{Screen, View},
 };
 
 /// How much of the current group of pictures is kept, to begin a view with.
@@ -142,14 +143,6 @@ impl Source {
     }
 }
 
-/// What is looked at.
-struct Looking {
-    stream: Stream,
-    /// Waits here until the stream's format is known.
-    screen: Option<Screen>,
-    view: Option<View>,
-}
-
 struct Camera {
     open: CameraOpen,
     events: Sender<Event>,
@@ -162,7 +155,7 @@ struct Camera {
     bulk: mpsc::SyncSender<BulkFrame>,
     /// When the engine last heard that no stream is fetched.
     idle_told: Duration,
-    looking: Option<Looking>,
+    looking: Vec<Looking>,
     measuring: Option<Measuring>,
 }
 
@@ -217,7 +210,7 @@ pub(crate) fn run(channel: Channel, bulk: UnixStream, open: CameraOpen) -> anyho
         events,
         inputs,
         clock: SystemClock::new(),
-        looking: None,
+        looking: Vec::new(),
         measuring: None,
         open,
     };
@@ -262,7 +255,7 @@ impl Camera {
 
     fn main_wanted(&self) -> bool {
         self.keeping.wants_pictures()
-            || self.looking.as_ref().is_some_and(|looking| looking.stream == Stream::Main)
+            || self.is_looked_at(Stream::Main)
             || self.measured_stream() == Some(Stream::Main)
     }
 
@@ -275,15 +268,30 @@ impl Camera {
 
     fn obey(&mut self, order: Order, descriptors: Vec<OwnedFd>) -> Result<(), End> {
         match order {
-            Order::View { stream, ring } => {
-                let looked = self.look(stream, ring, descriptors);
+            Order::View { view, stream, ring } => {
+                let looked = self.look(view, stream, ring, &descriptors);
                 self.tell_watched();
                 looked
             }
-            Order::NoView => {
-                self.looking = None;
-                self.stop_unwatched();
+            Order::NoView { view } => {
+                self.look_away(view);
                 self.tell_watched();
+                Ok(())
+            }
+            Order::Region { view, region } => {
+                self.show_region(view, region);
+                Ok(())
+            }
+            Order::Snapshot { id, stream, format } => {
+                let source = match stream {
+                    Stream::Sub => self.sub.as_ref().unwrap_or(&self.main),
+                    Stream::Main => &self.main,
+                };
+                let units: Vec<_> =
+                    source.group.iter().map(|unit| (unit.pts_us, unit.key, Arc::clone(&unit.data))).collect();
+                let newest_us = units.iter().map(|(pts_us, ..)| *pts_us).max();
+                let group = newest_us.map(|shown_us| snapshot::Group { shown_us, units });
+                snapshot::make(id, format, group, source.format.clone(), descriptors, self.events.clone());
                 Ok(())
             }
             Order::Motion { settings } => self.measure_motion(settings),
@@ -311,78 +319,6 @@ impl Camera {
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a running camera: {other:?}");
                 Ok(())
-            }
-        }
-    }
-
-    fn look(&mut self, stream: Stream, ring: RingShape, descriptors: Vec<OwnedFd>) -> Result<(), End> {
-        let opened = descriptors
-            .first()
-            .context("no memory came with the order")
-            .and_then(|memfd| Screen::open(memfd, ring, self.events.clone()));
-        let screen = match opened {
-            Ok(screen) => screen,
-            Err(error) => {
-                tracing::warn!("a ring was refused: {error:#}");
-                return Ok(());
-            }
-        };
-        // A camera without a substream shows its main stream small.
-        let stream = if self.sub.is_none() { Stream::Main } else { stream };
-        match &mut self.looking {
-            Some(Looking { stream: current, view: Some(view), .. }) if *current == stream => {
-                view.resize(screen)
-            }
-            Some(looking) if looking.stream == stream => looking.screen = Some(screen),
-            Some(_) | None => {
-                self.looking = Some(Looking { stream, screen: Some(screen), view: None });
-                self.stop_unwatched();
-            }
-        }
-        let idle = self.source(stream).is_some_and(|source| source.ingest.is_none());
-        if idle {
-            self.connect_again(stream)?;
-        }
-        self.begin_view();
-        Ok(())
-    }
-
-    fn stop_unwatched(&mut self) {
-        let looked_at = self.looking.as_ref().map(|looking| looking.stream);
-        let wanted = [looked_at, self.measured_stream()];
-        if !self.main_wanted() {
-            self.main.stop();
-        }
-        if let Some(sub) = self.sub.as_mut().filter(|_| !wanted.contains(&Some(Stream::Sub))) {
-            sub.stop();
-        }
-    }
-
-    /// Starts the decode branch once the format is known, with the pictures since the last key frame.
-    fn begin_view(&mut self) {
-        let Some(looking) = &mut self.looking else { return };
-        let source = match looking.stream {
-            Stream::Main => &self.main,
-            Stream::Sub => match &self.sub {
-                Some(sub) => sub,
-                None => return,
-            },
-        };
-        let Some(format) = &source.format else { return };
-        if looking.view.is_some() {
-            return;
-        }
-        let Some(screen) = looking.screen.take() else { return };
-        let newest_us = source.group.back().map_or(0, |unit| unit.pts_us);
-        match View::start(Arc::clone(format), screen, newest_us) {
-            Ok(mut view) => {
-                for unit in &source.group {
-                    view.push(unit, format);
-                }
-                looking.view = Some(view);
-            }
-            Err(error) => {
-                tell_fault(&self.events, looking.stream, FaultCode::UnsupportedCodec, &format!("{error:#}"))
             }
         }
     }
@@ -415,13 +351,7 @@ impl Camera {
         source.format = Some(Arc::clone(&format));
         source.keep_group(&unit);
         let fresh_state = source.told_format.as_ref().is_none_or(|told| !Arc::ptr_eq(told, &format));
-        let view_runs = self.looking.as_ref().is_some_and(|l| l.stream == stream && l.view.is_some());
-        if let Some(Looking { view: Some(view), .. }) = self.looking.as_mut().filter(|l| l.stream == stream) {
-            view.push(&unit, &format);
-        }
-        if !view_runs {
-            self.begin_view();
-        }
+        self.push_views(stream, &unit, &format);
         self.push_motion(stream, &unit, &format);
         if fresh_state || turned {
             self.tell_state(stream, now);
@@ -447,15 +377,8 @@ impl Camera {
         };
         // The next one follows in two seconds.
         let _ = self.events.try_send(&Event::State(state));
-    }
-
-    /// Lets each reader know whether somebody looks.
-    fn tell_watched(&self) {
-        let watched = self.looking.as_ref().map(|looking| looking.stream);
-        for source in self.sub.iter().chain([&self.main]) {
-            if let Some(ingest) = &source.ingest {
-                ingest.set_watched(watched == Some(source.stream));
-            }
+        if stream == Stream::Main && !self.looking.is_empty() {
+            self.tell_branches();
         }
     }
 
@@ -465,9 +388,10 @@ impl Camera {
             Stream::Main => Err(End::Fault(code, text)),
             Stream::Sub => {
                 tell_fault(&self.events, stream, code, &text);
-                self.looking = self.looking.take().filter(|looking| looking.stream != Stream::Sub);
+                self.look_elsewhere()?;
                 let measured = self.measure_motion_elsewhere();
                 self.stop_unwatched();
+                self.tell_watched();
                 measured
             }
         }

@@ -1,6 +1,8 @@
 //! From access units to pictures: the decode branch that viewing, measuring motion, thumbnails and playing are built on, and
 //! what each codec needs for it. What becomes of the pictures is theirs.
 
+mod choose;
+mod crop;
 mod live;
 
 use anyhow::Context;
@@ -9,7 +11,11 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use hausrecht_model::Codec;
 
-pub(crate) use self::live::LiveBranch;
+pub(crate) use self::{
+    choose::{Decoder, hardware_devices, try_hardware, use_software},
+    crop::Crop,
+    live::LiveBranch,
+};
 use crate::fmp4::Format;
 
 /// Caps of access units of `format`, as decoders take them.
@@ -43,6 +49,7 @@ pub(crate) struct Branch {
     pipeline: gst::Pipeline,
     source: gst_app::AppSrc,
     decoder: gst::Element,
+    kind: Decoder,
 }
 
 impl Branch {
@@ -61,7 +68,8 @@ impl Branch {
             .is_live(true)
             .max_bytes(0)
             .build();
-        let decoder = decoder(format.codec, threads)?;
+        let (decoder, kind) = decoder(format.codec, threads)?;
+        let hardware = kind.hardware;
         let pipeline = gst::Pipeline::new();
         let ends = ([source.upcast_ref(), &decoder], [sink.upcast_ref()]);
         let elements: Vec<&gst::Element> = ends.0.into_iter().chain(between).chain(ends.1).collect();
@@ -70,11 +78,14 @@ impl Branch {
         let bus = pipeline.bus().context("a pipeline without a bus")?;
         bus.set_sync_handler(move |_, message| {
             if let gst::MessageView::Error(error) = message.view() {
+                if hardware {
+                    use_software();
+                }
                 failed(format!("{}: {}", error.error(), error.debug().unwrap_or_default()));
             }
             gst::BusSyncReply::Drop
         });
-        let branch = Self { pipeline, source, decoder };
+        let branch = Self { pipeline, source, decoder, kind };
         branch.pipeline.set_state(gst::State::Playing).context("starting to decode")?;
         Ok(branch)
     }
@@ -90,6 +101,11 @@ impl Branch {
             if wanted(pts_us) { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Drop }
         });
         Ok(())
+    }
+
+    /// What decodes.
+    pub(crate) fn decoder(&self) -> &Decoder {
+        &self.kind
     }
 
     /// Takes one access unit; an error if decoding has ended.
@@ -144,14 +160,10 @@ pub(crate) fn scale_to(caps: &gst::Caps) -> anyhow::Result<[gst::Element; 2]> {
 }
 
 /// Makes a decoder.
-pub(crate) fn decoder(codec: Codec, threads: Threads) -> anyhow::Result<gst::Element> {
-    let name = match codec {
-        Codec::H264 => "avdec_h264",
-        Codec::H265 => "avdec_h265",
-        Codec::Mjpeg => "jpegdec",
-    };
-    let decoder = gst::ElementFactory::make(name).build().with_context(|| format!("making {name}"))?;
-    if codec != Codec::Mjpeg {
+pub(crate) fn decoder(codec: Codec, threads: Threads) -> anyhow::Result<(gst::Element, Decoder)> {
+    let (decoder, kind) = choose::make(codec)?;
+    // Only software of FFmpeg asks how many threads it may have.
+    if decoder.has_property("max-threads") {
         match threads {
             Threads::One => decoder.set_property("max-threads", 1_i32),
             Threads::Frames => {
@@ -160,7 +172,7 @@ pub(crate) fn decoder(codec: Codec, threads: Threads) -> anyhow::Result<gst::Ele
             }
         }
     }
-    Ok(decoder)
+    Ok((decoder, kind))
 }
 
 /// The time of a buffer in microseconds.

@@ -33,6 +33,7 @@ use self::{
 use crate::{
     channel::{Channel, begin_bulk, follow_orders, tell_fault},
     clip_reader::{ClipReader, EngineBytes, Picture},
+    decode,
     fmp4::Format,
     sandbox::{self, Needs},
 };
@@ -55,6 +56,8 @@ pub(crate) fn run(
         // What is missing is told where it is needed.
         let _ = gst::ElementFactory::find(name).map(|factory| factory.load());
     }
+    // What is cut is compared with what the camera sent, picture by picture; software gives out each, in ordinary memory.
+    decode::use_software();
     let sandbox = sandbox::restrict(&Needs { fonts: open.caption.is_some(), ..Needs::default() });
     events.send(&Event::Ready { sandbox })?;
     let (ordered, incoming) = mpsc::channel();

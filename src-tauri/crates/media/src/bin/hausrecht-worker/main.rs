@@ -15,6 +15,7 @@ mod player;
 mod pre_roll;
 mod recorder;
 mod sandbox;
+mod snapshot;
 mod source;
 mod talk;
 mod thumbnail;
@@ -94,7 +95,9 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         | Order::Motion { .. }
         | Order::Record { .. }
         | Order::View { .. }
-        | Order::NoView
+        | Order::NoView { .. }
+        | Order::Region { .. }
+        | Order::Snapshot { .. }
         | Order::Cut
         | Order::Play
         | Order::Pause

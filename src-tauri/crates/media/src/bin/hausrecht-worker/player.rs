@@ -4,6 +4,7 @@
 mod backwards;
 mod decoder;
 mod looping;
+mod still;
 mod timeline;
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 use anyhow::Context;
 use gstreamer as gst;
 use hausrecht_media::{
-    Adjust, Event, FaultCode, Order, PlayerOpen, RingShape, Sender, Stream, answer::AnswerReader,
+    Adjust, Event, FaultCode, Order, PlayerOpen, Region, RingShape, Sender, Stream, answer::AnswerReader,
 };
 use hausrecht_model::{Clock, clock::SystemClock};
 
@@ -89,6 +90,11 @@ struct Player {
     backwards: Option<Backwards>,
     looping: Option<Loop>,
     adjust: Adjust,
+    /// The view that is shown, and the part of the picture that it shows.
+    view: u32,
+    region: Region,
+    /// Pictures that were decoded already show another part: one of them must not stay.
+    other_part: bool,
     /// Wall and clip time from which the pace is counted.
     anchor: (Duration, u64),
     position_told: Duration,
@@ -142,6 +148,9 @@ pub(crate) fn run(channel: Channel, answers: AnswerReader, open: PlayerOpen) -> 
         backwards: None,
         looping: None,
         adjust: Adjust::default(),
+        view: 0,
+        region: Region::WHOLE,
+        other_part: false,
         anchor: (Duration::ZERO, 0),
         position_told: Duration::ZERO,
         resize_tries: 0,
@@ -296,6 +305,9 @@ impl Player {
             self.wanted_us = None;
             self.anchor = (self.clock.monotonic(), ticket.pts_us);
             self.show(ticket.pts_us, &sample, true)?;
+            if std::mem::take(&mut self.other_part) && !self.playing {
+                return self.restart_at(ticket.pts_us);
+            }
             if self.is_reversed() {
                 self.decode_before(ticket.pts_us);
             }
@@ -410,8 +422,9 @@ impl Player {
 
     fn obey(&mut self, order: Order, descriptors: Vec<OwnedFd>) -> anyhow::Result<()> {
         match order {
-            Order::View { ring, .. } => self.look(ring, &descriptors),
-            Order::NoView => {
+            Order::View { view, ring, .. } => self.look(view, ring, &descriptors),
+            Order::Region { region, .. } => self.show_region(region),
+            Order::NoView { .. } => {
                 self.screen = None;
                 self.pause()
             }
@@ -440,7 +453,7 @@ impl Player {
             Order::Speed { factor } => self.set_speed(factor),
             Order::Loop { span_us } => {
                 self.looping = span_us.map(|(first_us, last_us)| Loop::new(first_us, last_us));
-                Ok(())
+                self.tell_position(true)
             }
             Order::Adjust { adjust } => {
                 self.adjust = adjust.within();
@@ -450,6 +463,7 @@ impl Player {
                 // A picture that stands is shown anew; one that runs is followed by the next anyway.
                 if self.playing { Ok(()) } else { self.restart_at(self.standing_us()) }
             }
+            Order::Snapshot { id, format, .. } => self.give_still(id, format, descriptors),
             other @ (Order::Hello { .. }
             | Order::Open(_)
             | Order::PlayerOpen(_)
@@ -483,6 +497,19 @@ impl Player {
         self.tell_position(true)
     }
 
+    /// Shows this part of the picture. One that stands is shown anew, unless it is on its way: whoever drags the picture would
+    /// otherwise see nothing before the end.
+    fn show_region(&mut self, region: Region) -> anyhow::Result<()> {
+        self.region = region.within();
+        let Some(decoder) = &self.decoder else { return Ok(()) };
+        decoder.show_region(self.region);
+        if self.wanted_us.is_some() || (self.playing && !self.is_reversed()) {
+            self.other_part = true;
+            return Ok(());
+        }
+        self.restart_at(self.standing_us())
+    }
+
     /// Time of the picture that is shown, or soon will be.
     fn standing_us(&self) -> u64 {
         self.wanted_us.or(self.shown_us).unwrap_or_else(|| self.timeline.first_us())
@@ -490,14 +517,23 @@ impl Player {
 
     fn pause(&mut self) -> anyhow::Result<()> {
         self.playing = false;
+        if std::mem::take(&mut self.other_part) {
+            self.restart_at(self.standing_us())?;
+        }
         self.tell_position(true)
     }
 
-    fn look(&mut self, ring: RingShape, descriptors: &[OwnedFd]) -> anyhow::Result<()> {
+    fn look(&mut self, view: u32, ring: RingShape, descriptors: &[OwnedFd]) -> anyhow::Result<()> {
         let memfd = descriptors.first().context("no memory came with the order")?;
         self.screen = Some(Screen::open(memfd, ring, self.events.clone())?);
+        if view != self.view {
+            (self.view, self.region) = (view, Region::WHOLE);
+        }
         match &self.decoder {
-            Some(decoder) => decoder.resize(ring),
+            Some(decoder) => {
+                decoder.show_region(self.region);
+                decoder.resize(ring);
+            }
             None => {
                 let inputs = self.inputs.clone();
                 let decoder = Decoder::start(&self.clip.format, ring, move |input| {
@@ -505,6 +541,7 @@ impl Player {
                     let _ = inputs.send(input);
                 })?;
                 decoder.adjust(self.adjust);
+                decoder.show_region(self.region);
                 self.decoder = Some(decoder);
             }
         }
@@ -514,7 +551,7 @@ impl Player {
     /// Shows the picture at `target_us` as soon as it is decoded.
     fn go_to(&mut self, target_us: u64) -> anyhow::Result<()> {
         self.ended = false;
-        if self.is_reversed() {
+        if self.is_reversed() || self.other_part {
             return self.restart_at(target_us);
         }
         while self.ready.front().is_some_and(|(pts_us, _)| *pts_us < target_us) {

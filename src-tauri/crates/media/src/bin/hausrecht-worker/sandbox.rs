@@ -2,7 +2,12 @@
 //! GStreamer must have loaded its plugins by then, and no other thread may run yet, for Landlock binds only the calling
 //! thread and those it starts later.
 
-use std::{collections::BTreeMap, fs, net::TcpStream, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::TcpStream,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail, ensure};
 use hausrecht_media::Sandbox;
@@ -13,6 +18,8 @@ use landlock::{
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
 };
+
+use crate::decode;
 
 /// The newest Landlock that is used; older kernels give what they have.
 const LANDLOCK_ABI: ABI = ABI::V6;
@@ -40,6 +47,9 @@ const FONTS: [&str; 6] = [
     "/var/cache/fontconfig",
 ];
 
+/// Where the kernel says what a decoder's device is; read only where there is one.
+const HARDWARE: &str = "/sys/dev/char";
+
 /// What a worker needs after it is closed in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Needs {
@@ -63,11 +73,20 @@ pub(crate) fn restrict(needs: &Needs) -> Sandbox {
     if !alone {
         tracing::warn!("other threads run already and stay outside of Landlock");
     }
-    let landlock = restrict_files(needs).unwrap_or_else(|error| {
+    // A talk decodes nothing.
+    let devices = if needs.unix_sockets { Vec::new() } else { decode::hardware_devices() };
+    let landlock = restrict_files(needs, &devices).unwrap_or_else(|error| {
         tracing::warn!("Landlock: {error:#}");
         RulesetStatus::NotEnforced
     });
-    let seccomp = restrict_calls(needs).inspect_err(|error| tracing::warn!("seccomp: {error:#}")).is_ok();
+    // A decoder's device is opened for writing. Where Landlock does not say which file that may be, none is, and software decodes.
+    let may_open_devices = !devices.is_empty() && landlock == RulesetStatus::FullyEnforced;
+    if !may_open_devices {
+        decode::use_software();
+    }
+    let seccomp = restrict_calls(needs, may_open_devices)
+        .inspect_err(|error| tracing::warn!("seccomp: {error:#}"))
+        .is_ok();
     match (landlock, seccomp) {
         (RulesetStatus::FullyEnforced, true) if alone => Sandbox::Full,
         (RulesetStatus::NotEnforced, false) => Sandbox::None,
@@ -79,7 +98,7 @@ fn thread_count() -> Option<usize> {
     Some(fs::read_dir("/proc/self/task").ok()?.count())
 }
 
-fn restrict_files(needs: &Needs) -> anyhow::Result<RulesetStatus> {
+fn restrict_files(needs: &Needs, devices: &[PathBuf]) -> anyhow::Result<RulesetStatus> {
     let mut readable: Vec<&str> = Vec::new();
     if needs.names {
         readable.extend(NAME_RESOLUTION);
@@ -90,6 +109,9 @@ fn restrict_files(needs: &Needs) -> anyhow::Result<RulesetStatus> {
     if needs.fonts {
         readable.extend(FONTS);
     }
+    if !devices.is_empty() {
+        readable.push(HARDWARE);
+    }
     readable.retain(|path| Path::new(path).exists());
     let mut ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
@@ -97,22 +119,24 @@ fn restrict_files(needs: &Needs) -> anyhow::Result<RulesetStatus> {
         .handle_access(AccessNet::from_all(LANDLOCK_ABI))?
         .scope(Scope::from_all(LANDLOCK_ABI))?
         .create()?
-        .add_rules(path_beneath_rules(readable, AccessFs::from_read(LANDLOCK_ABI)))?;
+        .add_rules(path_beneath_rules(readable, AccessFs::from_read(LANDLOCK_ABI)))?
+        .add_rules(path_beneath_rules(devices, AccessFs::from_all(LANDLOCK_ABI)))?;
     for port in &needs.connect_ports {
         ruleset = ruleset.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
     }
     Ok(ruleset.restrict_self()?.ruleset)
 }
 
-fn restrict_calls(needs: &Needs) -> anyhow::Result<()> {
+fn restrict_calls(needs: &Needs, may_open_devices: bool) -> anyhow::Result<()> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
     for call in forbidden_calls() {
         rules.insert(call, vec![]);
     }
-    let write_flags = [libc::O_WRONLY, libc::O_RDWR, libc::O_CREAT, libc::O_TRUNC];
-    rules.insert(libc::SYS_openat, any_flag(2, &write_flags)?);
+    let all_flags = [libc::O_CREAT, libc::O_TRUNC, libc::O_WRONLY, libc::O_RDWR];
+    let write_flags = if may_open_devices { &all_flags[..3] } else { &all_flags[..] };
+    rules.insert(libc::SYS_openat, any_flag(2, write_flags)?);
     #[cfg(target_arch = "x86_64")]
-    rules.insert(libc::SYS_open, any_flag(1, &write_flags)?);
+    rules.insert(libc::SYS_open, any_flag(1, write_flags)?);
     if needs.connect_ports.is_empty() {
         for call in [libc::SYS_socket, libc::SYS_connect, libc::SYS_bind, libc::SYS_listen, libc::SYS_accept4]
         {

@@ -19,7 +19,7 @@ pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) const HTTP_PORT: u16 = 80;
 
 /// Every element that a worker uses. They are loaded before the sandbox closes, for afterwards no file can be read.
-const ELEMENTS: [&str; 26] = [
+const ELEMENTS: [&str; 28] = [
     "rtspsrc",
     "rtpbin",
     "rtpjitterbuffer",
@@ -42,6 +42,8 @@ const ELEMENTS: [&str; 26] = [
     "avdec_h265",
     "jpegdec",
     "jpegenc",
+    "pngenc",
+    "videocrop",
     "videoconvertscale",
     "videobalance",
     "gamma",
@@ -59,6 +61,7 @@ pub(crate) fn load_elements() {
             tracing::warn!("GStreamer has no {name}");
         }
     }
+    crate::decode::try_hardware();
     for name in UNWANTED {
         if let Some(factory) = gst::ElementFactory::find(name) {
             gst::Registry::get().remove_feature(&factory);

@@ -10,10 +10,10 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 use gstreamer_video::VideoFrameExt;
-use hausrecht_media::{Event, RingShape, RingWriter, Sender};
+use hausrecht_media::{Event, Region, RingShape, RingWriter, Sender};
 
 use crate::{
-    decode::{self, LiveBranch},
+    decode::{self, Crop, Decoder, LiveBranch},
     fmp4::Format,
     lock::lock,
     recorder::AccessUnit,
@@ -80,6 +80,7 @@ struct Shown {
 #[derive(Debug)]
 pub(crate) struct View {
     branch: LiveBranch,
+    crop: Crop,
     size: gst::Element,
     shown: Arc<Mutex<Shown>>,
 }
@@ -98,15 +99,33 @@ impl View {
                 shown.screen.show(sample, pts_us, arrived_unix_us);
             }
         };
-        let between = [scale, size.clone()];
+        let crop = Crop::new()?;
+        let between = [crop.element(), scale, size.clone()];
         let branch = LiveBranch::start(format, &between, &sink, MAX_WAITING_BYTES, "decoding", show)?;
-        Ok(Self { branch, size, shown })
+        Ok(Self { branch, crop, size, shown })
     }
 
     /// Moves to another ring; the decoder runs on.
     pub(crate) fn resize(&mut self, screen: Screen) {
         self.size.set_property("caps", picture_caps(screen.shape()));
         lock(&self.shown).screen = screen;
+    }
+
+    /// Shows this part of the picture from the next one on.
+    pub(crate) fn show_region(&self, region: Region) {
+        self.crop.leave(region);
+    }
+
+    /// What decodes.
+    pub(crate) fn decoder(&self) -> Decoder {
+        self.branch.decoder().clone()
+    }
+
+    /// Ends decoding and gives the ring back.
+    pub(crate) fn into_screen(self) -> Option<Screen> {
+        let Self { branch, shown, .. } = self;
+        drop(branch);
+        Some(Arc::into_inner(shown)?.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).screen)
     }
 
     /// The times of what follows begin anew.

@@ -6,7 +6,7 @@ use anyhow::Context;
 use hausrecht_media::{FaultCode, Stream, Transport};
 use hausrecht_model::Clock;
 
-use super::{Camera, End, Input, Looking, rate::Rate, steady::Steady, still::Still};
+use super::{Camera, End, Input, rate::Rate, steady::Steady, still::Still};
 use crate::ingest::{Incoming, Ingest, Reader, Tell};
 
 impl Camera {
@@ -83,9 +83,7 @@ impl Camera {
             self.recorder.finish();
             self.keeping.forget();
         }
-        if let Some(Looking { view: Some(view), .. }) = self.looking.as_mut().filter(|l| l.stream == stream) {
-            view.clock_changed();
-        }
+        self.views_clock_changed(stream);
         self.motion_clock_changed(stream);
         let Some(source) = self.source(stream) else { return Ok(()) };
         let transport = source.transport;

@@ -299,7 +299,7 @@ impl Watch {
     fn obey(&mut self, order: Order, descriptors: &[OwnedFd]) -> Result<(), Failure> {
         match order {
             Order::View { ring, .. } => self.look(ring, descriptors),
-            Order::NoView => {
+            Order::NoView { .. } => {
                 (self.screen, self.view) = (None, None);
                 self.hold();
                 self.tell_position(true)
@@ -328,6 +328,8 @@ impl Watch {
             | Order::ExportEnd
             | Order::Motion { .. }
             | Order::Record { .. }
+            | Order::Region { .. }
+            | Order::Snapshot { .. }
             | Order::Cut
             | Order::Seek { .. }
             | Order::Step { .. }

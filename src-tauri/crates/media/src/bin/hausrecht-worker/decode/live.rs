@@ -8,7 +8,7 @@ use std::{
 
 use gstreamer_app as gst_app;
 
-use super::{Branch, Threads, caps, each_picture};
+use super::{Branch, Decoder, Threads, caps, each_picture};
 use crate::{fmp4::Format, lock::lock, recorder::AccessUnit};
 
 /// How many pictures can be inside the decoder.
@@ -58,6 +58,11 @@ impl LiveBranch {
         wanted: impl Fn(u64) -> bool + Send + Sync + 'static,
     ) -> anyhow::Result<()> {
         self.branch.keep_only(wanted)
+    }
+
+    /// What decodes.
+    pub(crate) fn decoder(&self) -> &Decoder {
+        self.branch.decoder()
     }
 
     /// Leaves out what follows, up to the next key frame.

@@ -83,7 +83,7 @@ impl Recoder {
             .format(gst::Format::Time)
             .max_bytes(0)
             .build();
-        let decoder = decode::decoder(format.codec, Threads::Frames)?;
+        let (decoder, _) = decode::decoder(format.codec, Threads::Frames)?;
         let convert = make("videoconvert")?;
         let encoder = make("x264enc")?;
         encoder.set_property("bframes", 0_u32);

@@ -10,11 +10,11 @@ use anyhow::Context;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
-use hausrecht_media::{Adjust, RingShape};
+use hausrecht_media::{Adjust, Region, RingShape};
 
 use super::Input;
 use crate::{
-    decode::{self, Branch, Threads},
+    decode::{self, Branch, Crop, Threads},
     fmp4::Format,
     view::picture_caps,
 };
@@ -45,6 +45,7 @@ impl Ticket {
 #[derive(Debug)]
 pub(super) struct Decoder {
     branch: Branch,
+    crop: Crop,
     size: gst::Element,
     balance: gst::Element,
     gamma: gst::Element,
@@ -60,6 +61,7 @@ impl Decoder {
     ) -> anyhow::Result<Self> {
         let tell = Arc::new(tell);
         let drop_before_us = Arc::new(AtomicU64::new(0));
+        let crop = Crop::new()?;
         let [scale, size] = decode::scale_to(&picture_caps(ring))?;
         let sink = gst_app::AppSink::builder().sync(false).async_(false).qos(false).build();
         let show = Arc::clone(&tell);
@@ -72,19 +74,24 @@ impl Decoder {
             |name: &str| gst::ElementFactory::make(name).build().with_context(|| format!("making {name}"));
         // Behind the scaling, where there are the fewest pixels; without an adjustment they let pictures through as they are.
         let (balance, gamma) = (make("videobalance")?, make("gamma")?);
-        let between = [scale, size.clone(), balance.clone(), gamma.clone()];
+        let between = [crop.element(), scale, size.clone(), balance.clone(), gamma.clone()];
         let branch = Branch::start(format, Threads::Frames, &between, &sink, failed)?;
         let first_us = Arc::clone(&drop_before_us);
         branch.keep_only(move |time_us| {
             tell(Input::Decoded);
             time_us >= first_us.load(Ordering::Acquire)
         })?;
-        Ok(Self { branch, size, balance, gamma, drop_before_us })
+        Ok(Self { branch, crop, size, balance, gamma, drop_before_us })
     }
 
     /// Moves to the measures of another ring.
     pub(super) fn resize(&self, ring: RingShape) {
         self.size.set_property("caps", picture_caps(ring));
+    }
+
+    /// Shows this part of the pictures that are decoded from now on.
+    pub(super) fn show_region(&self, region: Region) {
+        self.crop.leave(region);
     }
 
     /// Changes the colours of the pictures that come out from now on.
