@@ -1,5 +1,4 @@
-//! Files that were kept outside the vault: where they go, chosen in the desktop's own dialog, and showing them in its file
-//! manager.
+//! Files that were kept outside the vault: where they go, and showing them in the desktop's file manager.
 
 use std::{
     collections::BTreeSet,
@@ -7,10 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use hausrecht_engine::wire;
-use tauri::{AppHandle, Manager, WebviewWindow};
-
-use crate::commands::internal;
+use tauri::{AppHandle, Manager};
 
 /// Files that this program kept since it started: nothing else is shown to the desktop.
 #[derive(Default)]
@@ -32,59 +28,6 @@ impl Kept {
 pub(crate) fn pictures(app: &AppHandle) -> PathBuf {
     let own = app.path().picture_dir().or_else(|_| app.path().home_dir().map(|home| home.join("Pictures")));
     own.unwrap_or_else(|_| PathBuf::from(".")).join("Hausrecht")
-}
-
-/// Lets the person choose a folder, beginning in `begin`; `None` if they do not.
-///
-/// # Errors
-/// There is no such dialog on this system.
-#[cfg(target_os = "linux")]
-pub(crate) async fn choose(
-    window: &WebviewWindow,
-    title: String,
-    begin: String,
-) -> Result<Option<String>, wire::Error> {
-    use std::{cell::RefCell, rc::Rc};
-
-    use gtk::prelude::*;
-
-    let (chosen, answer) = tokio::sync::oneshot::channel();
-    let parent = window.clone();
-    let ask = move || {
-        let parent = parent.gtk_window().ok();
-        let action = gtk::FileChooserAction::SelectFolder;
-        let dialog = gtk::FileChooserNative::new(Some(&title), parent.as_ref(), action, None, None);
-        dialog.set_modal(true);
-        if !begin.is_empty() {
-            dialog.set_current_folder(&begin);
-        }
-        // The dialog lives until it is answered.
-        let held = Rc::new(RefCell::new(Some((dialog.clone(), chosen))));
-        dialog.connect_response(move |dialog, response| {
-            let Some((_, chosen)) = held.borrow_mut().take() else { return };
-            let accepted = response == gtk::ResponseType::Accept;
-            // Whoever asked may be gone.
-            let _ = chosen.send(dialog.filename().filter(|_| accepted));
-            dialog.destroy();
-        });
-        dialog.show();
-    };
-    window.run_on_main_thread(ask).map_err(internal)?;
-    let folder = answer.await.unwrap_or(None);
-    Ok(folder.and_then(|folder| folder.to_str().map(str::to_owned)))
-}
-
-/// The dialog of other systems is not made yet; the page has a field for the path as well.
-///
-/// # Errors
-/// Always.
-#[cfg(not(target_os = "linux"))]
-pub(crate) async fn choose(
-    _window: &WebviewWindow,
-    _title: String,
-    _begin: String,
-) -> Result<Option<String>, wire::Error> {
-    Err(internal("type the folder's path into the field"))
 }
 
 /// Shows `path` in the file manager, selected where it can do that.

@@ -3,6 +3,7 @@
 //! The only crate that knows Tauri. It holds no key, decides nothing, and keeps nothing but what is on the screen.
 
 mod asleep;
+mod chooser;
 mod commands;
 mod demo;
 mod events;

@@ -114,7 +114,9 @@ impl Plain {
         let open = PlayerOpen { size_bytes, codec: Codec::H264, autoplay: false };
         orders.send(&Order::PlayerOpen(open)).unwrap();
         let ring = Ring::create(1, SIZE.0, SIZE.1).unwrap();
-        orders.send_with(&Order::View { view: 1, stream: Stream::Main, ring: ring.shape() }, &[ring.as_fd()]).unwrap();
+        orders
+            .send_with(&Order::View { view: 1, stream: Stream::Main, ring: ring.shape() }, &[ring.as_fd()])
+            .unwrap();
         let (came, frames) = mpsc::unbounded_channel();
         thread::spawn(move || {
             let _bulk = bulk;

@@ -1,12 +1,10 @@
 //! Exports of recordings to files.
 
-use std::path::PathBuf;
-
 use hausrecht_engine::wire::{ExportOrder, ExportPlan, ExportView};
 use tauri::{State, WebviewWindow};
 
-use super::{Answer, Shell, internal};
-use crate::folder;
+use super::{Answer, Shell};
+use crate::chooser;
 
 /// What an export would be. Nothing is opened for it.
 #[tauri::command]
@@ -52,15 +50,14 @@ pub(crate) async fn choose_folder(
     title: String,
     begin: String,
 ) -> Answer<Option<String>> {
-    folder::choose(&window, title, begin).await
+    chooser::choose(&window, title, begin).await
 }
 
-/// Shows the files of an export in the desktop's file manager; the shell's own.
-#[tauri::command]
+/// Shows the folder of an export in the desktop's file manager; the shell's own.
+#[tauri::command(async)]
 #[specta::specta]
-pub(crate) async fn show_export(shell: State<'_, Shell>, id: u32) -> Answer<()> {
-    let Some(view) = shell.engine.exports()?.into_iter().find(|view| view.id == id) else { return Ok(()) };
-    let folder = PathBuf::from(view.order.folder);
-    let path = view.files.first().map_or_else(|| folder.clone(), |file| folder.join(&file.name));
-    tokio::task::spawn_blocking(move || folder::show(&path)).await.map_err(internal)?.map_err(internal)
+pub(crate) fn show_export(shell: State<'_, Shell>, window: WebviewWindow, id: u32) -> Answer<()> {
+    let views = shell.engine.exports()?;
+    let view = views.into_iter().find(|view| view.id == id);
+    view.map_or(Ok(()), |view| chooser::show_folder(&window, view.order.folder))
 }

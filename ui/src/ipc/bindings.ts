@@ -208,7 +208,7 @@ export const commands = {
 	 *  dialog begins.
 	 */
 	chooseFolder: (title: string, begin: string) => typedError<string | null, Error>(__TAURI_INVOKE("choose_folder", { title, begin })),
-	/**  Shows the files of an export in the desktop's file manager; the shell's own. */
+	/**  Shows the folder of an export in the desktop's file manager; the shell's own. */
 	showExport: (id: number) => typedError<null, Error>(__TAURI_INVOKE("show_export", { id })),
 	/**  Opens a clip; the log has the entry before there is a picture. */
 	openClip: (id: ClipId) => typedError<PlayerState, Error>(__TAURI_INVOKE("open_clip", { id })),
@@ -632,10 +632,10 @@ export type ConnectOutcome = {
 export type Copied = {
 	/**  Who made it. */
 	face: Face,
-	/**  Who was given it, if that was said. */
-	recipient: string | null,
 	/**  Whether it is a single picture. */
 	picture: boolean,
+	/**  Who was given it, if that was said. */
+	recipient: string | null,
 	/**  When. */
 	at_us: UnixMicros,
 	/**  Entry in the log. */
@@ -797,9 +797,7 @@ export type ErrorCode =
 "clip_cut" | 
 /**  The disk is full. */
 "disk_full" | 
-/**
- *  A folder outside of the vault did not take a file: its disk reports an error, or the file is too large for it.
- */
+/**  A folder outside of the vault did not take a file: its disk reports an error, or the file is too large for it. */
 "folder_failed" | 
 /**  Anything else: a defect or the operating system. */
 "internal";

@@ -217,6 +217,8 @@ impl Work<'_> {
             | WorkerEvent::State(_)
             | WorkerEvent::Frame { .. }
             | WorkerEvent::Stalled { .. }
+            | WorkerEvent::Decoding { .. }
+            | WorkerEvent::Snapshot { .. }
             | WorkerEvent::Motion { .. }
             | WorkerEvent::Talking { .. }
             | WorkerEvent::Opened { .. }

@@ -262,9 +262,9 @@ impl Handle {
             if entry.kind == Kind::Opened.as_str() {
                 opened.push(Opened { face, at_us: entry.at_us, entry: entry.index });
             } else {
-                let recipient = recipient_of(&person, entry.personal.as_deref());
                 let what = Entry::parse(&entry.leaf).ok().and_then(|entry| entry.facts.get("what").cloned());
                 let picture = what.is_some_and(|what| what.as_str() == Some("recorded_picture"));
+                let recipient = recipient_of(&person, entry.personal.as_deref());
                 copies.push(Copied { face, recipient, picture, at_us: entry.at_us, entry: entry.index });
             }
         }

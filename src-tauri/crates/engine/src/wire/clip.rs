@@ -161,10 +161,10 @@ pub struct Opened {
 pub struct Copied {
     /// Who made it.
     pub face: super::Face,
-    /// Who was given it, if that was said.
-    pub recipient: Option<String>,
     /// Whether it is a single picture.
     pub picture: bool,
+    /// Who was given it, if that was said.
+    pub recipient: Option<String>,
     /// When.
     pub at_us: UnixMicros,
     /// Entry in the log.

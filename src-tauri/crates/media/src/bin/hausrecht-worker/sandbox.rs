@@ -37,6 +37,9 @@ const NAME_RESOLUTION: [&str; 6] = [
 /// What TLS reads: the system's certificates and GLib's TLS module.
 const TLS: [&str; 4] = ["/etc/ssl", "/usr/share/ca-certificates", "/usr/lib", "/etc/gnutls"];
 
+/// Where the kernel says what a decoder's device is; read only where there is one.
+const HARDWARE: &str = "/sys/dev/char";
+
 /// What writing text reads: fonts, and where they are.
 const FONTS: [&str; 6] = [
     "/etc/fonts",
@@ -46,9 +49,6 @@ const FONTS: [&str; 6] = [
     "/usr/share/xml/fontconfig",
     "/var/cache/fontconfig",
 ];
-
-/// Where the kernel says what a decoder's device is; read only where there is one.
-const HARDWARE: &str = "/sys/dev/char";
 
 /// What a worker needs after it is closed in.
 #[derive(Clone, Debug, Default)]
@@ -106,11 +106,11 @@ fn restrict_files(needs: &Needs, devices: &[PathBuf]) -> anyhow::Result<RulesetS
     if needs.tls {
         readable.extend(TLS);
     }
-    if needs.fonts {
-        readable.extend(FONTS);
-    }
     if !devices.is_empty() {
         readable.push(HARDWARE);
+    }
+    if needs.fonts {
+        readable.extend(FONTS);
     }
     readable.retain(|path| Path::new(path).exists());
     let mut ruleset = Ruleset::default()
