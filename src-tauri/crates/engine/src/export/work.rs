@@ -223,8 +223,6 @@ impl Work<'_> {
             | WorkerEvent::Talking { .. }
             | WorkerEvent::Opened { .. }
             | WorkerEvent::Position { .. }
-            | WorkerEvent::Decoding { .. }
-            | WorkerEvent::Snapshot { .. }
             | WorkerEvent::CardPosition { .. }
             | WorkerEvent::CardEnded => {}
         }

@@ -92,7 +92,7 @@ fn complaints(mp4: &[u8]) -> String {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(mp4).unwrap();
     let out = Command::new("ffmpeg")
-        .args(["-v", "warning", "-xerror", "-i"])
+        .args(["-v", "repeat+warning", "-xerror", "-i"])
         .arg(file.path())
         .args(["-f", "null", "-"])
         .stdin(Stdio::null())
@@ -267,7 +267,11 @@ fn pictures_that_refer_to_the_group_before_are_whole_wherever_a_span_begins() {
         let files = export(&[(cut, &clip)], None);
         let mut shown = Vec::new();
         for (mp4, end) in &files {
-            assert_eq!(complaints(mp4), "", "from picture {first}");
+            // A key frame that does not begin anew may let go of pictures that were never there: decoders remark on it.
+            let said = complaints(mp4);
+            let worse: Vec<_> =
+                said.lines().filter(|line| !line.contains("mmco: unref short failure")).collect();
+            assert!(worse.is_empty(), "from picture {first}: {worse:?}");
             assert_eq!(ffprobe_frames(mp4), end.pictures, "from picture {first}: {end:?}");
             shown.extend(pixels(mp4));
         }
