@@ -7,6 +7,7 @@ pub(crate) mod clips;
 pub(crate) mod control;
 pub(crate) mod events;
 pub(crate) mod export;
+pub(crate) mod footage;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod notify;

@@ -48,6 +48,14 @@ event!(
     ExportsEvent(Vec<wire::ExportView>) = "exports"
 );
 event!(
+    /// The files that are looked at and imported.
+    FootageEvent(wire::Footage) = "footage"
+);
+event!(
+    /// Whether files are being dragged over the window.
+    DropHoversEvent(bool) = "drop_hovers"
+);
+event!(
     /// There are other clips than before; at most once a second.
     ClipsChangedEvent(()) = "clips_changed"
 );
@@ -84,6 +92,7 @@ pub(crate) fn emit(app: &AppHandle, event: wire::Event) {
         wire::Event::CardJobs(jobs) => CardJobsEvent(jobs).emit(app),
         wire::Event::CardPlayer(player) => CardPlayerEvent(player).emit(app),
         wire::Event::Exports(exports) => ExportsEvent(exports).emit(app),
+        wire::Event::Footage(footage) => FootageEvent(footage).emit(app),
         wire::Event::ClipsChanged => ClipsChangedEvent(()).emit(app),
         wire::Event::LogGrew(size) => LogGrewEvent(size).emit(app),
         wire::Event::Verify(verify) => VerifyEvent(verify).emit(app),

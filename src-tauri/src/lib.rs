@@ -11,6 +11,7 @@ mod failure;
 mod folder;
 mod frames;
 mod notify;
+mod open;
 mod options;
 mod presenter;
 mod seam;
@@ -91,6 +92,7 @@ fn show(
         kept: folder::Kept::default(),
     };
     let auto_demo = arguments.auto_demo;
+    let given = arguments.files.clone();
     let screens_at_the_end = screens.clone();
     let engine_for_notifications = engine.clone();
 
@@ -111,11 +113,13 @@ fn show(
             let app = app.handle();
             seam.mount_events(app);
             app.manage(shell);
+            app.manage(open::Waiting::default());
             let tray = tray::put(app);
             window::make(app, &main, tray)?;
             #[cfg(target_os = "linux")]
             app.manage(asleep::follow(&screens));
             notify::begin(app, &engine_for_notifications);
+            open::open(app, given);
             tauri::async_runtime::spawn(pass_on_events(app.clone(), auto_demo));
             tauri::async_runtime::spawn(quit_on_signal(app.clone()));
             Ok(())
@@ -178,13 +182,14 @@ async fn pass_on_events(app: AppHandle, auto_demo: bool) {
                     });
                 }
             }
-            Event::Session(Session::Open { .. })
-            | Event::Discovery(_)
+            Event::Session(Session::Open { .. }) => open::go_on(&app),
+            Event::Discovery(_)
             | Event::Cameras(_)
             | Event::Player(_)
             | Event::CardJobs(_)
             | Event::CardPlayer(_)
             | Event::Exports(_)
+            | Event::Footage(_)
             | Event::ClipsChanged
             | Event::LogGrew(_)
             | Event::Verify(_)

@@ -23,6 +23,9 @@ pub(crate) struct Arguments {
     /// The worker program that reads cameras; by default `hausrecht-worker` beside this one.
     #[arg(long, value_name = "FILE", env = "HAUSRECHT_WORKER")]
     pub(crate) worker: Option<PathBuf>,
+    /// Sealed clips of this vault to open, and films to import.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 impl Arguments {

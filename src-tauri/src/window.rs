@@ -38,6 +38,9 @@ pub(crate) fn make(app: &AppHandle, screen: &Arc<Screen>, tray: bool) -> anyhow:
 
     let (wall, closing) = (screen.wall.clone(), window.clone());
     window.on_window_event(move |event| {
+        if let WindowEvent::DragDrop(dragged) = event {
+            crate::open::dragged(closing.app_handle(), dragged);
+        }
         if let WindowEvent::CloseRequested { .. } | WindowEvent::Destroyed = event {
             engine.close_microphone();
             // Without the main window the others say nothing of who is signed in.

@@ -11,6 +11,7 @@ mod events;
 mod export;
 mod foreign;
 mod house;
+mod importing;
 mod keeping;
 mod link_local;
 mod notifications;

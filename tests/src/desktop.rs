@@ -48,6 +48,11 @@ impl Desktop {
 
     /// Starts the program over the data folder `vault`.
     pub async fn start_over(name: &str, vault: &Path) -> Self {
+        Self::start_with(name, vault, &[]).await
+    }
+
+    /// The same with files that it is to open.
+    pub async fn start_with(name: &str, vault: &Path, files: &[PathBuf]) -> Self {
         let display = Display::start(SCREEN.0, SCREEN.1);
         let home = tempfile::tempdir().unwrap();
         let bus_address = format!("unix:path={}", home.path().join("bus").display());
@@ -81,8 +86,10 @@ impl Desktop {
         until_blocking("WebKit's driver", PATIENCE, || {
             std::net::TcpStream::connect(("127.0.0.1", port)).map(drop)
         });
+        let arguments: Vec<_> =
+            [Path::new("--data-dir"), vault].into_iter().chain(files.iter().map(PathBuf::as_path)).collect();
         let wish = json!({
-            "webkitgtk:browserOptions": { "binary": programs::app(), "args": ["--data-dir", vault] }
+            "webkitgtk:browserOptions": { "binary": programs::app(), "args": arguments }
         });
         let page = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
             .capabilities(wish.as_object().unwrap().clone())

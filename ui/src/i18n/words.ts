@@ -228,6 +228,10 @@ export function noticeSentence(notice: Shown): string {
       return m.notice_event_flood()
     case 'events_refused':
       return m.notice_events_refused()
+    case 'not_of_this_vault':
+      return m.notice_not_of_this_vault({ name: notice.detail })
+    case 'import_is_the_owners':
+      return m.notice_import_is_the_owners()
     case 'camera_away':
       return m.notice_camera_away()
     case 'only_held_left':

@@ -140,6 +140,28 @@ export const commands = {
 	cardPlayer: (order: CardOrder) => typedError<null, Error>(__TAURI_INVOKE("card_player", { order })),
 	/**  Ends watching. */
 	closeCard: () => __TAURI_INVOKE<void>("close_card"),
+	/**  The files that are listed. */
+	footage: () => typedError<Footage, Error>(__TAURI_INVOKE("footage")),
+	/**  Lets the person choose files, or a folder, in the desktop's dialog with this title, and lists them; the shell's own. */
+	chooseFootage: (folder: boolean, title: string) => typedError<Footage, Error>(__TAURI_INVOKE("choose_footage", { folder, title })),
+	/**  Says in which zone the recorders' clocks were. */
+	setFootageZone: (zone: string) => typedError<Footage, Error>(__TAURI_INVOKE("set_footage_zone", { zone })),
+	/**  Takes a file off the list. */
+	dropFootage: (id: number) => typedError<Footage, Error>(__TAURI_INVOKE("drop_footage", { id })),
+	/**  Empties the list, unless something of it is being imported. */
+	closeFootage: () => typedError<null, Error>(__TAURI_INVOKE("close_footage")),
+	/**  Imports files of the list; how far it is comes as an event. */
+	importFootage: (wanted: ImportFootage[]) => typedError<Footage, Error>(__TAURI_INVOKE("import_footage", { wanted })),
+	/**  Ends the import; files that are whole stay. */
+	stopFootage: () => typedError<null, Error>(__TAURI_INVOKE("stop_footage")),
+	/**  Shows a file of the list as it is; nothing of it is kept. */
+	watchFootage: (id: number) => typedError<PlayerState, Error>(__TAURI_INVOKE("watch_footage", { id })),
+	/**  The sources of imported clips. */
+	sources: () => typedError<SourceView[], Error>(__TAURI_INVOKE("sources")),
+	/**  Gives a source another name. */
+	renameSource: (id: CameraId, name: string) => typedError<SourceView[], Error>(__TAURI_INVOKE("rename_source", { id, name })),
+	/**  Removes a source and erases its clips. */
+	removeSource: (id: CameraId) => typedError<SourceView[], Error>(__TAURI_INVOKE("remove_source", { id })),
 	/**  What each tile says about its camera. */
 	tiles: () => typedError<TileState[], Error>(__TAURI_INVOKE("tiles")),
 	/**
@@ -273,7 +295,9 @@ export const events = {
 	cardPlayer: makeEvent<CardPlayerEvent, CardPlayerEvent>("card_player"),
 	clipsChanged: makeEvent<ClipsChangedEvent, ClipsChangedEvent>("clips_changed"),
 	discovery: makeEvent<DiscoveryEvent, DiscoveryEvent>("discovery"),
+	dropHovers: makeEvent<DropHoversEvent, DropHoversEvent>("drop_hovers"),
 	exports: makeEvent<ExportsEvent, ExportsEvent>("exports"),
+	footage: makeEvent<FootageEvent, FootageEvent>("footage"),
 	logGrew: makeEvent<LogGrewEvent, LogGrewEvent>("log_grew"),
 	notice: makeEvent<NoticeEvent, NoticeEvent>("notice"),
 	openRoute: makeEvent<OpenRouteEvent, OpenRouteEvent>("open_route"),
@@ -590,6 +614,8 @@ export type ClipView = {
 	cut_short: boolean,
 	/**  The camera recorded it on its own card, from where it was fetched later. */
 	from_card: boolean,
+	/**  It was imported from a file that something else had recorded. No length of keeping erases it. */
+	imported: boolean,
 	/**  Has a sealed thumbnail. */
 	has_thumbnail: boolean,
 	/**  Times it was opened through Hausrecht. */
@@ -683,6 +709,9 @@ export type Discovery = {
 
 /**  The search for cameras. */
 export type DiscoveryEvent = Discovery;
+
+/**  Whether files are being dragged over the window. */
+export type DropHoversEvent = boolean;
 
 /**  An edge or corner by which a window is resized. */
 export type Edge = 
@@ -1026,6 +1055,113 @@ export type Finding = {
 	detail: string,
 };
 
+/**  The files that were chosen, and what becomes of them. */
+export type Footage = {
+	/**  The files, in the order of their folders and names. */
+	files: FootageFile[],
+	/**  Time zone in which the recorders' clocks were, as the IANA names it. */
+	zone: string,
+	/**  Files that were left out, since they are no films by their names, or too many. */
+	left_out: number,
+	/**  Some are still being looked at. */
+	looking: boolean,
+	/**  Some are being imported. */
+	importing: boolean,
+};
+
+/**  The files that are looked at and imported. */
+export type FootageEvent = Footage;
+
+/**  One file. */
+export type FootageFile = {
+	/**  Number, good until the list is closed. */
+	id: number,
+	/**  Name of the file. */
+	name: string,
+	/**  Name of the folder that it lies in. */
+	folder: string,
+	/**  Size. Bytes. */
+	size_bytes: number,
+	/**  How it stands. */
+	state: FootageState,
+	/**  Codec name; empty until it was looked at. */
+	codec: string,
+	/**  Width. Pixels. */
+	width: number,
+	/**  Height. Pixels. */
+	height: number,
+	/**  How long it says it is. Microseconds; zero if it does not say. */
+	duration_us: number,
+	/**  When its first picture was taken, as far as it can be told. */
+	start_us: UnixMicros | null,
+	/**  Where that comes from. */
+	time_from: TimeFrom,
+	/**  Name and contents tell times that do not fit together; this is the other one. */
+	other_us: UnixMicros | null,
+	/**  Where its camera looks, for recorders with several. */
+	view: View | null,
+	/**  It was imported before: into this source. */
+	known_in: string | null,
+	/**  How much of it has been read. Microseconds of its length. */
+	done_us: number,
+	/**  Clips that it has become. */
+	clips: number,
+	/**  Pictures in them. */
+	pictures: number,
+	/**  Pictures that could not be taken over, since those that they build on are missing. */
+	left_out: number,
+	/**  It could not be read to its end; what came before is in the vault. */
+	cut_short: boolean,
+	/**  Why it was refused, or failed. */
+	refusal: FootageRefusal | null,
+	/**  English particulars. */
+	detail: string,
+};
+
+/**  Why a file is not imported. */
+export type FootageRefusal = 
+/**  It has no bytes. */
+"empty" | 
+/**  It cannot be opened or read. */
+"unreadable" | 
+/**  It is none of the containers that are known. */
+"not_a_film" | 
+/**  It has no video. */
+"no_video" | 
+/**  Its pictures are in a codec that is not taken over. */
+"codec" | 
+/**  It is protected against copying. */
+"protected" | 
+/**  It is damaged, or its index is missing since it was cut short. */
+"damaged" | 
+/**  What reads it came to its end by it. */
+"reader_died" | 
+/**  It is in the vault already. */
+"known" | 
+/**  It was changed while it was being imported. */
+"changed" | 
+/**  The vault could not take it: the disk, the log. */
+"not_written";
+
+/**  How a file stands. */
+export type FootageState = 
+/**  It has not been looked at yet. */
+"waiting" | 
+/**  It can be imported. */
+"ready" | 
+/**  It cannot. */
+"refused" | 
+/**  It will be imported after others. */
+"queued" | 
+/**  It is being imported. */
+"importing" | 
+/**  It is in the vault. */
+"done" | 
+/**  It is not in the vault, and nothing of it. */
+"failed" | 
+/**  It was stopped, and nothing of it is in the vault. */
+"stopped";
+
 /**  A camera that answered on the network. */
 export type FoundCamera = {
 	/**  Stable key of the answer (endpoint UUID, or the address). */
@@ -1253,6 +1389,16 @@ export type ImagingView = {
 	settings: ImagingSettings,
 	/**  As it may be. */
 	options: ImagingOptions,
+};
+
+/**  What is to be imported. */
+export type ImportFootage = {
+	/**  The file. */
+	id: number,
+	/**  When its first picture was taken. */
+	start_us: UnixMicros,
+	/**  The source under which it is to stand; made if there is none of this name. */
+	source: string,
 };
 
 /**  Whether a clip's file is what the log says. */
@@ -1541,7 +1687,11 @@ export type NoticeKind =
 /**  The disk runs low, and every clip that is left is kept longer: only the owner can release some. */
 "only_held_left" | 
 /**  A camera refuses the sign-in for its events: what happens there is not heard of until it accepts it again. */
-"events_refused";
+"events_refused" | 
+/**  A sealed file that was to be opened is no clip of this vault, or not for this person; the detail is its name. */
+"not_of_this_vault" | 
+/**  Files were dropped that only the owner can import. */
+"import_is_the_owners";
 
 /**  The program that shows notifications. */
 export type NotificationServer = {
@@ -2009,6 +2159,22 @@ export type Settings = {
 /**  The camera that the small window is to show from now on. */
 export type ShownCameraEvent = CameraId;
 
+/**  A source of imported clips. */
+export type SourceView = {
+	/**  Id. */
+	id: CameraId,
+	/**  Name. */
+	name: string,
+	/**  Clips. */
+	clips: number,
+	/**  What they take. Bytes. */
+	size_bytes: number,
+	/**  When the first begins; `None`: it has none. */
+	from_us: UnixMicros | null,
+	/**  When the last ends. */
+	to_us: UnixMicros | null,
+};
+
 /**  What the clips take, and how far back the disk reaches. */
 export type Storage = {
 	/**  The bounds. */
@@ -2159,6 +2325,19 @@ export type TileState = {
 /**  What each tile says. */
 export type TilesEvent = TileState[];
 
+/**  Where a file's time comes from. */
+export type TimeFrom = 
+/**  From nowhere: it has to be asked for. */
+"nowhere" | 
+/**  From the file, with its zone. */
+"file_with_zone" | 
+/**  From the file, which says that it is UTC. */
+"file" | 
+/**  From the file, by the recorder's own clock. */
+"file_local" | 
+/**  From its name, by the recorder's own clock. */
+"name";
+
 /**  A span of time on the timeline: its lanes. */
 export type Timeline = {
 	/**  From. */
@@ -2236,6 +2415,19 @@ export type VerifyState = {
 	/**  When it ended. */
 	finished_us: UnixMicros | null,
 };
+
+/**  Where one of several cameras of a recorder looks. */
+export type View = 
+/**  Ahead. */
+"front" | 
+/**  Back. */
+"rear" | 
+/**  Into the car. */
+"inside" | 
+/**  To the left. */
+"left" | 
+/**  To the right. */
+"right";
 
 /**  How a person likes the window. */
 export type ViewSettings = {

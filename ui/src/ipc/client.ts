@@ -37,6 +37,9 @@ export interface ClientEvents {
   card_jobs: wire.CardJob[]
   card_player: wire.CardPlayerState
   exports: wire.ExportView[]
+  footage: wire.Footage
+  /** Whether files are being dragged over the window. */
+  drop_hovers: boolean
   clips_changed: null
   log_grew: number
   verify: wire.VerifyState
@@ -89,6 +92,8 @@ const sources: Sources = {
   card_jobs: events.cardJobs,
   card_player: events.cardPlayer,
   exports: events.exports,
+  footage: events.footage,
+  drop_hovers: events.dropHovers,
   clips_changed: events.clipsChanged,
   log_grew: events.logGrew,
   verify: events.verify,

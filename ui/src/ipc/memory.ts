@@ -6,6 +6,7 @@ import type * as wire from './bindings'
 import { fakeFrame, fakeJpeg } from './memory/pictures'
 import { controlOf } from './memory/control'
 import { exportsOf } from './memory/exports'
+import { footageOf } from './memory/footage'
 import { recordingOf } from './memory/recording'
 import { wallsOf } from './memory/walls'
 import { clipsOf, DEMO, FOUND, house, logRow, MINUTE, type House } from './memory/house'
@@ -25,6 +26,8 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     card_jobs: new Set(),
     card_player: new Set(),
     exports: new Set(),
+    footage: new Set(),
+    drop_hovers: new Set(),
     clips_changed: new Set(),
     log_grew: new Set(),
     verify: new Set(),
@@ -160,6 +163,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
 
   return {
     ...control,
+    ...footageOf(nowUs, emit),
     ...recording,
     ...wallsOf(home, options),
     on(name, receive) {

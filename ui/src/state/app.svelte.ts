@@ -4,6 +4,7 @@ import { asWireError, type CameraView, type Client, type Notice, type Session, t
 import { m } from '../i18n/generated/messages.js'
 import { forgetShown } from '../screens/clips/shown.svelte'
 import { setLanguage } from '../i18n/locale.svelte'
+import { FootageList } from '../screens/footage/footage.svelte'
 import { kept, type OwnNotice } from './notices'
 import { hashOf, routeOf, type Route } from './route'
 
@@ -41,6 +42,8 @@ export class App {
   /** The window's time. Microseconds; moves once a second. */
   nowUs = $state(Date.now() * 1000)
   keysShown = $state(false)
+  /** Files on their way into the vault. */
+  readonly footage: FootageList
   /** The welcome goes on after its first step has signed the owner in. */
   welcoming = $state(false)
   /** Name for the lock screen; it stays only where somebody locked by hand to come back. */
@@ -63,6 +66,7 @@ export class App {
 
   constructor(client: Client) {
     this.client = client
+    this.footage = new FootageList(client)
   }
 
   /** Listens to the engine and asks for the first snapshots. */
@@ -76,6 +80,7 @@ export class App {
       client.on('log_grew', (size) => (this.logSize = size)),
       client.on('notice', (notice) => this.notify(notice)),
       client.on('open_route', (hash) => this.open(hash)),
+      this.footage.listen(),
     )
     const tick = setInterval(() => (this.nowUs = Date.now() * 1000), 1000)
     this.#endings.push(() => clearInterval(tick))
@@ -136,6 +141,7 @@ export class App {
 
   #goTo(route: Route): void {
     this.leaving = null
+    this.footage.endWatching()
     location.hash = hashOf(route)
     this.route = route
   }
@@ -257,6 +263,7 @@ export class App {
     this.notices = []
     this.logSize = null
     if (!this.#comesBack) this.lastName = ''
+    this.footage.forget()
     forgetShown()
   }
 
@@ -277,6 +284,8 @@ export class App {
     } catch {
       // The snapshots come again by event.
     }
+    if (!isStill()) return
+    if (this.owner) await this.footage.load()
     if (!isStill()) return
     if (!this.owner && (this.route.screen === 'people' || this.route.screen === 'camera')) this.go({ screen: 'live' })
     if (this.#waiting !== null) {

@@ -24,6 +24,8 @@ export function weight(kind: NoticeKind | OwnNotice['kind']): 0 | 1 | 2 {
     case 'recovered':
     case 'camera_came':
     case 'event_flood':
+    case 'not_of_this_vault':
+    case 'import_is_the_owners':
       return 0
   }
 }

@@ -48,7 +48,8 @@ pub(crate) enum Command {
     Camera(Camera),
     /// Record until Ctrl+C or SIGTERM, without a window
     Run,
-    /// List clips, newest first
+    /// List clips, newest first, or import some
+    #[command(args_conflicts_with_subcommands = true)]
     Clips {
         #[command(subcommand)]
         command: Option<Clips>,
@@ -205,6 +206,21 @@ pub(crate) enum Camera {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Clips {
+    /// Import files that something else recorded, or all in a folder: MP4, MOV, MKV, AVI, TS; the originals stay as they are
+    Import {
+        /// Files and folders
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Name under which the clips stand; where a recorder has several cameras, each gets its own
+        #[arg(long, value_name = "NAME")]
+        source: String,
+        /// When the file begins, if it does not say so or wrongly; local time unless it has a zone; for one file
+        #[arg(long, value_name = "TIME")]
+        start: Option<String>,
+        /// Time zone of the recorder's clock, for example Europe/Berlin [default: this computer's]
+        #[arg(long, value_name = "ZONE")]
+        time_zone: Option<String>,
+    },
     /// Export a span as MP4 files, exact to the picture: a copy, and logged as one before any clip is opened
     Export(Export),
 }

@@ -4,6 +4,7 @@ mod cameras;
 mod clips;
 mod doctor;
 mod export;
+mod import;
 mod log;
 mod people;
 
@@ -70,6 +71,9 @@ async fn dispatch(args: &Args, handle: &Handle, folder: &Path) -> anyhow::Result
         Command::Camera(command) => cameras::run(args, handle, command).await,
         Command::Clips { command: Some(Clips::Export(wish)), .. } => {
             export::run(args.json, handle, wish).await
+        }
+        Command::Clips { command: Some(Clips::Import { paths, source, start, time_zone }), .. } => {
+            import::run(args.json, handle, paths, source, start.as_deref(), time_zone.as_deref()).await
         }
         Command::Clips { command: None, camera, from, to, limit } => {
             clips::list(args.json, handle, camera.as_deref(), from.as_deref(), to.as_deref(), *limit).await

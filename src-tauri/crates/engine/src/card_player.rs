@@ -122,6 +122,9 @@ impl CardPlayer {
             | WorkerEvent::Opened { .. }
             | WorkerEvent::Position { .. }
             | WorkerEvent::CardEnded
+            | WorkerEvent::Footage(_)
+            | WorkerEvent::FootagePosition { .. }
+            | WorkerEvent::FootageEnded { .. }
             | WorkerEvent::Motion { .. }
             | WorkerEvent::Exported { .. }
             | WorkerEvent::ExportPosition { .. }

@@ -6,6 +6,7 @@ mod cameras;
 mod clips;
 mod control;
 mod events;
+mod footage;
 mod log;
 mod notify;
 mod people;
@@ -23,7 +24,7 @@ use tokio::sync::broadcast;
 
 pub(crate) use self::cameras::{Search, found_view, known_row};
 pub use self::{cameras::find_cameras, notify::SmallPicture};
-pub(crate) use self::{clips::end_of, events::said, people::about};
+pub(crate) use self::{clips::end_of, events::said, people::about, session::blocking};
 use crate::{
     Result, View,
     inner::{Inner, lock},

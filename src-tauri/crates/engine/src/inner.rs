@@ -50,6 +50,8 @@ pub(crate) struct Inner {
     pub(crate) card_port: Arc<crate::viewport::Viewport>,
     pub(crate) card_jobs: crate::camera::card::Jobs,
     pub(crate) exports: crate::export::Exports,
+    /// Files that are looked at and imported.
+    pub(crate) footage: crate::footage::Files,
     pub(crate) verify: Mutex<Option<wire::VerifyState>>,
     /// What the owner has said of topics.
     pub(crate) said: Mutex<crate::camera::Said>,
@@ -164,6 +166,7 @@ impl Inner {
                 | Event::CardJobs(_)
                 | Event::CardPlayer(_)
                 | Event::Exports(_)
+                | Event::Footage(_)
         );
         if private && !self.is_owner_signed_in() {
             return;

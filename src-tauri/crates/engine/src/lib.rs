@@ -10,6 +10,7 @@ mod disk;
 pub mod doctor;
 mod export;
 mod failure;
+mod footage;
 mod handle;
 mod inner;
 mod logbook;

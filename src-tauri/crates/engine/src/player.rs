@@ -5,18 +5,30 @@ use std::{
     thread,
 };
 
-use hausrecht_media::{AnswerWriter, Event as WorkerEvent, Order, PlayerOpen, Sender, Worker, WorkerProcess};
-use hausrecht_model::{Codec, GrantId};
+use hausrecht_media::{
+    AnswerWriter, Event as WorkerEvent, FootageOpen, FootageTask, Order, PlayerOpen, Sender, Worker,
+    WorkerProcess,
+};
+use hausrecht_model::{ClipId, Codec, GrantId, UnixMicros};
 use hausrecht_store::ClipRow;
 use hausrecht_vault::{ClipReader, OpenError};
 
 use crate::{
     Result,
+    footage::Bytes,
     inner::{Inner, lock},
     snapshots::{Answer, Snapshots},
     wire::Event,
     wire::{Adjust, Error, ErrorCode, PlayerOrder, PlayerState},
 };
+
+/// Where the bytes come from.
+pub(crate) enum Reel {
+    /// A clip of the vault, decrypted as it is read.
+    Clip(Box<ClipReader>),
+    /// A file that is watched as it is.
+    File(Bytes),
+}
 
 /// A clip that is open.
 pub(crate) struct Player {
@@ -40,24 +52,45 @@ impl Player {
         opened_by: u64,
         grant: Option<GrantId>,
     ) -> Result<Arc<Self>> {
-        let Worker { orders, mut events, bulk: _bulk, answers, process } =
-            inner.launcher.launch("player").map_err(Error::internal)?;
         let codec = match row.codec.as_str() {
             "h265" => Codec::H265,
             "mjpeg" => Codec::Mjpeg,
             _ => Codec::H264,
         };
         let open = PlayerOpen { size_bytes: reader.len(), codec, autoplay: true };
-        orders.send(&Order::PlayerOpen(open)).map_err(Error::internal)?;
+        let about = (row.id, row.start_us, row.duration_us);
+        Self::start(inner, &Order::PlayerOpen(open), about, Reel::Clip(Box::new(reader)), opened_by, grant)
+    }
+
+    /// Starts a worker that shows a file of which nothing is kept. The log entry is durable before this is called.
+    pub(crate) fn open_file(inner: &Arc<Inner>, bytes: Bytes, opened_by: u64) -> Result<Arc<Self>> {
+        let task = FootageTask::Watch { autoplay: true };
+        let open = Order::FootageOpen(FootageOpen { size_bytes: bytes.size_bytes, task });
+        // No clip has this id; the window tells by it what it shows.
+        let about = (ClipId::random(&mut rand::rng()), UnixMicros(0), 0);
+        Self::start(inner, &open, about, Reel::File(bytes), opened_by, None)
+    }
+
+    fn start(
+        inner: &Arc<Inner>,
+        open: &Order,
+        (clip, start_us, duration_us): (ClipId, UnixMicros, i64),
+        reel: Reel,
+        opened_by: u64,
+        grant: Option<GrantId>,
+    ) -> Result<Arc<Self>> {
+        let Worker { orders, mut events, bulk: _bulk, answers, process } =
+            inner.launcher.launch("player").map_err(Error::internal)?;
+        orders.send(open).map_err(Error::internal)?;
         let player = Arc::new(Self {
             opened_by,
             grant,
             snapshots: Snapshots::default(),
             orders,
             state: Mutex::new(PlayerState {
-                clip: row.id,
-                start_us: row.start_us,
-                duration_us: row.duration_us,
+                clip,
+                start_us,
+                duration_us,
                 position_us: 0,
                 playing: true,
                 ended: false,
@@ -73,7 +106,7 @@ impl Player {
         let serving = Arc::clone(&player);
         let shared = Arc::clone(inner);
         thread::Builder::new().name("player".into()).spawn(move || {
-            let mut serve = Serve { player: serving, inner: shared, reader, answers };
+            let mut serve = Serve { player: serving, inner: shared, reel, answers };
             while let Ok(event) = events.recv() {
                 serve.on_event(event);
             }
@@ -137,7 +170,7 @@ impl Player {
 struct Serve {
     player: Arc<Player>,
     inner: Arc<Inner>,
-    reader: ClipReader,
+    reel: Reel,
     answers: AnswerWriter,
 }
 
@@ -178,6 +211,9 @@ impl Serve {
             | WorkerEvent::Decoding { .. }
             | WorkerEvent::CardPosition { .. }
             | WorkerEvent::CardEnded
+            | WorkerEvent::Footage(_)
+            | WorkerEvent::FootagePosition { .. }
+            | WorkerEvent::FootageEnded { .. }
             | WorkerEvent::Motion { .. }
             | WorkerEvent::Exported { .. }
             | WorkerEvent::ExportPosition { .. }
@@ -186,11 +222,20 @@ impl Serve {
     }
 
     fn answer(&mut self, id: u32, offset: u64, len: u32) {
+        let reader = match &mut self.reel {
+            Reel::Clip(reader) => reader,
+            Reel::File(bytes) => {
+                if let Err(error) = bytes.answer(&mut self.answers, id, offset, len) {
+                    tracing::debug!("the player took no answer: {error}");
+                }
+                return;
+            }
+        };
         let wanted = (len as usize).min(hausrecht_media::answer::MAX_ANSWER_BYTES);
         let mut bytes = vec![0; wanted];
         let mut filled = 0;
         let outcome = loop {
-            match self.reader.read_at(offset + filled as u64, &mut bytes[filled..]) {
+            match reader.read_at(offset + filled as u64, &mut bytes[filled..]) {
                 Ok(0) => break Ok(()),
                 Ok(read) => filled += read,
                 Err(error) => break Err(error),

@@ -43,6 +43,9 @@ const LIVE_SLACK_US: u64 = 120_000_000;
 /// How far a clip from a card may begin before its span, which is what a clock's fractions come to.
 const START_SLACK_US: i64 = 100_000;
 
+/// No file is longer, whatever it says: 31 days. Microseconds.
+const FILE_MAX_US: i64 = 31 * 86_400_000_000;
+
 /// Where pictures come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Source {
@@ -50,6 +53,8 @@ pub(crate) enum Source {
     Live,
     /// The camera's card: a span of which the vault has nothing yet. What lies outside of it is not taken.
     Card { from_us: UnixMicros, to_us: UnixMicros },
+    /// A file that something else recorded, from this time on.
+    File { from_us: UnixMicros },
 }
 
 /// What was recorded until a worker's stream ended.
@@ -240,6 +245,9 @@ fn start_of(inner: &Inner, source: Source, start: &ClipStart) -> Option<UnixMicr
         Source::Card { from_us, to_us } => {
             (said.0 >= from_us.0.saturating_sub(START_SLACK_US) && said < to_us).then(|| said.max(from_us))
         }
+        Source::File { from_us } => {
+            (said >= from_us && said.0.saturating_sub(from_us.0) <= FILE_MAX_US).then_some(said)
+        }
     }
 }
 
@@ -265,7 +273,7 @@ fn begin(
         start_us,
         owner_wrap: key.wrap_for_owner(&owner),
         recipient: key.recipient().to_string(),
-        from_card: source != Source::Live,
+        from_card: matches!(source, Source::Card { .. }),
     };
     inner.db.write_blocking(move |tables| Ok(tables.insert_part(&part)?))?;
     if source == Source::Live {
@@ -322,6 +330,7 @@ fn write_fragment(inner: &Inner, recording: &mut Recording, meta: &FragmentMeta,
             }
             limit_us
         }
+        Source::File { .. } => FILE_MAX_US.unsigned_abs(),
     };
     let start_us = meta.start_us.min(limit_us);
     let fragment = Fragment {
@@ -375,9 +384,12 @@ fn finish(
         fragments: index.to_bytes(),
         thumbnail,
         entry: 0,
-        from_card: source != Source::Live,
+        from_card: matches!(source, Source::Card { .. }),
     };
     let mut note = recorded_note(Kind::Recorded, &row, &sealed).fact("frames", frames);
+    if matches!(source, Source::File { .. }) {
+        note = note.fact("imported", true);
+    }
     if interrupted {
         note = note.fact("interrupted", true);
     }

@@ -87,7 +87,7 @@ pub(crate) async fn watch(inner: Arc<Inner>) {
 fn known(inner: &Inner) -> BTreeMap<String, String> {
     lock(&inner.camera_rows)
         .values()
-        .filter(|row| row.removed_us.is_none())
+        .filter(|row| row.removed_us.is_none() && !row.imported)
         .filter_map(|row| Some((row.endpoint.clone(), host_of(&row.xaddr)?)))
         .collect()
 }
@@ -325,6 +325,7 @@ mod tests {
             sub_token: None,
             certificate: None,
             own_level: None,
+            imported: false,
         };
         let moved = at_address(row, &Url::parse("http://10.0.0.9:8080/onvif/device_service").unwrap());
         assert_eq!(moved.xaddr, "http://10.0.0.9:8080/onvif/device_service");

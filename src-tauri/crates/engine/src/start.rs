@@ -139,6 +139,7 @@ impl Engine {
             card_port,
             card_jobs: Jobs::default(),
             exports: crate::export::Exports::default(),
+            footage: crate::footage::Files::default(),
             verify: Mutex::default(),
             said: Mutex::new(said(topic_map)),
             notify_rules: Mutex::new(
@@ -188,6 +189,7 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
             inner.db.write(|tables| Ok(tables.close_open_events()?)).await?;
             inner.db.write(forget_removed).await?;
             inner.clear_export_parts().await?;
+            crate::footage::undo_unfinished(inner).await?;
             retention::finish_erasing(inner).await?;
             retention::erase_old(inner).await
         };
@@ -195,8 +197,11 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
             tracing::error!("not tidied up at the start: {error}");
         }
     }
-    let rows: Vec<_> =
-        lock(&inner.camera_rows).values().filter(|row| row.removed_us.is_none()).cloned().collect();
+    let rows: Vec<_> = lock(&inner.camera_rows)
+        .values()
+        .filter(|row| row.removed_us.is_none() && !row.imported)
+        .cloned()
+        .collect();
     let intended = inner.db.read(|tables| Ok(tables.intended_sign_ins()?)).await?;
     for row in rows {
         let task = CameraTask::new(inner, row);

@@ -9,6 +9,7 @@ mod clip;
 mod control;
 mod events;
 mod export;
+mod footage;
 mod log;
 mod notify;
 mod person;
@@ -22,6 +23,7 @@ pub use clip::*;
 pub use control::*;
 pub use events::*;
 pub use export::*;
+pub use footage::*;
 pub use log::*;
 pub use notify::*;
 pub use person::*;
@@ -100,6 +102,8 @@ pub enum Event {
     CardPlayer(CardPlayerState),
     /// Exports of this run, oldest first.
     Exports(Vec<ExportView>),
+    /// The files that are looked at and imported.
+    Footage(Footage),
     /// Clips came or went.
     ClipsChanged,
     /// The log has this many entries.

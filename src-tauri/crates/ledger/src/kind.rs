@@ -67,6 +67,12 @@ kinds! {
     CardFetchBegun = "card_fetch_begun",
     /// It has ended, one way or another.
     CardFetchEnded = "card_fetch_ended",
+    /// The import of a file begins. Written before its first clip.
+    ImportBegun = "import_begun",
+    /// It has ended, one way or another.
+    ImportEnded = "import_ended",
+    /// A file was watched that is not in the vault, and nothing of it kept.
+    FileWatched = "file_watched",
     /// A copy of a clip was made outside the vault.
     CopyMade = "copy_made",
     /// A clip was erased: its wraps first, then its file.

@@ -6,6 +6,7 @@ mod adjust;
 pub mod answer;
 pub mod bulk;
 pub mod control;
+pub mod footage;
 pub mod launch;
 mod mapped;
 pub mod message;
@@ -19,9 +20,9 @@ pub use bulk::{BulkError, BulkFrame, BulkReader, BulkWriter};
 pub use control::{ControlError, Receiver, Sender};
 pub use launch::{LaunchError, Launcher, Worker, WorkerProcess};
 pub use message::{
-    BranchState, CameraOpen, CardOpen, Event, ExportClip, ExportOpen, FaultCode, Keep, MotionSettings, Order,
-    Password, PlayerOpen, RingShape, Sandbox, SnapshotFormat, Stream, StreamState, TalkOpen, TalkSound,
-    Transport,
+    BranchState, CameraOpen, CardOpen, Event, ExportClip, ExportOpen, FaultCode, FootageInfo, FootageOpen,
+    FootageTask, Keep, MotionSettings, Order, Password, PlayerOpen, RingShape, Sandbox, SnapshotFormat,
+    Stream, StreamState, TalkOpen, TalkSound, Transport,
 };
 pub use region::Region;
 pub use ring::{FrameMeta, Picture, Ring, RingError, RingWriter};

@@ -6,7 +6,11 @@ use hausrecht_model::{Codec, StreamRole};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-use crate::{Adjust, region::Region};
+use crate::{
+    Adjust,
+    footage::{Container, Created},
+    region::Region,
+};
 
 /// The version that both sides must speak; they are built together, so there is no negotiation.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -229,6 +233,53 @@ pub struct ExportClip {
     pub run_us: u64,
 }
 
+/// What a footage worker is to open: a file that was recorded by something else. It asks for the bytes as it needs them with
+/// [`Event::Read`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FootageOpen {
+    /// Size of the file.
+    pub size_bytes: u64,
+    /// What is to be done with it.
+    pub task: FootageTask,
+}
+
+/// What is done with a file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum FootageTask {
+    /// Says what is in it, with [`Event::Footage`], and ends.
+    Look,
+    /// Its pictures come as clips over bulk, as they are; [`Event::FootageEnded`] follows.
+    Import {
+        /// When its first picture was taken.
+        start_unix_us: i64,
+        /// As in [`CameraOpen::clip_target_ms`].
+        clip_target_ms: u32,
+    },
+    /// The worker is a player of it, as after [`Order::PlayerOpen`].
+    Watch {
+        /// Whether to stop at the first picture or begin to play.
+        autoplay: bool,
+    },
+}
+
+/// What is in a file.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FootageInfo {
+    /// What holds the pictures.
+    pub container: Container,
+    /// Codec of the pictures.
+    pub codec: Codec,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// How long the file says it is; it may be wrong.
+    pub duration_us: Option<u64>,
+    /// When the file says that it was recorded.
+    pub created: Option<Created>,
+}
+
 /// The measures of a ring; the memfd travels with the message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RingShape {
@@ -264,6 +315,8 @@ pub enum Order {
     },
     /// Makes this a card worker: it watches or fetches what lies on the camera's own card. Once.
     CardOpen(CardOpen),
+    /// Makes this a footage worker: it reads a file that something else has recorded. Once.
+    FootageOpen(FootageOpen),
     /// Makes this an export worker. Once.
     ExportOpen(ExportOpen),
     /// Export: the next clip; [`Event::Exported`] answers when it is done.
@@ -570,6 +623,20 @@ pub enum Event {
     /// Card: the whole span has been fetched, and everything lies in the bulk channel. The worker ends. Only this says that
     /// nothing of the span is missing that the card has.
     CardEnded,
+    /// Footage: what is in the file. The worker ends.
+    Footage(FootageInfo),
+    /// Footage: how far the import is; at most four times a second.
+    FootagePosition {
+        /// Length of what has been read.
+        done_us: u64,
+    },
+    /// Footage: all that can be read of the file lies in the bulk channel. The worker ends.
+    FootageEnded {
+        /// Pictures that could not be taken over, since the ones that they build on are missing.
+        left_out: u64,
+        /// Why reading ended before the file's end; `None`: it did not. At most 2 000 characters.
+        cut: Option<String>,
+    },
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ mod ahead;
 mod card;
 #[path = "worker/export.rs"]
 mod export;
+#[path = "worker/footage.rs"]
+mod footage;
 #[path = "worker/odd.rs"]
 mod odd;
 #[path = "worker/patient.rs"]

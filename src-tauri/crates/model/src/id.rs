@@ -88,6 +88,10 @@ id!(
     HoldId
 );
 id!(
+    /// A file that was imported.
+    ImportId
+);
+id!(
     /// A person who may view something, the owner among them.
     PersonId
 );

@@ -42,10 +42,12 @@ pub struct CameraRow {
     pub certificate: Option<[u8; 32]>,
     /// Level of the account in use if Hausrecht made it.
     pub own_level: Option<String>,
+    /// No camera, but the name under which imported clips stand.
+    pub imported: bool,
 }
 
 const COLUMNS: &str = "id, name, endpoint, xaddr, maker, model, firmware, demo, main_uri, sub_uri, sign_in, added_us, removed_us, \
-     main_token, sub_token, certificate, own_level";
+     main_token, sub_token, certificate, own_level, imported";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<CameraRow> {
     Ok(CameraRow {
@@ -66,6 +68,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<CameraRow> {
         sub_token: row.get(14)?,
         certificate: row.get(15)?,
         own_level: row.get(16)?,
+        imported: row.get(17)?,
     })
 }
 
@@ -77,10 +80,10 @@ impl Tables<'_> {
     pub fn put_camera(&self, camera: &CameraRow) -> Result<()> {
         let sql = format!(
             "INSERT INTO cameras ({COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
              ON CONFLICT (id) DO UPDATE SET name = ?2, endpoint = ?3, xaddr = ?4, maker = ?5, model = ?6,
                  firmware = ?7, demo = ?8, main_uri = ?9, sub_uri = ?10, sign_in = ?11, removed_us = ?13,
-                 main_token = ?14, sub_token = ?15, certificate = ?16, own_level = ?17"
+                 main_token = ?14, sub_token = ?15, certificate = ?16, own_level = ?17, imported = ?18"
         );
         self.connection.execute(
             &sql,
@@ -101,7 +104,8 @@ impl Tables<'_> {
                 camera.main_token,
                 camera.sub_token,
                 camera.certificate,
-                camera.own_level
+                camera.own_level,
+                camera.imported
             ],
         )?;
         Ok(())

@@ -14,6 +14,7 @@ mod gaps;
 mod grants;
 mod holds;
 mod identities;
+mod imports;
 mod meta;
 mod motion;
 mod people;
@@ -38,6 +39,7 @@ pub use gaps::{GapRow, StoredRow};
 pub use grants::{GrantRow, ScopeRow};
 pub use holds::{Goes, HoldRow, Oldest};
 pub use identities::IdentityRow;
+pub use imports::{ImportRow, SourceSum};
 pub use people::PersonRow;
 pub use topics::UnknownTopicRow;
 pub use walls::WallRow;
@@ -57,7 +59,7 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
@@ -65,6 +67,7 @@ const STEPS: [&str; 7] = [
     include_str!("../migrations/05-log-index.sql"),
     include_str!("../migrations/06-recording.sql"),
     include_str!("../migrations/07-walls.sql"),
+    include_str!("../migrations/08-import.sql"),
 ];
 /// The schema that this version writes.
 const NEWEST: i64 = STEPS.len() as i64;

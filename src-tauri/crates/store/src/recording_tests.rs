@@ -29,6 +29,7 @@ fn camera(id: &str) -> CameraRow {
         sub_token: None,
         certificate: None,
         own_level: None,
+        imported: false,
     }
 }
 
@@ -131,8 +132,15 @@ fn what_was_stored_before_the_upgrade_is_counted() {
     let mut connection = Connection::open(&path).unwrap();
     migrations().to_version(&mut connection, 5).unwrap();
     let a = camera("00000000000000a0");
+    // As that version wrote it.
+    connection
+        .execute(
+            "INSERT INTO cameras (id, name, endpoint, xaddr, maker, model, firmware, demo, main_uri, sign_in, added_us)
+             VALUES (?1, 'Front', '', '', '', '', '', 0, '', x'', 1)",
+            [a.id.to_string()],
+        )
+        .unwrap();
     let tables = Tables { connection: &connection };
-    tables.put_camera(&a).unwrap();
     tables.insert_clip(&clip(a.id, 0, 40)).unwrap();
     tables.insert_clip(&clip(a.id, 10, 2)).unwrap();
     drop(connection);

@@ -161,6 +161,7 @@ fn camera() -> CameraRow {
         sub_token: None,
         certificate: None,
         own_level: None,
+        imported: false,
     }
 }
 

@@ -99,6 +99,7 @@ export function clipsOf(home: House, nowUs: number): wire.ClipView[] {
         events: kinds[(back + i * 3) % kinds.length] ?? [],
         cut_short: back === 40 && i === 5,
         from_card: back === 12 && i === 0,
+        imported: false,
         has_thumbnail: true,
         opened: back === 1 ? 2 : 0,
       })

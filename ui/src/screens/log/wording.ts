@@ -9,10 +9,10 @@ import type { DeadReason, EventKind, Face, LogRow } from '../../ipc/client'
 /** The filters above the list. */
 export const FILTERS = {
   all: [],
-  views: ['opened', 'previewed', 'card_opened'],
+  views: ['opened', 'previewed', 'card_opened', 'file_watched'],
   grants: ['grant', 'grant_taken_back', 'person_added'],
   copies: ['copy_made', 'log_exported'],
-  cameras: ['camera_added', 'camera_changed', 'camera_removed', 'camera_lost', 'camera_back', 'card_fetch_begun', 'card_fetch_ended'],
+  cameras: ['camera_added', 'camera_changed', 'camera_removed', 'camera_lost', 'camera_back', 'card_fetch_begun', 'card_fetch_ended', 'import_begun', 'import_ended'],
   erased: ['erased', 'held', 'hold_ended'],
   signins: ['unlocked', 'locked', 'unlock_refused'],
   settings: ['setting_changed'],
@@ -165,6 +165,7 @@ export function sentence(row: LogRow, nowUs: number): string {
       return m.k_camera_changed({ camera: camera(row) })
     }
     case 'camera_removed':
+      if (fact(row, 'source') === 'true') return m.k_source_removed({ source: camera(row) })
       return m.k_camera_removed({ camera: camera(row) })
     case 'camera_lost':
       return m.k_camera_lost({ camera: camera(row) })
@@ -172,6 +173,7 @@ export function sentence(row: LogRow, nowUs: number): string {
       return m.k_camera_back({ camera: camera(row) })
     case 'recorded': {
       const duration = number(row, 'duration_us')
+      if (fact(row, 'imported') === 'true') return m.k_recorded_imported({ clip: clip(row, nowUs) })
       const text = fact(row, 'from_card') === 'true' ? m.k_recorded_card({ clip: clip(row, nowUs) }) : m.k_recorded({ clip: clip(row, nowUs) })
       return duration === null ? text : `${text}, ${span(duration)}`
     }
@@ -214,6 +216,12 @@ export function sentence(row: LogRow, nowUs: number): string {
       return m.k_card_fetch({ camera: camera(row) })
     case 'card_fetch_ended':
       return cardEnd(row)
+    case 'file_watched':
+      return m.k_file_watched()
+    case 'import_begun':
+      return m.k_import_begun({ source: camera(row) })
+    case 'import_ended':
+      return importEnd(row)
     case 'copy_made': {
       if (fact(row, 'what') === 'live_picture') return m.k_live_picture({ camera: camera(row) })
       if (fact(row, 'what') === 'recorded_picture') return m.k_recorded_picture({ clip: clip(row, nowUs) })
@@ -292,6 +300,24 @@ function cardEnd(row: LogRow): string {
     default:
       return m.k_card_done(at)
   }
+}
+
+/** How the import of a file ended. */
+function importEnd(row: LogRow): string {
+  const into = { source: camera(row) }
+  const outcome = fact(row, 'outcome')
+  return outcome === 'done' ? m.k_import_done(into) : outcome === 'stopped' ? m.k_import_stopped(into) : m.k_import_failed(into)
+}
+
+/** Which file was imported, and what came of it. */
+function importGround(row: LogRow): string {
+  const [file, hash, clips] = [fact(row, 'file'), fact(row, 'sha256'), number(row, 'clips')]
+  const parts = [
+    file === null ? null : m.g_import_file({ name: file }),
+    hash === null ? null : m.g_import_hash({ hash: `${hash.slice(0, 12)}…` }),
+    clips === null ? null : m.g_card_clips({ count: clips }),
+  ]
+  return parts.filter((part) => part !== null).join(' · ')
 }
 
 /** What of a card was watched or fetched, why, and what came of it. */
@@ -482,6 +508,8 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
       return fact(row, 'why') === 'time_is_up' ? m.g_time_up() : row.refers_to === null ? '' : m.g_grant({ n: amount(row.refers_to) })
     case 'erased': {
       const hours = fact(row, 'kept_hours')
+      if (fact(row, 'why') === 'source_removed') return m.g_source_removed()
+      if (fact(row, 'why') === 'import_not_whole') return m.g_import_not_whole()
       return hours === null ? erasedWhy(row) : m.g_kept({ hours })
     }
     case 'held':
@@ -504,6 +532,9 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
     }
     case 'setting_changed':
       return settingGround(row)
+    case 'import_begun':
+    case 'import_ended':
+      return importGround(row)
     case 'card_opened':
     case 'card_fetch_begun':
     case 'card_fetch_ended':

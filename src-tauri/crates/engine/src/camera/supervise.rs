@@ -429,6 +429,9 @@ fn on_event(
         | Event::Position { .. }
         | Event::CardPosition { .. }
         | Event::CardEnded
+        | Event::Footage(_)
+        | Event::FootagePosition { .. }
+        | Event::FootageEnded { .. }
         | Event::Motion { .. }
         | Event::Exported { .. }
         | Event::ExportPosition { .. }

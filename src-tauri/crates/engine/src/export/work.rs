@@ -224,7 +224,10 @@ impl Work<'_> {
             | WorkerEvent::Opened { .. }
             | WorkerEvent::Position { .. }
             | WorkerEvent::CardPosition { .. }
-            | WorkerEvent::CardEnded => {}
+            | WorkerEvent::CardEnded
+            | WorkerEvent::Footage(_)
+            | WorkerEvent::FootagePosition { .. }
+            | WorkerEvent::FootageEnded { .. } => {}
         }
         Ok(false)
     }

@@ -223,6 +223,7 @@ impl Handle {
             sub_token: sub.map(|sub| sub.token),
             certificate: camera.certificate().map(|pin| *pin.as_bytes()),
             own_level: None,
+            imported: false,
         };
         let note = Note::new(Kind::CameraAdded)
             .by(person.id)
@@ -423,7 +424,7 @@ impl Handle {
         self.inner.signed_in()?.owner_keys()?;
         lock(&self.inner.camera_rows)
             .get(&id)
-            .filter(|row| row.removed_us.is_none())
+            .filter(|row| row.removed_us.is_none() && !row.imported)
             .cloned()
             .ok_or_else(|| Error::not_found("this camera"))
     }
@@ -511,7 +512,11 @@ pub(crate) fn found_view(found: &Found, known: bool) -> FoundCamera {
 pub(crate) fn known_row(inner: &Inner, key: &str) -> Option<CameraRow> {
     lock(&inner.camera_rows)
         .values()
-        .find(|row| row.removed_us.is_none() && (row.endpoint == key || address_of(&row.xaddr) == key))
+        .find(|row| {
+            row.removed_us.is_none()
+                && !row.imported
+                && (row.endpoint == key || address_of(&row.xaddr) == key)
+        })
         .cloned()
 }
 

@@ -66,7 +66,7 @@ impl Handle {
             .into_iter()
             .filter(|row| {
                 by_camera.contains_key(&row.id)
-                    || (row.removed_us.is_none() && self.inner.may_watch(&person, row.id))
+                    || (row.removed_us.is_none() && !row.imported && self.inner.may_watch(&person, row.id))
             })
             .map(|row| {
                 let clips = by_camera.get(&row.id).map(Vec::as_slice).unwrap_or_default();
@@ -298,10 +298,15 @@ impl Handle {
         let inner = Arc::clone(&self.inner);
         let number = person.number;
         let player = blocking(move || Player::open(&inner, &row, reader, number, grant)).await?;
+        self.put_player(&person, player)
+    }
+
+    /// Shows what a player that has just begun shows, instead of the one before.
+    pub(super) fn put_player(&self, person: &SignedIn, player: Arc<Player>) -> Result<PlayerState> {
         let state = player.state();
         let old = {
             let mut slot = lock(&self.inner.player);
-            if self.inner.still(&person).is_err() {
+            if self.inner.still(person).is_err() {
                 player.close();
                 return Err(Error::locked());
             }
@@ -423,7 +428,7 @@ impl Handle {
     }
 
     /// A clip and its wraps, if it exists for `person`.
-    async fn visible_clip(&self, person: &SignedIn, id: ClipId) -> Result<(ClipRow, Wraps)> {
+    pub(super) async fn visible_clip(&self, person: &SignedIn, id: ClipId) -> Result<(ClipRow, Wraps)> {
         let grants = visible_grants(&self.inner, person);
         let (row, wraps) =
             self.inner.db.read(move |tables| Ok((tables.clip(id)?, tables.wraps(id)?))).await?;
@@ -441,7 +446,7 @@ fn recipient_of(viewer: &SignedIn, sealed: Option<&[u8]>) -> Option<String> {
     fields.into_iter().find(|(name, ..)| name == "recipient").map(|(_, value, _)| value)
 }
 
-type Wraps = Vec<(Option<GrantId>, Vec<u8>)>;
+pub(super) type Wraps = Vec<(Option<GrantId>, Vec<u8>)>;
 
 /// The grants through which `person` sees clips now; `None` for the owner, who sees all.
 pub(super) fn visible_grants(inner: &Inner, person: &SignedIn) -> Option<Vec<GrantId>> {
@@ -520,19 +525,18 @@ fn clip_view(inner: &Inner, clip: &ClipRow, events: &[EventRow], opened: u64, no
         .collect();
     kinds.sort();
     kinds.dedup();
+    let source = lock(&inner.camera_rows).get(&clip.camera).cloned();
     ClipView {
         id: clip.id,
         camera: clip.camera,
-        camera_name: lock(&inner.camera_rows)
-            .get(&clip.camera)
-            .map(|row| row.name.clone())
-            .unwrap_or_default(),
+        camera_name: source.as_ref().map(|row| row.name.clone()).unwrap_or_default(),
         start_us: clip.start_us,
         duration_us: clip.duration_us,
         size_bytes: clip.size_bytes,
         events: kinds,
         cut_short: clip.cut_short,
         from_card: clip.from_card,
+        imported: source.as_ref().is_some_and(|row| row.imported),
         has_thumbnail: clip.thumbnail.is_some(),
         opened,
     }

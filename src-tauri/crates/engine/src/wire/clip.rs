@@ -26,6 +26,8 @@ pub struct ClipView {
     pub cut_short: bool,
     /// The camera recorded it on its own card, from where it was fetched later.
     pub from_card: bool,
+    /// It was imported from a file that something else had recorded. No length of keeping erases it.
+    pub imported: bool,
     /// Has a sealed thumbnail.
     pub has_thumbnail: bool,
     /// Times it was opened through Hausrecht.

@@ -184,4 +184,8 @@ pub enum NoticeKind {
     OnlyHeldLeft,
     /// A camera refuses the sign-in for its events: what happens there is not heard of until it accepts it again.
     EventsRefused,
+    /// A sealed file that was to be opened is no clip of this vault, or not for this person; the detail is its name.
+    NotOfThisVault,
+    /// Files were dropped that only the owner can import.
+    ImportIsTheOwners,
 }

@@ -201,7 +201,7 @@ impl Recording {
         self.counted
     }
 
-    fn take(&mut self, frame: BulkFrame) {
+    pub(super) fn take(&mut self, frame: BulkFrame) {
         match frame {
             BulkFrame::ClipStart(start) => {
                 self.clips.push(Clip { start, bytes: Vec::new(), fragments: Vec::new(), end: None });

@@ -180,6 +180,9 @@ fn follow(
                 | WorkerEvent::CardEnded
                 | WorkerEvent::Exported { .. }
                 | WorkerEvent::ExportPosition { .. }
+                | WorkerEvent::Footage(_)
+                | WorkerEvent::FootagePosition { .. }
+                | WorkerEvent::FootageEnded { .. }
                 | WorkerEvent::Motion { .. },
             ) => {}
         }

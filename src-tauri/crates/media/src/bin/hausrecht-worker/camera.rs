@@ -305,6 +305,7 @@ impl Camera {
             | Order::PlayerOpen(_)
             | Order::TalkOpen(_)
             | Order::CardOpen(_)
+            | Order::FootageOpen(_)
             | Order::CardSeek { .. }
             | Order::ExportOpen(_)
             | Order::ExportClip(_)

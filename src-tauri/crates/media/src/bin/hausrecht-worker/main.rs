@@ -1,4 +1,4 @@
-//! The worker: one process a camera, a player, a talk, a card or an export, and the only program that parses what a camera sends. It has no key, no
+//! The worker: one process a camera, a player, a talk, a card, an export or a file, and the only program that parses what a camera sends. It has no key, no
 //! database, no file to write and no network but its camera. What it says to the engine stands in `PROTOCOL.md`.
 
 mod camera;
@@ -8,6 +8,7 @@ mod clip_reader;
 mod decode;
 mod export;
 mod fmp4;
+mod footage;
 mod ingest;
 mod lock;
 mod motion;
@@ -90,6 +91,7 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         Order::TalkOpen(open) => talk::run(channel, open),
         Order::CardOpen(open) => card::run(channel, bulk, open),
         Order::ExportOpen(open) => export::run(channel, bulk, answers, open),
+        Order::FootageOpen(open) => footage::run(channel, bulk, answers, open),
         Order::Shutdown => Ok(()),
         Order::Hello { .. }
         | Order::Motion { .. }
@@ -109,7 +111,7 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         | Order::Loop { .. }
         | Order::Adjust { .. }
         | Order::Speed { .. } => {
-            bail!("the first order must open a camera, a clip, a talk, a card or an export")
+            bail!("the first order must open a camera, a clip, a talk, a card, an export or a file")
         }
     }
 }

@@ -4,6 +4,8 @@
 mod backwards;
 mod decoder;
 mod looping;
+mod reel;
+mod sight;
 mod still;
 mod timeline;
 
@@ -15,10 +17,9 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
 use gstreamer as gst;
 use hausrecht_media::{
-    Adjust, Event, FaultCode, Order, PlayerOpen, Region, RingShape, Sender, Stream, answer::AnswerReader,
+    Adjust, Event, FaultCode, Order, PlayerOpen, Region, Sender, Stream, answer::AnswerReader,
 };
 use hausrecht_model::{Clock, clock::SystemClock};
 
@@ -26,6 +27,7 @@ use self::{
     backwards::Backwards,
     decoder::{Decoder, Ticket},
     looping::Loop,
+    reel::Reel,
     timeline::Timeline,
 };
 use crate::{
@@ -64,7 +66,7 @@ enum Input {
 
 struct Player {
     events: Sender<Event>,
-    clip: ClipReader<EngineBytes>,
+    clip: Reel,
     timeline: Timeline,
     inputs: mpsc::Sender<Input>,
     clock: SystemClock,
@@ -103,16 +105,21 @@ struct Player {
 
 /// Runs the player worker until the engine orders its end.
 pub(crate) fn run(channel: Channel, answers: AnswerReader, open: PlayerOpen) -> anyhow::Result<()> {
-    let Channel { events, orders } = channel;
+    let events = channel.events.clone();
     let sandbox = sandbox::restrict(&Needs::default());
     events.send(&Event::Ready { sandbox })?;
-    let clip = match ClipReader::open(EngineBytes::new(events.clone(), answers), open.size_bytes) {
-        Ok(clip) => clip,
+    match ClipReader::open(EngineBytes::new(events.clone(), answers), open.size_bytes) {
+        Ok(clip) => show(channel, clip.into(), open.autoplay),
         Err(error) => {
             tell_fault(&events, Stream::Main, FaultCode::Internal, &format!("{error:#}"));
-            return Err(error);
+            Err(error)
         }
-    };
+    }
+}
+
+/// Shows what is open until the engine orders the end.
+pub(crate) fn show(channel: Channel, clip: Reel, autoplay: bool) -> anyhow::Result<()> {
+    let Channel { events, orders } = channel;
     let timeline = Timeline::new(&clip.pictures);
     events.send(&Event::Opened {
         duration_us: timeline.duration_us(),
@@ -142,7 +149,7 @@ pub(crate) fn run(channel: Channel, answers: AnswerReader, open: PlayerOpen) -> 
         ready: VecDeque::new(),
         wanted_us: None,
         shown_us: None,
-        playing: open.autoplay,
+        playing: autoplay,
         ended: false,
         speed: 1.0,
         backwards: None,
@@ -469,6 +476,7 @@ impl Player {
             | Order::PlayerOpen(_)
             | Order::TalkOpen(_)
             | Order::CardOpen(_)
+            | Order::FootageOpen(_)
             | Order::CardSeek { .. }
             | Order::ExportOpen(_)
             | Order::ExportClip(_)
@@ -497,19 +505,6 @@ impl Player {
         self.tell_position(true)
     }
 
-    /// Shows this part of the picture. One that stands is shown anew, unless it is on its way: whoever drags the picture would
-    /// otherwise see nothing before the end.
-    fn show_region(&mut self, region: Region) -> anyhow::Result<()> {
-        self.region = region.within();
-        let Some(decoder) = &self.decoder else { return Ok(()) };
-        decoder.show_region(self.region);
-        if self.wanted_us.is_some() || (self.playing && !self.is_reversed()) {
-            self.other_part = true;
-            return Ok(());
-        }
-        self.restart_at(self.standing_us())
-    }
-
     /// Time of the picture that is shown, or soon will be.
     fn standing_us(&self) -> u64 {
         self.wanted_us.or(self.shown_us).unwrap_or_else(|| self.timeline.first_us())
@@ -521,31 +516,6 @@ impl Player {
             self.restart_at(self.standing_us())?;
         }
         self.tell_position(true)
-    }
-
-    fn look(&mut self, view: u32, ring: RingShape, descriptors: &[OwnedFd]) -> anyhow::Result<()> {
-        let memfd = descriptors.first().context("no memory came with the order")?;
-        self.screen = Some(Screen::open(memfd, ring, self.events.clone())?);
-        if view != self.view {
-            (self.view, self.region) = (view, Region::WHOLE);
-        }
-        match &self.decoder {
-            Some(decoder) => {
-                decoder.show_region(self.region);
-                decoder.resize(ring);
-            }
-            None => {
-                let inputs = self.inputs.clone();
-                let decoder = Decoder::start(&self.clip.format, ring, move |input| {
-                    // A player that has ended needs no picture.
-                    let _ = inputs.send(input);
-                })?;
-                decoder.adjust(self.adjust);
-                decoder.show_region(self.region);
-                self.decoder = Some(decoder);
-            }
-        }
-        self.restart_at(self.standing_us())
     }
 
     /// Shows the picture at `target_us` as soon as it is decoded.

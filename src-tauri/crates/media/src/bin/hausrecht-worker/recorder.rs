@@ -69,6 +69,8 @@ pub(crate) struct Recorder {
     target_us: u64,
     next_seq: u64,
     cut: bool,
+    /// What follows the next key frame needs what came before it.
+    together: bool,
     clip: Option<Clip>,
     /// Wall time and stream time of the last clip's start.
     anchor: Option<(UnixMicros, u64)>,
@@ -90,12 +92,17 @@ struct Clip {
 impl Recorder {
     /// Records to `out`, clips of about `target_us`.
     pub(crate) fn new(out: SyncSender<BulkFrame>, target_us: u64) -> Self {
-        Self { out, target_us, next_seq: 0, cut: false, clip: None, anchor: None }
+        Self { out, target_us, next_seq: 0, cut: false, together: false, clip: None, anchor: None }
     }
 
     /// Ends the current clip at the next key frame.
     pub(crate) fn cut_at_next_key(&mut self) {
         self.cut = true;
+    }
+
+    /// Says whether the picture that is pushed next, if it is a key frame, must stay in the clip of those before it.
+    pub(crate) fn hold_together(&mut self, together: bool) {
+        self.together = together;
     }
 
     /// Takes the next access unit.
@@ -107,7 +114,8 @@ impl Recorder {
             let jumped = unit.pts_us.abs_diff(clip.last_pts_us) > CLOCK_JUMP_US;
             let due = unit.pts_us.saturating_sub(clip.zero_pts_us) + TARGET_TOLERANCE_US >= self.target_us;
             let changed = *clip.format != **format;
-            if unit.key && (jumped || due || changed || self.cut) {
+            let wanted = (due || self.cut) && !self.together;
+            if unit.key && (jumped || changed || wanted) {
                 let end = if jumped || changed { None } else { Some(unit.pts_us) };
                 self.finish_at(end);
             } else if jumped || changed {

@@ -34,6 +34,15 @@ pub(crate) fn make(
     }
 }
 
+/// The same at once, for who reads faster than thumbnails are made.
+pub(crate) fn make_now(clip_seq: u64, unit: &AccessUnit, format: &Format, out: &SyncSender<BulkFrame>) {
+    match jpeg(unit, format) {
+        // An engine that is gone needs no thumbnail.
+        Ok(jpeg) => drop(out.send(BulkFrame::Thumbnail { clip_seq, jpeg })),
+        Err(error) => tracing::warn!("thumbnail of clip {clip_seq}: {error:#}"),
+    }
+}
+
 fn jpeg(unit: &AccessUnit, format: &Format) -> anyhow::Result<Vec<u8>> {
     let height = (u64::from(WIDTH) * u64::from(format.height)).checked_div(u64::from(format.width));
     let height = u32::try_from(height.context("a picture without a width")?)?.clamp(16, MAX_HEIGHT) & !1;

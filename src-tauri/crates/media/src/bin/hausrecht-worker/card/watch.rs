@@ -326,6 +326,7 @@ impl Watch {
             | Order::ExportOpen(_)
             | Order::ExportClip(_)
             | Order::ExportEnd
+            | Order::FootageOpen(_)
             | Order::Motion { .. }
             | Order::Record { .. }
             | Order::Region { .. }
