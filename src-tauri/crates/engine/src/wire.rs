@@ -15,6 +15,7 @@ mod notify;
 mod person;
 mod recording;
 mod session;
+mod timeline;
 mod wall;
 
 pub use camera::*;
@@ -29,6 +30,7 @@ pub use notify::*;
 pub use person::*;
 pub use recording::*;
 pub use session::*;
+pub use timeline::*;
 pub use wall::*;
 
 use serde::Serialize;
