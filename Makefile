@@ -14,7 +14,7 @@ help:
 	@echo "make run          build Hausrecht and open it; demo cameras are started if no camera answers"
 	@echo "make test         everything: formats, lints, types, unit tests, end-to-end tests in the real window"
 	@echo "make check        formats, lints and types alone; seconds when warm"
-	@echo "make bench        measure recording, the wall, seeking and the log, next to ffmpeg and GStreamer where they do the same"
+	@echo "make bench        measure recording, the wall, seeking, the timeline and the log, next to ffmpeg and GStreamer where they do the same"
 	@echo "make fuzz         what cameras send and films say, made up by libFuzzer; FUZZ_SECONDS a target (default 600)"
 	@echo "make dev          the window with Vite's server: the page reloads as it is edited"
 	@echo "make screenshots  copy the pictures that the last test run took into assets/screenshots"

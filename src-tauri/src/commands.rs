@@ -16,6 +16,7 @@ pub(crate) mod player;
 pub(crate) mod recording;
 pub(crate) mod session;
 pub(crate) mod settings;
+pub(crate) mod timeline;
 pub(crate) mod windows;
 
 use std::sync::{Arc, Mutex};

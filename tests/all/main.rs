@@ -19,6 +19,7 @@ mod playing;
 mod recording;
 mod signals;
 mod thread;
+mod timeline;
 mod trouble;
 mod wall;
 mod window;

@@ -1,4 +1,4 @@
-//! `make bench`: what recording, the wall, seeking and the log cost here, next to other people's programs in the same run.
+//! `make bench`: what recording, the wall, seeking, the timeline and the log cost here, next to other people's programs in the same run.
 //!
 //! Machines differ and are noisy; what counts is the ratio between two columns of one run. It prints whatever it measures.
 
@@ -12,6 +12,7 @@ mod recording;
 mod seeking;
 mod start;
 mod table;
+mod timeline;
 mod usage;
 mod wall;
 
@@ -55,6 +56,9 @@ fn main() {
         }
         if wanted("seeking") {
             seeking::measure().await;
+        }
+        if wanted("timeline") {
+            timeline::measure(std::env::args().nth(2).as_deref().map(Path::new)).await;
         }
         if wanted("log") {
             log::measure(1_000_000, std::env::args().nth(2).as_deref().map(Path::new)).await;

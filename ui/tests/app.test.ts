@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { memoryClient } from '../src/ipc/memory'
-import { shownDay } from '../src/screens/clips/shown.svelte'
+import { shown } from '../src/screens/clips/shown.svelte'
 import { App } from '../src/state/app.svelte'
 import { kept } from '../src/state/notices'
 
@@ -14,7 +14,7 @@ async function opened(): Promise<App> {
   const app = new App(memoryClient(new URLSearchParams('phase=open')))
   await app.start()
   app.notify({ kind: 'camera_came', camera: null, detail: 'Shed' })
-  Object.assign(shownDay, { us: 5, camera: 'cam1', event: 'person' })
+  Object.assign(shown, { window: { fromUs: 5, toUs: 6 }, camera: 'cam1', kinds: ['person'] })
   expect(app.lastName).toBe('Anna')
   return app
 }
@@ -27,7 +27,7 @@ describe('the next person', () => {
     expect(app.notices).toEqual([])
     expect(app.lastName).toBe('')
     expect(app.cameras).toEqual([])
-    expect({ ...shownDay }).toEqual({ us: null, camera: '', event: '' })
+    expect({ ...shown }).toMatchObject({ window: null, camera: '', kinds: [], headUs: null })
     app.stop()
   })
   it('finds the name only where somebody locked by hand to come back', async () => {

@@ -66,6 +66,21 @@ export function shortDay(us: number, nowUs: number): string {
   return text.replace(/^(\p{L}+),/u, '$1')
 }
 
+/** `30 Nov`. */
+export function dayMonth(us: number): string {
+  return format('dayMonth', { day: 'numeric', month: 'short' }, dateOf(us))
+}
+
+/** `Nov`. */
+export function monthShort(us: number): string {
+  return format('month', { month: 'short' }, dateOf(us))
+}
+
+/** `November 2026`. */
+export function monthYear(us: number): string {
+  return format('monthYear', { month: 'long', year: 'numeric' }, dateOf(us))
+}
+
 /** `Today`, `Yesterday` or `Mon 30 Nov`. */
 export function day(us: number, nowUs: number): string {
   const start = dayStart(us)

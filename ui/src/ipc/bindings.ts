@@ -215,6 +215,20 @@ export const commands = {
 	thumbnails: (clips: ClipId[]) => typedError<Thumbnail[], Error>(__TAURI_INVOKE("thumbnails", { clips })),
 	/**  One clip and its three questions. */
 	clip: (id: ClipId) => typedError<ClipDetail, Error>(__TAURI_INVOKE("clip", { id })),
+	/**  What was recorded and what happened, a lane a camera. */
+	lanes: (fromUs: UnixMicros, toUs: UnixMicros) => typedError<Lanes, Error>(__TAURI_INVOKE("lanes", { fromUs, toUs })),
+	/**  Events from one on, in one direction. */
+	walkEvents: (query: EventQuery) => typedError<EventLine[], Error>(__TAURI_INVOKE("walk_events", { query })),
+	/**  The last clip of a camera in a span. */
+	clipIn: (camera: CameraId, fromUs: UnixMicros, toUs: UnixMicros) => typedError<ClipPlace | null, Error>(__TAURI_INVOKE("clip_in", { camera, fromUs, toUs })),
+	/**  The bookmarks that whoever is signed in may see. */
+	bookmarks: () => typedError<BookmarkView[], Error>(__TAURI_INVOKE("bookmarks")),
+	/**  Marks a moment. */
+	giveBookmark: (given: GiveBookmark) => typedError<BookmarkView, Error>(__TAURI_INVOKE("give_bookmark", { given })),
+	/**  Changes the note of a bookmark. */
+	changeBookmark: (id: BookmarkId, note: string) => typedError<BookmarkView, Error>(__TAURI_INVOKE("change_bookmark", { id, note })),
+	/**  Removes a bookmark. */
+	removeBookmark: (id: BookmarkId) => typedError<null, Error>(__TAURI_INVOKE("remove_bookmark", { id })),
 	/**  What an export would be. Nothing is opened for it. */
 	planExport: (order: ExportOrder) => typedError<ExportPlan, Error>(__TAURI_INVOKE("plan_export", { order })),
 	/**  Begins an export; how far it is comes as an event. */
@@ -331,6 +345,33 @@ export type Adjust = {
 	gamma: number,
 };
 
+/**  A moment that somebody marked. */
+export type BookmarkId = string;
+
+/**  A moment that somebody marked. Its clip stays for as long. */
+export type BookmarkView = {
+	/**  Id. */
+	id: BookmarkId,
+	/**  The clip that holds it. */
+	clip: ClipId,
+	/**  Camera. */
+	camera: CameraId,
+	/**  Its name. */
+	camera_name: string,
+	/**  The moment. */
+	at_us: UnixMicros,
+	/**  Why. */
+	note: string,
+	/**  Who marked it. */
+	by: Face,
+	/**  Since when. */
+	made_us: UnixMicros,
+	/**  Whoever is signed in may change its note. */
+	mine: boolean,
+	/**  Entry in the log. */
+	entry: number,
+};
+
 /**  A decoder at work. */
 export type BranchDetails = {
 	/**  The stream that it decodes. */
@@ -350,6 +391,24 @@ export type CameraKinds = {
 	camera: CameraId,
 	/**  Kinds; empty: none. */
 	kinds: EventKind[],
+};
+
+/**  One camera on the timeline. */
+export type CameraLane = {
+	/**  Camera. */
+	camera: CameraId,
+	/**  Name. */
+	camera_name: string,
+	/**  Where there are clips; only without buckets. */
+	recorded: RecordedSpan[],
+	/**  How much of each bucket was recorded, 0 to 100; empty where nothing was. */
+	filled: number[],
+	/**  How many events begin in each bucket, for each kind of which there are any. */
+	density: KindDensity[],
+	/**  The events themselves; only without buckets. */
+	events: EventMark[],
+	/**  Where there are no clips, as far as it is known why; for the owner. */
+	gaps: Gap[],
 };
 
 /**  A camera as its panel shows it. */
@@ -573,12 +632,26 @@ export type ClipDetail = {
 	kept_until_us: UnixMicros,
 	/**  What keeps it longer; for the owner. */
 	holds: HoldView[],
+	/**  Moments of it that are marked: for the owner all, else one's own. */
+	bookmarks: BookmarkView[],
 	/**  The event for which it was recorded; `None`: it needed none. */
 	cause: EventKind | null,
 };
 
 /**  A clip: about a minute of one camera. */
 export type ClipId = string;
+
+/**  The clip at a place of the timeline. */
+export type ClipPlace = {
+	/**  Clip. */
+	clip: ClipId,
+	/**  Camera. */
+	camera: CameraId,
+	/**  Start. */
+	start_us: UnixMicros,
+	/**  End. */
+	end_us: UnixMicros,
+};
 
 /**  Which clips. */
 export type ClipQuery = {
@@ -826,6 +899,8 @@ export type ErrorCode =
 "clip_cut" | 
 /**  The disk is full. */
 "disk_full" | 
+/**  A folder outside of the vault did not take a file: its disk reports an error, or the file is too large for it. */
+"folder_failed" | 
 /**  Anything else: a defect or the operating system. */
 "internal";
 
@@ -861,6 +936,24 @@ export type EventKind =
 /**  A topic that Hausrecht does not know; kept as it came. */
 "unknown";
 
+/**  An event in a list. */
+export type EventLine = {
+	/**  Id. */
+	id: EventId,
+	/**  Camera. */
+	camera: CameraId,
+	/**  Name of the camera. */
+	camera_name: string,
+	/**  Kind. */
+	kind: EventKind,
+	/**  The camera's own topic, for kinds that Hausrecht does not know. */
+	topic: string,
+	/**  When it begins. */
+	from_us: UnixMicros,
+	/**  When it ends; as far as it went so far. */
+	to_us: UnixMicros,
+};
+
 /**  An event on the timeline. */
 export type EventMark = {
 	/**  Id. */
@@ -873,6 +966,24 @@ export type EventMark = {
 	from_us: UnixMicros,
 	/**  To; as far as it went so far. */
 	to_us: UnixMicros,
+};
+
+/**  Which events, and from where on. */
+export type EventQuery = {
+	/**  Only of these kinds; empty: all. */
+	kinds: EventKind[],
+	/**  Only of these cameras; empty: all. */
+	cameras: CameraId[],
+	/**  Later ones first to last, else earlier ones last to first. */
+	forward: boolean,
+	/**  Beyond this moment. */
+	from_us: UnixMicros,
+	/**  Events of that very moment too, beyond this one. */
+	from_id: EventId | null,
+	/**  Not beyond this moment. */
+	until_us: UnixMicros | null,
+	/**  At most this many. 1 to 500. */
+	limit: number,
 };
 
 /**  What is to be exported. */
@@ -903,13 +1014,18 @@ export type ExportPlan = {
 	recorded_us: number,
 	/**  About how large the files are. Bytes. */
 	size_bytes: number,
+	/**  How much room the folder must have, for whatever the encoder may need. Bytes. */
+	room_bytes: number,
 	/**  How much room the folder has; `None`: there is no such folder. Bytes. */
 	free_bytes: number | null,
 	/**  About how long it takes. Seconds. */
 	seconds: number,
 	/**  The line on every picture; `None`: there is none. */
 	caption: string | null,
-	/**  Some cameras' pictures cannot be cut between key frames: what comes before is in the file, and not played. */
+	/**
+	 *  Some cameras' pictures surely cannot be cut between key frames: what comes before is in the file, and not played. With
+	 *  others that is known only when they are read, and then stands at the file.
+	 */
 	hides: boolean,
 };
 
@@ -962,7 +1078,7 @@ export type ExportedFile = {
 	pictures: number,
 	/**  How many of them were encoded anew. */
 	encoded: number,
-	/**  What lies before its first picture, and is not played. Microseconds. */
+	/**  What lies before its first picture and behind its last, and is not played. Microseconds. */
 	hidden_us: number,
 };
 
@@ -1208,6 +1324,16 @@ export type GapReason =
 /**  The clock was set forward over it: there never was such a time. */
 "clock_step";
 
+/**  Mark a moment. */
+export type GiveBookmark = {
+	/**  Camera. */
+	camera: CameraId,
+	/**  The moment. */
+	at_us: UnixMicros,
+	/**  Why; may be empty. */
+	note: string,
+};
+
 /**  Lets someone view. */
 export type GiveGrant = {
 	/**  Who. */
@@ -1447,6 +1573,14 @@ export type KeptPicture = {
 	height: number,
 };
 
+/**  How often something happened. */
+export type KindDensity = {
+	/**  What. */
+	kind: EventKind,
+	/**  Events a bucket. */
+	counts: number[],
+};
+
 /**  One camera on the timeline. */
 export type Lane = {
 	/**  Camera. */
@@ -1459,6 +1593,16 @@ export type Lane = {
 	events: EventMark[],
 	/**  Where there are no clips, as far as it is known why; for the owner. */
 	gaps: Gap[],
+};
+
+/**  A part of the timeline. */
+export type Lanes = {
+	/**  Length of the buckets; 0 where clips and events themselves are given. Microseconds. */
+	bucket_us: number,
+	/**  Where the first bucket begins. */
+	first_us: UnixMicros,
+	/**  A lane a camera, in the order in which they were added. */
+	lanes: CameraLane[],
 };
 
 /**  Languages of the window. */

@@ -8,6 +8,7 @@ import { controlOf } from './memory/control'
 import { exportsOf } from './memory/exports'
 import { footageOf } from './memory/footage'
 import { recordingOf } from './memory/recording'
+import { timelineOf } from './memory/timeline'
 import { wallsOf } from './memory/walls'
 import { clipsOf, DEMO, FOUND, house, logRow, MINUTE, type House } from './memory/house'
 
@@ -41,6 +42,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
 
   const { certificateChanged, ...control } = controlOf(home, nowUs, emit)
   const { recordOf, gapsOf, holdsOf, ...recording } = recordingOf(home, nowUs, () => emit('clips_changed', null))
+  const { bookmarksOf, ...timeline } = timelineOf(home, nowUs, gapsOf, () => emit('clips_changed', null))
   const lockAfterUs = () => settings.lock_after_minutes * MINUTE
   const openAs = (me: wire.Me): wire.Session => ({ phase: 'open', me, locks_at_us: nowUs() + lockAfterUs() - 1 })
   let settings: wire.Settings = {
@@ -165,6 +167,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     ...control,
     ...footageOf(nowUs, emit),
     ...recording,
+    ...timeline,
     ...wallsOf(home, options),
     on(name, receive) {
       listeners[name].add(receive)
@@ -328,6 +331,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
         entry: 18_204,
         kept_until_us: clip.start_us + 72 * 60 * MINUTE,
         holds: holdsOf(clip.camera, clip.start_us, clip.start_us + clip.duration_us),
+        bookmarks: bookmarksOf(clip.id),
         cause: recordOf(clip.camera) === 'waiting' ? (clip.events[0] ?? null) : null,
       }
     },

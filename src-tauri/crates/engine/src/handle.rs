@@ -2,6 +2,7 @@
 //!
 //! Every method checks for itself who is signed in. Nothing here is a shortcut past the log.
 
+mod bookmarks;
 mod cameras;
 mod clips;
 mod control;
@@ -13,6 +14,7 @@ mod people;
 mod pictures;
 mod recording;
 mod session;
+mod timeline;
 mod walls;
 
 pub(crate) use self::control::talk::Talk;

@@ -15,6 +15,7 @@ mod notify;
 mod person;
 mod recording;
 mod session;
+mod timeline;
 mod wall;
 
 pub use camera::*;
@@ -29,6 +30,7 @@ pub use notify::*;
 pub use person::*;
 pub use recording::*;
 pub use session::*;
+pub use timeline::*;
 pub use wall::*;
 
 use serde::Serialize;
@@ -76,6 +78,8 @@ pub enum ErrorCode {
     ClipCut,
     /// The disk is full.
     DiskFull,
+    /// A folder outside of the vault did not take a file: its disk reports an error, or the file is too large for it.
+    FolderFailed,
     /// Anything else: a defect or the operating system.
     Internal,
 }

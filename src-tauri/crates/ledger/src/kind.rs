@@ -81,6 +81,12 @@ kinds! {
     Held = "held",
     /// It is not kept longer any more.
     HoldEnded = "hold_ended",
+    /// A moment was marked; its clip stays.
+    Bookmarked = "bookmarked",
+    /// Its note was changed.
+    BookmarkChanged = "bookmark_changed",
+    /// It is marked no more.
+    BookmarkRemoved = "bookmark_removed",
     /// A setting was changed.
     SettingChanged = "setting_changed",
     /// The wall clock stepped.

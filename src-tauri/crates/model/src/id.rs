@@ -64,6 +64,10 @@ macro_rules! id {
 }
 
 id!(
+    /// A moment that somebody marked.
+    BookmarkId
+);
+id!(
     /// A camera.
     CameraId
 );

@@ -8,5 +8,5 @@ pub mod video;
 
 pub use clock::{Clock, UnixMicros};
 pub use event::EventKind;
-pub use id::{CameraId, CardJobId, ClipId, EventId, GrantId, HoldId, ImportId, PersonId, WallId};
+pub use id::{BookmarkId, CameraId, CardJobId, ClipId, EventId, GrantId, HoldId, ImportId, PersonId, WallId};
 pub use video::{Codec, StreamRole};

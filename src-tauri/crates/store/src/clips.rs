@@ -3,7 +3,7 @@
 use hausrecht_model::{CameraId, ClipId, EventKind, GrantId, UnixMicros};
 use rusqlite::{OptionalExtension, Row, ToSql, params};
 
-use crate::{Result, Tables, row};
+use crate::{Result, Tables, row, timeline::LONG_US};
 
 /// A clip that is being written.
 #[derive(Clone, Debug)]
@@ -234,18 +234,54 @@ impl Tables<'_> {
             values.extend(filter.cameras.iter().map(|id| Box::new(id.to_string()) as Box<dyn ToSql>));
         }
         if let Some((from_us, to_us)) = filter.span_us {
-            sql += " AND start_us < ? AND start_us + duration_us > ?";
+            sql += " AND start_us < ? AND start_us + duration_us > ? AND start_us >= ?";
             values.push(Box::new(to_us.0));
             values.push(Box::new(from_us.0));
+            values.push(Box::new(self.earliest_start(from_us, to_us)?));
         }
         if !filter.events.is_empty() {
+            let kinds = row::placeholders(filter.events.len());
+            let names = || filter.events.iter().map(|kind| Box::new(kind.as_str()) as Box<dyn ToSql>);
             sql += &format!(
-                " AND EXISTS (SELECT 1 FROM events WHERE events.camera = clips.camera AND kind IN ({})
+                " AND (EXISTS (SELECT 1 FROM events WHERE events.camera = clips.camera AND kind IN ({kinds})
                     AND events.start_us < clips.start_us + clips.duration_us
-                    AND ifnull(events.end_us, clips.start_us) >= clips.start_us)",
-                row::placeholders(filter.events.len())
+                    AND events.start_us >= clips.start_us - {LONG_US}
+                    AND ifnull(events.end_us, clips.start_us) >= clips.start_us)
+                OR EXISTS (SELECT 1 FROM events INDEXED BY events_long
+                    WHERE events.camera = clips.camera AND kind IN ({kinds})
+                    AND (end_us IS NULL OR end_us - start_us > {LONG_US})
+                    AND events.start_us < clips.start_us - {LONG_US}
+                    AND ifnull(events.end_us, clips.start_us) >= clips.start_us))",
             );
-            values.extend(filter.events.iter().map(|kind| Box::new(kind.as_str()) as Box<dyn ToSql>));
+            values.extend(names());
+            values.extend(names());
+            // What is rare is looked for among the events: there are far more clips, and most without one of them.
+            if let Some((from_us, to_us)) = filter.span_us
+                && self.is_rare(&filter.events, from_us, to_us)?
+            {
+                sql += &format!(
+                    " AND id IN (SELECT found.id FROM events CROSS JOIN clips AS found
+                        WHERE kind IN ({kinds}) AND events.camera IN (SELECT id FROM cameras)
+                        AND events.start_us >= ? AND events.start_us < ?
+                        AND found.camera = events.camera
+                        AND found.start_us > events.start_us - {LONG_US}
+                        AND found.start_us <= ifnull(events.end_us, ?)
+                    UNION ALL SELECT id FROM clips INDEXED BY clips_long WHERE duration_us > {LONG_US})",
+                );
+                values.extend(names());
+                let earliest: Option<i64> = self.connection.query_row(
+                    &format!(
+                        "SELECT min(start_us) FROM events INDEXED BY events_long
+                         WHERE end_us IS NULL OR end_us - start_us > {LONG_US}"
+                    ),
+                    [],
+                    |row| row.get(0),
+                )?;
+                let from = from_us.0.saturating_sub(2 * LONG_US);
+                values.push(Box::new(earliest.map_or(from, |earliest| earliest.min(from))));
+                values.push(Box::new(to_us.0.saturating_add(LONG_US)));
+                values.push(Box::new(to_us.0));
+            }
         }
         if let Some(grants) = &filter.grants {
             sql += &format!(

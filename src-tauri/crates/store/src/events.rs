@@ -3,7 +3,7 @@
 use hausrecht_model::{CameraId, EventId, EventKind, UnixMicros};
 use rusqlite::{Row, params};
 
-use crate::{Result, Tables, row};
+use crate::{Result, Tables, row, timeline::LONG_US};
 
 /// An event.
 #[derive(Clone, Debug)]
@@ -25,9 +25,9 @@ pub struct EventRow {
 }
 
 /// The columns of an event, in the order of [`read`].
-const COLUMNS: &str = "id, camera, kind, topic, start_us, end_us, mapped_from";
+pub(crate) const COLUMNS: &str = "id, camera, kind, topic, start_us, end_us, mapped_from";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     Ok(EventRow {
         id: row::parsed(row, 0)?,
         camera: row::parsed(row, 1)?,
@@ -85,13 +85,18 @@ impl Tables<'_> {
     /// A failure of the database.
     pub fn events(&self, from_us: UnixMicros, to_us: UnixMicros) -> Result<Vec<EventRow>> {
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM events WHERE start_us < ?2 AND ifnull(end_us, ?2) >= ?1 ORDER BY start_us"
+            "SELECT {COLUMNS} FROM events
+             WHERE start_us >= ?1 - ?3 AND start_us < ?2 AND ifnull(end_us, ?2) >= ?1
+             UNION ALL SELECT {COLUMNS} FROM events INDEXED BY events_long
+             WHERE (end_us IS NULL OR end_us - start_us > 3600000000)
+                 AND start_us < ?1 - ?3 AND ifnull(end_us, ?2) >= ?1
+             ORDER BY start_us"
         ))?;
-        let rows = statement.query_map([from_us.0, to_us.0], read)?;
+        let rows = statement.query_map([from_us.0, to_us.0, LONG_US], read)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Erases events of `camera` that ended before `before_us`, but those of what is kept longer, and topics that nobody
+    /// Erases events of `camera` that ended before `before_us`, but those of what is kept longer or bookmarked, and topics that nobody
     /// knows and that came last before it: what came with them may tell of people as well.
     ///
     /// # Errors
@@ -102,7 +107,10 @@ impl Tables<'_> {
         Ok(self.connection.execute(
             "DELETE FROM events WHERE camera = ?1 AND start_us < ?2 AND ifnull(end_us, start_us) < ?2
                  AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.camera = events.camera
-                     AND holds.from_us < ifnull(events.end_us, events.start_us) + 1 AND holds.to_us > events.start_us)",
+                     AND holds.from_us < ifnull(events.end_us, events.start_us) + 1 AND holds.to_us > events.start_us)
+                 AND NOT EXISTS (SELECT 1 FROM bookmarks JOIN clips ON clips.id = bookmarks.clip
+                     WHERE clips.camera = events.camera AND clips.start_us < ifnull(events.end_us, events.start_us) + 1
+                     AND clips.start_us + clips.duration_us > events.start_us)",
             values,
         )?)
     }

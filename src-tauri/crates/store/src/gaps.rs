@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use hausrecht_model::{CameraId, UnixMicros};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::{Result, Tables, row};
 
@@ -30,6 +30,15 @@ pub struct StoredRow {
     pub size_bytes: u64,
     /// Clips.
     pub clips: u64,
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<GapRow> {
+    Ok(GapRow {
+        camera: row::parsed(row, 0)?,
+        from_us: row::time(row, 1)?,
+        to_us: row::time_opt(row, 2)?,
+        reason: row.get(3)?,
+    })
 }
 
 impl Tables<'_> {
@@ -73,6 +82,19 @@ impl Tables<'_> {
             .optional()?)
     }
 
+    /// Conditions of all cameras that overlap a span and last at least `least_us`, or go on; by camera and start.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn long_gaps(&self, from_us: UnixMicros, to_us: UnixMicros, least_us: i64) -> Result<Vec<GapRow>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT camera, from_us, to_us, reason FROM gaps
+             WHERE from_us < ?2 AND (to_us IS NULL OR (to_us > ?1 AND to_us - from_us >= ?3)) ORDER BY camera, from_us",
+        )?;
+        let rows = statement.query_map(params![from_us.0, to_us.0, least_us], read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Conditions that overlap a span, by camera and start; of one camera or of all.
     ///
     /// # Errors
@@ -87,15 +109,7 @@ impl Tables<'_> {
             "SELECT camera, from_us, to_us, reason FROM gaps
              WHERE (?1 IS NULL OR camera = ?1) AND from_us < ?3 AND ifnull(to_us, ?3) > ?2 ORDER BY camera, from_us",
         )?;
-        let rows =
-            statement.query_map(params![camera.map(|id| id.to_string()), from_us.0, to_us.0], |row| {
-                Ok(GapRow {
-                    camera: row::parsed(row, 0)?,
-                    from_us: row::time(row, 1)?,
-                    to_us: row::time_opt(row, 2)?,
-                    reason: row.get(3)?,
-                })
-            })?;
+        let rows = statement.query_map(params![camera.map(|id| id.to_string()), from_us.0, to_us.0], read)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 

@@ -53,7 +53,8 @@ pub struct Goes {
 /// A clip may be erased unless something that is in force wants it: each such reason is one line here. Clips that follow
 /// each other overlap by some milliseconds; whoever keeps the one does not mean the other.
 const MAY_GO: &str = "camera NOT IN (SELECT id FROM cameras WHERE imported) AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.camera = clips.camera
-    AND holds.from_us + 10000 < clips.start_us + clips.duration_us AND holds.to_us > clips.start_us + 10000)";
+    AND holds.from_us + 10000 < clips.start_us + clips.duration_us AND holds.to_us > clips.start_us + 10000)
+    AND NOT EXISTS (SELECT 1 FROM bookmarks WHERE bookmarks.clip = clips.id)";
 
 const COLUMNS: &str = "id, camera, from_us, to_us, cause, note, made_us, until_us, entry";
 

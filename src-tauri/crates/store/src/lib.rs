@@ -3,6 +3,9 @@
 //! It stores what it is given and knows nothing of keys, cameras or what an entry means. `entries` and
 //! `hashes` have no function that changes or deletes a leaf.
 
+mod bookmarks;
+#[cfg(feature = "bulk")]
+pub mod bulk;
 mod cameras;
 mod card;
 mod clips;
@@ -20,6 +23,7 @@ mod motion;
 mod people;
 mod recording;
 mod row;
+mod timeline;
 mod topics;
 mod walls;
 
@@ -28,6 +32,7 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
+pub use bookmarks::BookmarkRow;
 pub use cameras::CameraRow;
 pub use card::CardJobRow;
 pub use clips::{ClipFilter, ClipRow, ClipSpan, PartRow};
@@ -41,6 +46,7 @@ pub use holds::{Goes, HoldRow, Oldest};
 pub use identities::IdentityRow;
 pub use imports::{ImportRow, SourceSum};
 pub use people::PersonRow;
+pub use timeline::{Buckets, CHUNK, EventWalk, LEVELS_US};
 pub use topics::UnknownTopicRow;
 pub use walls::WallRow;
 
@@ -59,7 +65,7 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
@@ -68,6 +74,7 @@ const STEPS: [&str; 8] = [
     include_str!("../migrations/06-recording.sql"),
     include_str!("../migrations/07-walls.sql"),
     include_str!("../migrations/08-import.sql"),
+    include_str!("../migrations/09-timeline.sql"),
 ];
 /// The schema that this version writes.
 const NEWEST: i64 = STEPS.len() as i64;

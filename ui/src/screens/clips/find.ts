@@ -1,17 +1,7 @@
-// Finds clips by time: the one that runs at a moment, and the neighbours of one.
+// Finds clips by time: the newest of a span, and the neighbours of one.
 
 import { HOUR_US, MINUTE_US } from '../../i18n/time'
 import type { Client, ClipQuery, ClipView } from '../../ipc/client'
-
-/** Longer than any clip. */
-const LONGEST_US = 10 * MINUTE_US
-
-/** The clip of `camera` that runs at `atUs`. */
-export async function clipAt(client: Client, camera: string, atUs: number): Promise<ClipView | null> {
-  const to = Math.round(atUs) + 1
-  const before = await client.clips({ cameras: [camera], events: [], from_us: to - LONGEST_US, to_us: to, limit: 50 })
-  return before.find((clip) => clip.start_us <= atUs && atUs <= clip.start_us + clip.duration_us) ?? null
-}
 
 /** Given at once, at most. */
 export const PAGE = 500

@@ -13,7 +13,7 @@ export const FILTERS = {
   grants: ['grant', 'grant_taken_back', 'person_added'],
   copies: ['copy_made', 'log_exported'],
   cameras: ['camera_added', 'camera_changed', 'camera_removed', 'camera_lost', 'camera_back', 'card_fetch_begun', 'card_fetch_ended', 'import_begun', 'import_ended'],
-  erased: ['erased', 'held', 'hold_ended'],
+  erased: ['erased', 'held', 'hold_ended', 'bookmarked', 'bookmark_changed', 'bookmark_removed'],
   signins: ['unlocked', 'locked', 'unlock_refused'],
   settings: ['setting_changed'],
   errors: ['error', 'crashed', 'clock_step', 'cut_short', 'verified', 'started', 'stopped'],
@@ -239,6 +239,12 @@ export function sentence(row: LogRow, nowUs: number): string {
       return m.k_held({ what: what(row, nowUs) })
     case 'hold_ended':
       return m.k_hold_ended({ what: what(row, nowUs) })
+    case 'bookmarked':
+      return m.k_bookmarked({ clip: clip(row, nowUs) })
+    case 'bookmark_changed':
+      return m.k_bookmark_changed({ clip: clip(row, nowUs) })
+    case 'bookmark_removed':
+      return m.k_bookmark_removed({ clip: clip(row, nowUs) })
     case 'setting_changed': {
       const name = fact(row, 'setting')
       if (name === null) return m.k_setting_changed({ setting: '' })
@@ -515,6 +521,13 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
     case 'held':
     case 'hold_ended':
       return holdGround(row, nowUs, amount)
+    case 'bookmarked':
+    case 'bookmark_changed':
+    case 'bookmark_removed': {
+      const at = number(row, 'at_us')
+      const parts = [at === null ? null : clockSeconds(at), fact(row, 'note')]
+      return parts.filter((part) => part !== null && part !== '').join(' · ')
+    }
     case 'recorded':
     case 'cut_short': {
       const cause = fact(row, 'event')

@@ -8,7 +8,7 @@ use hausrecht_model::{CameraId, ClipId, EventKind, GrantId, UnixMicros};
 use hausrecht_store::{ClipFilter, ClipRow, ClipSpan, EntryFilter, EventRow, GrantRow};
 use hausrecht_vault::{ClipKey, ClipReader, open_with};
 
-use super::{Handle, recording::hold_view, session::blocking};
+use super::{Handle, bookmarks::bookmark_view, recording::hold_view, session::blocking};
 use crate::{
     Result,
     handle::people::scope_view,
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Clips closer together than this are one stretch on the timeline.
-const GAP_US: i64 = 2_000_000;
+pub(super) const GAP_US: i64 = 2_000_000;
 /// The longest span that one timeline is asked for: a week and a bit.
 const SPAN_MAX_US: i64 = 8 * 86_400_000_000;
 
@@ -214,7 +214,7 @@ impl Handle {
         let person = self.inner.signed_in()?;
         let (row, _) = self.visible_clip(&person, id).await?;
         let wanted = row.clone();
-        let (events, entries, wraps, leaf, cause, holds) = self
+        let (events, entries, wraps, leaf, cause, holds, bookmarks) = self
             .inner
             .db
             .read(move |tables| {
@@ -230,6 +230,7 @@ impl Handle {
                     tables.entry(wanted.entry)?.map(|entry| entry.leaf),
                     tables.cause(id)?.map(|(_, kind)| kind),
                     tables.holds_of(wanted.camera, wanted.start_us, end_of(&wanted))?,
+                    tables.bookmarks()?,
                 ))
             })
             .await?;
@@ -285,6 +286,11 @@ impl Handle {
                 Vec::new()
             },
             cause,
+            bookmarks: bookmarks
+                .into_iter()
+                .filter(|row| row.clip == id && (is_owner || row.person == person.id))
+                .filter_map(|row| bookmark_view(inner, &person, row))
+                .collect(),
         })
     }
 

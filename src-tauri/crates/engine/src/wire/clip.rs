@@ -129,6 +129,8 @@ pub struct ClipDetail {
     pub kept_until_us: UnixMicros,
     /// What keeps it longer; for the owner.
     pub holds: Vec<super::HoldView>,
+    /// Moments of it that are marked: for the owner all, else one's own.
+    pub bookmarks: Vec<super::BookmarkView>,
     /// The event for which it was recorded; `None`: it needed none.
     pub cause: Option<EventKind>,
 }
