@@ -15,7 +15,7 @@ help:
 	@echo "make test         everything: formats, lints, types, unit tests, end-to-end tests in the real window"
 	@echo "make check        formats, lints and types alone; seconds when warm"
 	@echo "make bench        measure recording, the wall, seeking, the timeline and the log, next to ffmpeg and GStreamer where they do the same"
-	@echo "make fuzz         what cameras send, made up by libFuzzer; FUZZ_SECONDS a target (default 600)"
+	@echo "make fuzz         what cameras send and films say, made up by libFuzzer; FUZZ_SECONDS a target (default 600)"
 	@echo "make dev          the window with Vite's server: the page reloads as it is edited"
 	@echo "make screenshots  copy the pictures that the last test run took into assets/screenshots"
 
@@ -48,7 +48,7 @@ bench: ui/dist/index.html
 
 # Needs a nightly toolchain and cargo-fuzz, which it installs once. What is found new goes to a scratch folder, not to the corpus.
 FUZZ_SECONDS ?= 600
-FUZZ_TARGETS := soap_answer discovery_answer event_message scopes uri
+FUZZ_TARGETS := soap_answer discovery_answer event_message scopes uri footage_file footage_name
 fuzz:
 	@command -v cargo-fuzz >/dev/null || { echo "Installing cargo-fuzz, once"; cargo install cargo-fuzz --locked; }
 	@for target in $(FUZZ_TARGETS); do \

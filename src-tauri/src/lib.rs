@@ -10,6 +10,8 @@ mod events;
 mod failure;
 mod folder;
 mod frames;
+#[cfg(unix)]
+mod handover;
 mod notify;
 mod open;
 mod options;
@@ -54,13 +56,18 @@ pub fn run() -> ExitCode {
     };
 
     let engine_options = arguments.engine();
+    let data_folder = engine_options.data_folder.clone();
+    #[cfg(unix)]
+    if handover::give(&data_folder, &arguments.files) {
+        return ExitCode::SUCCESS;
+    }
     let demo = Arc::new(Demo::new(&engine_options.data_folder));
     runtime.block_on(async { demo.resume() });
     let engine = match runtime.block_on(Engine::start(engine_options)) {
         Ok(engine) => engine,
         Err(error) => return failure::report_start(&error, dialog),
     };
-    let shown = show(&arguments, &runtime, &engine, &demo);
+    let shown = show(&arguments, &data_folder, &runtime, &engine, &demo);
 
     // The window is gone: cameras, recorders, clips, checkpoint and store follow, in the engine's order.
     runtime.block_on(engine.stop());
@@ -77,6 +84,7 @@ pub fn run() -> ExitCode {
 /// Shows the window; returns when the person quits.
 fn show(
     arguments: &Arguments,
+    data_folder: &std::path::Path,
     runtime: &tokio::runtime::Runtime,
     engine: &Handle,
     demo: &Arc<Demo>,
@@ -93,6 +101,7 @@ fn show(
     };
     let auto_demo = arguments.auto_demo;
     let given = arguments.files.clone();
+    let data_folder = data_folder.to_owned();
     let screens_at_the_end = screens.clone();
     let engine_for_notifications = engine.clone();
 
@@ -120,6 +129,10 @@ fn show(
             app.manage(asleep::follow(&screens));
             notify::begin(app, &engine_for_notifications);
             open::open(app, given);
+            #[cfg(unix)]
+            if let Err(error) = handover::listen(app, &data_folder) {
+                tracing::warn!(%error, "a later start cannot give its files to this one");
+            }
             tauri::async_runtime::spawn(pass_on_events(app.clone(), auto_demo));
             tauri::async_runtime::spawn(quit_on_signal(app.clone()));
             Ok(())

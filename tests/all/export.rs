@@ -8,12 +8,14 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use hausrecht_engine::wire::{
     AddPerson, ClipView, ErrorCode, ExportOrder, ExportState, ExportView, GiveGrant, GrantScope, LogQuery,
+    Session,
 };
-use hausrecht_model::{CameraId, UnixMicros};
+use hausrecht_model::{CameraId, Clock, UnixMicros};
 use hausrecht_tests::{
     camera::SimCam,
     disk::SmallDisk,
@@ -257,9 +259,33 @@ async fn what_does_not_come_to_its_end_leaves_nothing() {
         if view.done_permille > 100 { Ok(()) } else { Err(view) }
     })
     .await;
+    // One that waits for its turn is stopped without waiting for it, and the other goes on.
+    let waiting = stage.engine.start_export(slow.clone()).await.unwrap();
+    stage.engine.stop_export(waiting).unwrap();
+    assert_eq!(ended(&stage, waiting).await.state, ExportState::Stopped);
+    let state =
+        |id| stage.engine.exports().unwrap().into_iter().find(|view| view.id == id).map(|view| view.state);
+    assert_eq!(state(job), Some(ExportState::Running));
+    // The vault does not lock by itself while it runs, and does once nothing runs any more.
+    let idle = Duration::from_secs(20 * 60);
+    stage.clock.pass(idle);
+    until("the idle lock to be put off", PATIENCE, async || match stage.engine.session() {
+        Session::Open { locks_at_us, .. } if locks_at_us > stage.clock.now().plus(idle / 2) => Ok(()),
+        Session::Open { .. } => Err("not yet"),
+        Session::Empty | Session::Locked { .. } => panic!("locked under an export"),
+    })
+    .await;
+    assert_eq!(state(job), Some(ExportState::Running));
     stage.engine.stop_export(job).unwrap();
     assert_eq!(ended(&stage, job).await.state, ExportState::Stopped);
     assert_eq!(files(target.path()), Vec::<PathBuf>::new());
+    stage.clock.pass(idle);
+    until("the idle lock", PATIENCE, async || match stage.engine.session() {
+        Session::Locked { .. } => Ok(()),
+        Session::Open { .. } | Session::Empty => Err("open"),
+    })
+    .await;
+    stage.sign_in_owner().await;
 
     // Locked in the middle.
     let job = stage.engine.start_export(slow).await.unwrap();

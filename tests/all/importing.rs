@@ -1,5 +1,6 @@
 //! Saved footage: files of other recorders become clips picture by picture, sealed, at their own time, under a name.
 
+mod odd;
 mod window;
 
 use std::{

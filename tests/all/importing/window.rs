@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 
 use hausrecht_tests::{
     desktop::{Desktop, fitted},
+    programs,
     stage::{OWNER, OWNER_PASSPHRASE, Stage, alone},
     until::until,
 };
@@ -76,10 +77,20 @@ async fn films_are_watched_and_imported_in_the_window() {
     let foreign: PathBuf = films.path().join("00000000000000ff.age");
     std::fs::write(&foreign, b"").unwrap();
     let desktop = Desktop::start_with("footage", vault.path(), &[sealed, foreign]).await;
+    // A double click while it runs: a second start gives its file to this one, and ends.
+    let late = film(films.path(), "20261102090000_000125F.MP4", &H264);
+    let mut second = desktop.program(programs::app().to_str().unwrap());
+    let second = second.arg("--data-dir").arg(vault.path()).arg(&late).output().unwrap();
+    assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
     sign_in(&desktop).await;
+    desktop.find("footage").await;
+    desktop.wait_for_count("[data-testid='footage-file'][data-state='ready']", 1, PATIENCE).await;
+    desktop.keep("07-given-by-a-second-start").await;
+    desktop.find("footage").await.send_keys("\u{e00c}").await.unwrap();
+    desktop.wait_until_gone("footage").await;
     desktop.find_by("[data-testid='player-view'][data-state='picture']").await;
     desktop.find_by("[data-testid='notice'][data-kind='not_of_this_vault']").await;
-    desktop.keep("07-sealed-clip").await;
+    desktop.keep("08-sealed-clip").await;
     desktop.close().await;
 }
 

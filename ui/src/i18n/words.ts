@@ -80,6 +80,8 @@ export function errorSentence(code: ErrorCode): string {
       return m.err_clip_cut()
     case 'disk_full':
       return m.err_disk_full()
+    case 'folder_failed':
+      return m.err_folder_failed()
     case 'internal':
       return m.err_internal()
   }
@@ -108,6 +110,7 @@ export function orderErrorSentence(code: ErrorCode): string {
     case 'clip_changed':
     case 'clip_cut':
     case 'disk_full':
+    case 'folder_failed':
     case 'internal':
       return errorSentence(code)
   }
@@ -134,6 +137,7 @@ export function signInErrorSentence(code: ErrorCode): string {
     case 'clip_changed':
     case 'clip_cut':
     case 'disk_full':
+    case 'folder_failed':
     case 'internal':
       return errorSentence(code)
   }

@@ -899,6 +899,8 @@ export type ErrorCode =
 "clip_cut" | 
 /**  The disk is full. */
 "disk_full" | 
+/**  A folder outside of the vault did not take a file: its disk reports an error, or the file is too large for it. */
+"folder_failed" | 
 /**  Anything else: a defect or the operating system. */
 "internal";
 
@@ -1012,13 +1014,18 @@ export type ExportPlan = {
 	recorded_us: number,
 	/**  About how large the files are. Bytes. */
 	size_bytes: number,
+	/**  How much room the folder must have, for whatever the encoder may need. Bytes. */
+	room_bytes: number,
 	/**  How much room the folder has; `None`: there is no such folder. Bytes. */
 	free_bytes: number | null,
 	/**  About how long it takes. Seconds. */
 	seconds: number,
 	/**  The line on every picture; `None`: there is none. */
 	caption: string | null,
-	/**  Some cameras' pictures cannot be cut between key frames: what comes before is in the file, and not played. */
+	/**
+	 *  Some cameras' pictures surely cannot be cut between key frames: what comes before is in the file, and not played. With
+	 *  others that is known only when they are read, and then stands at the file.
+	 */
 	hides: boolean,
 };
 
@@ -1071,7 +1078,7 @@ export type ExportedFile = {
 	pictures: number,
 	/**  How many of them were encoded anew. */
 	encoded: number,
-	/**  What lies before its first picture, and is not played. Microseconds. */
+	/**  What lies before its first picture and behind its last, and is not played. Microseconds. */
 	hidden_us: number,
 };
 

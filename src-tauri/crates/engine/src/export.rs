@@ -45,6 +45,8 @@ pub(crate) struct Job {
     locked: AtomicBool,
     /// What runs now; taking it away ends it.
     process: Mutex<Option<WorkerProcess>>,
+    /// Wakes it while it waits for its turn.
+    woken: tokio::sync::Notify,
 }
 
 impl Job {
@@ -66,6 +68,8 @@ impl Job {
     fn end_with(&self, reason: &AtomicBool) {
         reason.store(true, Ordering::SeqCst);
         drop(lock(&self.process).take());
+        // One that does not wait yet finds it when it begins to.
+        self.woken.notify_one();
     }
 }
 
@@ -83,6 +87,11 @@ impl Exports {
         for job in lock(&self.jobs).iter().filter(|job| Some(job.person.number) != number && job.is_open()) {
             job.end_with(&job.locked);
         }
+    }
+
+    /// Whether one runs or waits.
+    pub(crate) fn is_any_open(&self) -> bool {
+        lock(&self.jobs).iter().any(|job| job.is_open())
     }
 
     fn views(&self) -> Vec<ExportView> {
@@ -206,6 +215,7 @@ impl Handle {
             stopped: AtomicBool::new(false),
             locked: AtomicBool::new(false),
             process: Mutex::default(),
+            woken: tokio::sync::Notify::new(),
         });
         self.inner.exports.add(&job);
         self.inner.tell_exports();
@@ -281,7 +291,12 @@ fn named(mut note: Note, order: &ExportOrder) -> Note {
 
 async fn run(handle: &Handle, job: &Arc<Job>, planned: Planned, entry: u64) {
     let inner = &handle.inner;
-    let _turn = inner.exports.turn.lock().await;
+    // Whoever is stopped while waiting ends at once, and does not keep the keys until its turn.
+    let turn = tokio::select! {
+        biased;
+        () = job.woken.notified() => None,
+        turn = inner.exports.turn.lock() => Some(turn),
+    };
     *lock(&job.begun) = Some(inner.options.clock.monotonic());
     let outcome = match job.ended() {
         Some(error) => Err(error),
@@ -290,6 +305,7 @@ async fn run(handle: &Handle, job: &Arc<Job>, planned: Planned, entry: u64) {
             work::all(handle, job, &planned, entry).await
         }
     };
+    drop(turn);
     // Whatever broke because it was to end did not fail.
     let outcome = outcome.map_err(|error| job.ended().unwrap_or(error));
     inner.change_export(job, |view| {

@@ -78,6 +78,8 @@ pub enum ErrorCode {
     ClipCut,
     /// The disk is full.
     DiskFull,
+    /// A folder outside of the vault did not take a file: its disk reports an error, or the file is too large for it.
+    FolderFailed,
     /// Anything else: a defect or the operating system.
     Internal,
 }

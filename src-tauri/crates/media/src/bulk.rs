@@ -108,7 +108,8 @@ pub struct FileEnd {
     pub pictures: u64,
     /// How many of them were encoded anew.
     pub encoded: u64,
-    /// How much lies before the first picture that is played: an edit list leaves it out, but it is in the file.
+    /// How much lies before the first picture that is played and behind the last: an edit list leaves it out, but it is in
+    /// the file.
     pub hidden_us: u64,
 }
 

@@ -181,3 +181,30 @@ fn a_condition_ends_where_it_is_ended() {
         })
         .unwrap();
 }
+
+#[test]
+fn what_was_imported_goes_by_no_rule() {
+    let (_folder, mut store) = open();
+    let own = camera("00000000000000a0");
+    let source = CameraRow { imported: true, ..camera("00000000000000b0") };
+    store
+        .write(|tables| -> Result<()> {
+            tables.put_camera(&own)?;
+            tables.put_camera(&source)?;
+            let (older, newer) = (clip(source.id, 0, 5), clip(own.id, 100, 5));
+            tables.insert_clip(&older)?;
+            tables.insert_clip(&newer)?;
+            let rules = [
+                Oldest { limit: 10, ..Oldest::default() },
+                Oldest { limit: 10, camera: Some(source.id), ..Oldest::default() },
+                Oldest { limit: 10, ended_before_us: Some(UnixMicros(1_000 * S)), ..Oldest::default() },
+            ];
+            let mut go = Vec::new();
+            for rule in rules {
+                go.extend(tables.may_go(rule)?.into_iter().map(|goes| goes.clip));
+            }
+            assert_eq!(go, [newer.id, newer.id], "by age, by size, and of its source");
+            Ok(())
+        })
+        .unwrap();
+}

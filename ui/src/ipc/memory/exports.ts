@@ -45,6 +45,7 @@ export function exportsOf(
       files: order.cameras.length,
       recorded_us: length(order),
       size_bytes: Math.round(length(order) / 2),
+      room_bytes: Math.round(length(order) / 2) * (order.on_picture ? 4 : 1) + 32_000_000,
       free_bytes: order.folder === '' ? null : 48_000_000_000,
       seconds: order.on_picture ? 240 : 4,
       caption: order.on_picture ? `${order.recipient} · 2026-11-22` : null,

@@ -28,6 +28,8 @@ const JOIN_US: i64 = 500_000;
 const TAIL_US: i64 = 5_000;
 /// What the disk keeps besides.
 const ROOM_BYTES: u64 = 32 << 20;
+/// Pictures that are encoded anew are at most so many times as large as the camera's; what writes the files goes by it too.
+pub(super) const ROOM_FACTOR: u64 = 4;
 /// Copied in a second, about.
 const COPIED_BYTES: u64 = 60_000_000;
 /// Pixels that one processor encodes in a second, about.
@@ -87,6 +89,7 @@ pub(super) async fn plan(inner: &Inner, order: &ExportOrder) -> Result<Planned> 
         files: 0,
         recorded_us: 0,
         size_bytes: 0,
+        room_bytes: 0,
         free_bytes: None,
         seconds: 0,
         caption: caption(order, inner.now()),
@@ -104,9 +107,16 @@ pub(super) async fn plan(inner: &Inner, order: &ExportOrder) -> Result<Planned> 
             view.clips += 1;
             view.files += u32::from(!part.joins);
             view.recorded_us += wanted_us.max(0);
-            // Rounded up to a second at each edge.
-            view.size_bytes += (row.plain_bytes as f64 * share) as u64;
+            let bytes = (row.plain_bytes as f64 * share) as u64;
+            view.size_bytes += bytes;
             let cut = part.from_us > 0 || part.until_us < row.duration_us;
+            // Of a clip that is cut all may be encoded anew, or what is not wanted be in the file as well.
+            let most = match (&view.caption, cut) {
+                (Some(_), _) => bytes.saturating_mul(ROOM_FACTOR),
+                (None, true) => row.plain_bytes.max(bytes.saturating_mul(ROOM_FACTOR)),
+                (None, false) => bytes,
+            };
+            view.room_bytes = view.room_bytes.saturating_add(most);
             view.hides |= cut && view.caption.is_none() && row.codec == "h265";
             seconds += if view.caption.is_some() {
                 let pixels = f64::from(row.width) * f64::from(row.height);
@@ -126,6 +136,7 @@ pub(super) async fn plan(inner: &Inner, order: &ExportOrder) -> Result<Planned> 
         view.size_bytes += view.size_bytes / 2;
     }
     view.size_bytes += u64::from(view.files) << 20;
+    view.room_bytes = view.room_bytes.max(view.size_bytes).saturating_add(ROOM_BYTES);
     view.seconds = seconds.ceil().min(f64::from(u32::MAX)) as u32;
     let folder = PathBuf::from(&order.folder);
     view.free_bytes = free_bytes(&folder).ok();
@@ -142,14 +153,14 @@ impl Planned {
             return Err(Error::invalid("choose a folder with its whole path"));
         }
         let free = free_bytes(&self.folder)?;
-        if free < self.view.size_bytes.saturating_add(ROOM_BYTES) {
+        if free < self.view.room_bytes {
             return Err(Error::new(
                 ErrorCode::DiskFull,
                 format!(
-                    "{} has {} MiB free, and the export needs about {}: free some or choose another folder",
+                    "{} has {} MiB free, and the export may need up to {}: free some or choose another folder",
                     self.folder.display(),
                     free >> 20,
-                    (self.view.size_bytes >> 20) + 1
+                    (self.view.room_bytes >> 20) + 1
                 ),
             ));
         }

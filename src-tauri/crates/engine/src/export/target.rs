@@ -172,8 +172,17 @@ pub(super) fn unwritable(folder: &Path, error: &io::Error) -> Error {
         Error::invalid(format!("{folder} cannot be written to: choose another folder"))
     } else if is(&[io::ErrorKind::NotFound, io::ErrorKind::NotADirectory]) {
         Error::invalid(format!("{folder} is not a folder, or not there any more: choose another"))
+    } else if is(&[io::ErrorKind::FileTooLarge]) {
+        let text = format!(
+            "{folder} takes no file that is as large as this (on a FAT stick 4 GiB is the most): choose another folder or a \
+             shorter span; nothing was left there"
+        );
+        Error::new(ErrorCode::FolderFailed, text)
     } else {
-        Error::new(ErrorCode::Internal, format!("writing to {folder}: {error}"))
+        let text = format!(
+            "{folder} does not take the file any more ({error}): see whether its disk is well, or choose another folder"
+        );
+        Error::new(ErrorCode::FolderFailed, text)
     }
 }
 
@@ -219,5 +228,17 @@ mod tests {
     fn a_folder_that_takes_nothing_is_said_in_words() {
         let error = Target::begin(Path::new("/proc/self/nowhere"), |_| Ok(())).unwrap_err();
         assert_eq!(error.code, ErrorCode::Invalid, "{error}");
+        use rustix::io::Errno;
+        for (errno, code, word) in [
+            (Errno::NOSPC, ErrorCode::DiskFull, "no room"),
+            (Errno::DQUOT, ErrorCode::DiskFull, "no room"),
+            (Errno::FBIG, ErrorCode::FolderFailed, "4 GiB"),
+            (Errno::IO, ErrorCode::FolderFailed, "Input/output error"),
+            (Errno::ROFS, ErrorCode::Invalid, "cannot be written"),
+        ] {
+            let error = unwritable(Path::new("/media/stick"), &errno.into());
+            assert_eq!(error.code, code, "{error}");
+            assert!(error.message.contains(word) && error.message.contains("/media/stick"), "{error}");
+        }
     }
 }

@@ -9,15 +9,15 @@ use std::{
 
 use hausrecht_ledger::Kind;
 use hausrecht_media::{
-    AnswerWriter, BulkFrame, BulkReader, Event as WorkerEvent, ExportClip, ExportOpen, Order, Receiver,
-    Sender, Worker,
+    AnswerWriter, BulkError, BulkFrame, BulkReader, Event as WorkerEvent, ExportClip, ExportOpen, Order,
+    Receiver, Sender, Worker,
 };
 use hausrecht_model::UnixMicros;
 use hausrecht_vault::ClipReader;
 
 use super::{
     Job, file_view, named,
-    plan::{Part, Planned, Reel},
+    plan::{Part, Planned, ROOM_FACTOR, Reel},
     progress,
     target::{Published, Target},
 };
@@ -25,10 +25,10 @@ use crate::{
     Handle, Result,
     inner::lock,
     logbook::Note,
-    wire::{Error, ErrorCode, ExportedFile},
+    wire::{Error, ExportedFile},
 };
 
-/// What a worker may write beyond twice of what it was given, for what is encoded anew and for tables.
+/// What a worker may write beyond [`ROOM_FACTOR`] times what it was given, for what is encoded anew and for tables.
 const SURPLUS_BYTES: u64 = 256 << 20;
 /// The most files of one camera; each is a stretch without a gap.
 const FILES_MAX: usize = 10_000;
@@ -115,7 +115,7 @@ impl Work<'_> {
                 job: Arc::clone(self.job),
                 folder: self.planned.folder.clone(),
                 camera_name: self.reel.camera_name.clone(),
-                limit_bytes: self.reel.plain_bytes.saturating_mul(4).saturating_add(SURPLUS_BYTES),
+                limit_bytes: self.reel.plain_bytes.saturating_mul(ROOM_FACTOR).saturating_add(SURPLUS_BYTES),
                 earliest_us: self.reel.parts.first().map_or(UnixMicros(0), |part| part.start_us),
                 kept: Arc::clone(kept),
                 current: None,
@@ -135,12 +135,7 @@ impl Work<'_> {
         }
         let written = writing.join().map_err(|_| Error::internal("writing the files ended by a defect"))?;
         drop(lock(&self.job.process).take());
-        match (fed, written) {
-            // A full disk ends the worker, and the worker's end is not what is wrong.
-            (_, Err(error)) if error.code != ErrorCode::Internal => Err(error),
-            (Err(error), _) | (Ok(()), Err(error)) => Err(error),
-            (Ok(()), Ok(())) => Ok(()),
-        }
+        why_it_ended(fed, written)
     }
 
     /// Gives the worker its clips, and waits until it has ended.
@@ -248,6 +243,16 @@ impl Work<'_> {
     }
 }
 
+/// What went wrong first. A disk that takes no more ends the worker, and a worker that ends cuts off what is written: neither
+/// of these ends is what is wrong.
+fn why_it_ended(fed: Result<()>, written: std::result::Result<(), Unwritten>) -> Result<()> {
+    match (fed, written) {
+        (_, Err(Unwritten::Refused(error))) | (Err(error), _) => Err(error),
+        (Ok(()), Err(Unwritten::CutOff(error))) => Err(error),
+        (Ok(()), Ok(())) => Ok(()),
+    }
+}
+
 /// How much of a clip is exported.
 fn reel_length(part: &Part, reel: &Reel, index: usize) -> i64 {
     let next = reel.parts.get(index + 1).filter(|next| next.joins).map_or(0, |next| next.run_us);
@@ -271,6 +276,21 @@ fn read(reader: &mut ClipReader, offset: u64, len: u32) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Why files are not written to their end.
+#[derive(Debug)]
+enum Unwritten {
+    /// The folder did not take them, or the worker sent what may not be.
+    Refused(Error),
+    /// The worker's end came before theirs.
+    CutOff(Error),
+}
+
+impl From<Error> for Unwritten {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
 /// Writes what the worker makes. It is believed in nothing: neither how much it is nor when it was.
 struct FileWriter {
     handle: Handle,
@@ -284,9 +304,13 @@ struct FileWriter {
 }
 
 impl FileWriter {
-    fn all(&mut self, mut bulk: BulkReader<std::os::unix::net::UnixStream>) -> Result<()> {
+    fn all(
+        &mut self,
+        mut bulk: BulkReader<std::os::unix::net::UnixStream>,
+    ) -> std::result::Result<(), Unwritten> {
         let mut files = 0;
-        while let Some(frame) = bulk.next_frame().map_err(Error::internal)? {
+        let cut_off = |error: BulkError| Unwritten::CutOff(Error::internal(error));
+        while let Some(frame) = bulk.next_frame().map_err(cut_off)? {
             match frame {
                 BulkFrame::FileStart(start) if self.current.is_none() && files < FILES_MAX => {
                     files += 1;
@@ -304,7 +328,7 @@ impl FileWriter {
                 BulkFrame::FileEnd(end) => {
                     let (target, start_us) = self.current.take().ok_or_else(out_of_order)?;
                     if let Some(error) = self.job.ended() {
-                        return Err(error);
+                        return Err(error.into());
                     }
                     let published = target.publish(&stem(&self.camera_name, start_us))?;
                     let view = file_view(&published, &self.camera_name, start_us, &end);
@@ -315,11 +339,12 @@ impl FileWriter {
                 | BulkFrame::Init { .. }
                 | BulkFrame::Fragment { .. }
                 | BulkFrame::ClipEnd(_)
-                | BulkFrame::Thumbnail { .. } => return Err(out_of_order()),
+                | BulkFrame::Thumbnail { .. } => return Err(out_of_order().into()),
             }
         }
         if self.current.is_some() {
-            return Err(Error::internal("the export's worker ended in the middle of a file"));
+            let text = "the export's worker ended in the middle of a file";
+            return Err(Unwritten::CutOff(Error::internal(text)));
         }
         Ok(())
     }
@@ -329,14 +354,17 @@ fn out_of_order() -> Error {
     Error::internal("the export's worker sends what was not asked for")
 }
 
+/// The most bytes of a camera's name in a file's: with time, number and ending, file systems take 255.
+const NAME_MAX_BYTES: usize = 180;
+
 /// What a file is called: its camera, and when it begins, in UTC so that no two hours of a year have the same name.
 fn stem(camera_name: &str, start_us: UnixMicros) -> String {
     let name: String = camera_name
         .chars()
         .map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '-' } else { c })
-        .take(60)
         .collect();
     let name = name.trim().trim_start_matches('.');
+    let name = name[..name.floor_char_boundary(NAME_MAX_BYTES)].trim_end();
     let name = if name.is_empty() { "Hausrecht" } else { name };
     let time = jiff::Timestamp::from_microsecond(start_us.0)
         .map_or_else(|_| start_us.0.to_string(), |time| time.strftime("%Y-%m-%d %H-%M-%S").to_string());
@@ -351,5 +379,33 @@ mod tests {
     fn a_name_is_one_that_every_file_system_takes() {
         assert_eq!(stem("../a:b", UnixMicros(1_795_349_980_000_000)), "-a-b 2026-11-22 12-19-40 UTC");
         assert_eq!(stem(" ", UnixMicros(0)), "Hausrecht 1970-01-01 00-00-00 UTC");
+    }
+
+    #[test]
+    fn a_long_name_is_shortened_between_two_characters() {
+        for (letter, kept) in [("a", 180), ("ü", 90), ("門", 60), ("🚪", 45)] {
+            let stem = stem(&format!("x{}", letter.repeat(300)), UnixMicros(0));
+            let name = stem.strip_suffix(" 1970-01-01 00-00-00 UTC").unwrap();
+            assert!((kept - 1..=kept).contains(&name.chars().count()), "{name}");
+            assert!(stem.len() + " (1000).mp4".len() <= 255, "{stem}");
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join(format!("{stem} (1000).mp4")), b"").unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_told_is_what_went_wrong_first() {
+        let error = |text: &str| Error::invalid(text.to_owned());
+        let told = |fed: Result<()>, written| why_it_ended(fed, written).unwrap_err().message;
+        let gone = || Err(error("the worker is gone"));
+        assert_eq!(told(gone(), Err(Unwritten::Refused(error("too large")))), "too large");
+        assert_eq!(told(Ok(()), Err(Unwritten::Refused(error("too large")))), "too large");
+        assert_eq!(
+            told(Err(error("a damaged clip")), Err(Unwritten::CutOff(error("cut off")))),
+            "a damaged clip"
+        );
+        assert_eq!(told(Ok(()), Err(Unwritten::CutOff(error("cut off")))), "cut off");
+        assert_eq!(told(gone(), Ok(())), "the worker is gone");
+        assert!(why_it_ended(Ok(()), Ok(())).is_ok());
     }
 }

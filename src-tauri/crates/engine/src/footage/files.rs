@@ -82,4 +82,33 @@ mod tests {
             ["DCIM/Movie/a.mkv", "DCIM/Movie/b.MP4", "notes.txt"].map(|name| (PathBuf::from(name), 1));
         assert_eq!((names, left_out), (expected.to_vec(), 1));
     }
+    #[test]
+    fn folders_without_an_end_are_listed_to_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let card = folder.path().join("card");
+        std::fs::create_dir(&card).unwrap();
+        for number in 0..3_000 {
+            std::fs::write(card.join(format!("{number:04}.mp4")), b"").unwrap();
+        }
+        let (found, left_out) = gather(std::slice::from_ref(&card));
+        assert_eq!((found.len(), left_out), (MAX_FILES, 2_000));
+
+        let deep = (0..40).fold(folder.path().join("deep"), |path, _| path.join("d"));
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::write(deep.join("too deep.mp4"), b"x").unwrap();
+        assert_eq!(gather(&[folder.path().join("deep")]), (Vec::new(), 0));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_in_folders_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let card = folder.path().join("card");
+        std::fs::create_dir(&card).unwrap();
+        std::fs::write(folder.path().join("elsewhere.mp4"), b"x").unwrap();
+        std::fs::write(card.join("a.mp4"), b"x").unwrap();
+        std::os::unix::fs::symlink(&card, card.join("again")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("elsewhere.mp4"), card.join("b.mp4")).unwrap();
+        assert_eq!(gather(std::slice::from_ref(&card)), (vec![(card.join("a.mp4"), 1)], 0));
+    }
 }

@@ -102,10 +102,15 @@ fn look_into(inner: &Inner, file: &mut File, bytes: &Bytes) -> Result<()> {
 
 /// Opens a file to read it, and nothing else.
 pub(super) fn open(file: &File) -> Result<Bytes> {
+    let no_file = || Error::invalid("this is no file");
+    // To open a pipe waits for whoever writes it, and to open a device may do something.
+    if !std::fs::metadata(&file.path)?.is_file() {
+        return Err(no_file());
+    }
     let opened = std::fs::File::open(&file.path)?;
     let data = opened.metadata()?;
     if !data.is_file() {
-        return Err(Error::invalid("this is no file"));
+        return Err(no_file());
     }
     Ok(Bytes { file: opened, size_bytes: data.len() })
 }

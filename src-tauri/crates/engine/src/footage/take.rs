@@ -1,8 +1,11 @@
 //! Takes files over, one after the other: each whole or not at all. The entry that it begins comes before its first clip.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fs::Metadata,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use hausrecht_ledger::Kind;
@@ -77,10 +80,12 @@ pub(crate) async fn import_all(inner: Arc<Inner>, person: PersonId) {
 async fn import(inner: &Arc<Inner>, file: &File, person: PersonId) -> Result<Outcome> {
     let Some(wanted) = file.wanted.clone() else { return Ok(Outcome::Stopped) };
     let (working, opening) = (Arc::clone(inner), file.clone());
-    let (bytes, sha256) = blocking(move || {
+    let (bytes, before, sha256) = blocking(move || {
         let bytes = open(&opening)?;
+        // What is entered is the hash of what is taken over: a change from here on makes it void.
+        let before = bytes.file.metadata()?;
         let sha256 = hash(&working, &bytes)?;
-        Ok((bytes, sha256))
+        Ok((bytes, before, sha256))
     })
     .await?;
     let Some(sha256) = sha256 else { return Ok(Outcome::Stopped) };
@@ -90,7 +95,7 @@ async fn import(inner: &Arc<Inner>, file: &File, person: PersonId) -> Result<Out
     let (row, source) = begin(inner, file, &wanted, sha256, bytes.size_bytes, person).await?;
     let (working, start_us) = (Arc::clone(inner), wanted.start_us.0);
     let id = file.view.id;
-    let taken = blocking(move || take(&working, id, &bytes, source, start_us)).await;
+    let taken = blocking(move || take(&working, id, (&bytes, &before), source, start_us)).await;
     let (outcome, is_whole) = match taken {
         Ok(done @ Outcome::Done { .. }) => (Ok(done), true),
         other => (other, false),
@@ -175,8 +180,13 @@ fn source_row(name: String, now: hausrecht_model::UnixMicros) -> CameraRow {
 }
 
 /// Lets a worker take the file apart, and seals what comes.
-fn take(inner: &Arc<Inner>, id: u32, bytes: &Bytes, source: CameraRow, start_us: i64) -> Result<Outcome> {
-    let before = bytes.file.metadata()?;
+fn take(
+    inner: &Arc<Inner>,
+    id: u32,
+    (bytes, before): (&Bytes, &Metadata),
+    source: CameraRow,
+    start_us: i64,
+) -> Result<Outcome> {
     // Nothing runs for a source; the recorder only asks which one it is.
     let task = CameraTask::new(inner, source);
     let has_failed = AtomicBool::new(false);

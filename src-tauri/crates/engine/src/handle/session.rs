@@ -370,7 +370,14 @@ impl Inner {
         self.tell(Event::Tiles(Vec::new()));
     }
 
+    /// Locks what nobody uses. An export is use: it was ordered by the owner, who was told that the vault stays open for it. It
+    /// cannot go on behind a lock, for a locked vault holds no key that opens a clip.
     pub(crate) async fn lock_if_idle(self: &Arc<Self>) {
+        if self.exports.is_any_open() {
+            lock(&self.session).touched = self.options.clock.monotonic();
+            self.tell(Event::Session(self.session_view()));
+            return;
+        }
         let limit = Duration::from_secs(u64::from(lock(&self.settings).lock_after_minutes) * 60);
         let idle = {
             let session = lock(&self.session);

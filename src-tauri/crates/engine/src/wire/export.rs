@@ -35,6 +35,9 @@ pub struct ExportPlan {
     /// About how large the files are. Bytes.
     #[specta(type = u32)]
     pub size_bytes: u64,
+    /// How much room the folder must have, for whatever the encoder may need. Bytes.
+    #[specta(type = u32)]
+    pub room_bytes: u64,
     /// How much room the folder has; `None`: there is no such folder. Bytes.
     #[specta(type = Option<u32>)]
     pub free_bytes: Option<u64>,
@@ -42,7 +45,8 @@ pub struct ExportPlan {
     pub seconds: u32,
     /// The line on every picture; `None`: there is none.
     pub caption: Option<String>,
-    /// Some cameras' pictures cannot be cut between key frames: what comes before is in the file, and not played.
+    /// Some cameras' pictures surely cannot be cut between key frames: what comes before is in the file, and not played. With
+    /// others that is known only when they are read, and then stands at the file.
     pub hides: bool,
 }
 
@@ -83,7 +87,7 @@ pub struct ExportedFile {
     /// How many of them were encoded anew.
     #[specta(type = u32)]
     pub encoded: u64,
-    /// What lies before its first picture, and is not played. Microseconds.
+    /// What lies before its first picture and behind its last, and is not played. Microseconds.
     #[specta(type = u32)]
     pub hidden_us: i64,
 }

@@ -229,6 +229,13 @@ pub(super) fn record(open: CameraOpen, during: impl FnOnce(&mut Worker)) -> Reco
 
 /// Runs a worker that gives clips, lets `during` drive it, and returns what it gave until its end.
 pub(super) fn gather(order: &Order, during: impl FnOnce(&mut Worker)) -> Recording {
+    gather_counting(order, |worker, _| during(worker))
+}
+
+/// The same; `during` also sees how many clips have ended.
+pub(super) fn gather_counting(order: &Order, during: impl FnOnce(&mut Worker, &AtomicU64)) -> Recording {
+    let ended = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&ended);
     let mut worker = launch();
     worker.orders.send(order).unwrap();
     let (_, unused) = std::os::unix::net::UnixStream::pair().unwrap();
@@ -236,12 +243,14 @@ pub(super) fn gather(order: &Order, during: impl FnOnce(&mut Worker)) -> Recordi
     let storing = thread::spawn(move || {
         let mut recording = Recording::default();
         while let Ok(Some(frame)) = bulk.next_frame() {
+            let is_end = matches!(frame, BulkFrame::ClipEnd(_));
             recording.take(frame);
+            counted.fetch_add(u64::from(is_end), Ordering::SeqCst);
         }
         recording
     });
     let Event::Ready { sandbox } = worker.events.recv().unwrap() else { panic!("not ready") };
-    during(&mut worker);
+    during(&mut worker, &ended);
     let (mut fault, mut fault_text) = (None, String::new());
     let (mut card_ended, mut card_position) = (false, None);
     while let Ok(Some(event)) = worker.events.recv_timeout(LIMIT) {

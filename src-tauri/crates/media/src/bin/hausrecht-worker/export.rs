@@ -3,6 +3,7 @@
 //! through the engine.
 
 mod file;
+mod groups;
 mod recode;
 mod sets;
 
@@ -17,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use hausrecht_media::{
@@ -27,12 +28,14 @@ use hausrecht_model::{Clock, Codec, clock::SystemClock};
 
 use self::{
     file::File,
+    groups::{Fate, alone, begins_anew, fate, group_at, leading},
     recode::{Encoded, Recoder, Style},
     sets::Sets,
 };
 use crate::{
     channel::{Channel, begin_bulk, follow_orders, tell_fault},
     clip_reader::{ClipReader, EngineBytes, Picture},
+    decode,
     fmp4::Format,
     sandbox::{self, Needs},
 };
@@ -42,6 +45,8 @@ const POSITION_EVERY: Duration = Duration::from_millis(250);
 const AT_LEAST_US: u64 = 1_000;
 /// A group of pictures that is longer is not encoded anew, for all of it would be decoded.
 const GROUP_MAX_PICTURES: usize = 3_000;
+/// It is held in memory, too.
+const GROUP_MAX_BYTES: u64 = 96 << 20;
 
 /// Runs the export worker until all clips are done, or the engine orders its end.
 pub(crate) fn run(
@@ -55,6 +60,8 @@ pub(crate) fn run(
         // What is missing is told where it is needed.
         let _ = gst::ElementFactory::find(name).map(|factory| factory.load());
     }
+    // What is cut is compared with what the camera sent, picture by picture; software gives out each, in ordinary memory.
+    decode::use_software();
     let sandbox = sandbox::restrict(&Needs { fonts: open.caption.is_some(), ..Needs::default() });
     events.send(&Event::Ready { sandbox })?;
     let (ordered, incoming) = mpsc::channel();
@@ -99,16 +106,6 @@ struct Export {
     told: Duration,
 }
 
-/// What becomes of a group of pictures.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Fate {
-    /// All up to this many are copied; the rest is not wanted.
-    Copied(usize),
-    /// Some are not wanted, and others cannot be decoded without these.
-    Cut,
-    Left,
-}
-
 impl Export {
     fn work(&mut self, orders: &mpsc::Receiver<Order>) -> anyhow::Result<()> {
         loop {
@@ -147,25 +144,88 @@ impl Export {
         let length_us = pictures.last().map_or(0, |last| last.pts_us).saturating_sub(zero_us).max(1);
         let expected = (pictures.len() as u64).saturating_mul(clip.run_us.max(1)) / length_us + 64;
         let job = Job { base_us, first_us: base_us + first_us, expected };
-        let mut at = 0;
-        while at < pictures.len() {
-            let rest = pictures.get(at + 1..).unwrap_or_default();
-            let end = rest.iter().position(|picture| picture.key).map_or(pictures.len(), |len| at + 1 + len);
-            let group = pictures.get(at..end).unwrap_or_default();
-            at = end;
+        // Whether what comes before lies in the file as the camera sent it.
+        let mut follows = goes_on && self.file.as_ref().is_some_and(|file| !file.ends_encoded());
+        let mut range = 0..0;
+        while range.end < pictures.len() {
+            let before = range.start;
+            range = group_at(&pictures, range.end);
+            let group = &pictures[range.clone()];
+            let fate = fate(group, &wanted);
+            // A picture that is wanted may refer to a group of which nothing is.
+            let reaches_back = !follows && range.start > 0 && leading(group).any(wanted);
+            let with_before = &pictures[before..range.end];
             if self.caption.is_some() {
-                if group.iter().any(wanted) {
+                if fate != Fate::Left {
+                    let group = if reaches_back && self.all.is_none() { with_before } else { group };
                     self.caption_group(&mut reader, group, &job, &wanted)?;
                 }
                 continue;
             }
-            match fate(group, &wanted) {
-                Fate::Left => {}
-                Fate::Copied(count) => self.copy(&mut reader, &group[..count], &job)?,
-                Fate::Cut => self.cut(&mut reader, group, &job, &wanted)?,
+            match fate {
+                Fate::Left => follows = false,
+                Fate::Copied(_) | Fate::Cut if reaches_back => {
+                    self.hide(&mut reader, with_before, &job, &wanted, false)?;
+                    follows = true;
+                }
+                Fate::Copied(count) => {
+                    self.copy_group(&mut reader, &group[..count], &job, follows)?;
+                    follows = true;
+                }
+                Fate::Cut => {
+                    let next = pictures.get(range.end);
+                    let next = next.filter(|_| pictures[group_at(&pictures, range.end)].iter().any(wanted));
+                    let cut = leading(group).next().is_none()
+                        && self.is_clean_after(&mut reader, &pictures, range.end, next)?
+                        && self.cut(&mut reader, group, &job, &wanted)?;
+                    if !cut {
+                        self.hide(&mut reader, group, &job, &wanted, follows)?;
+                    }
+                    follows = !cut && self.file.is_some();
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether the group at `at`, which `next` begins if anything of it is wanted, can follow what was encoded anew: it refers to
+    /// nothing before itself, and its parameter sets may take over.
+    fn is_clean_after(
+        &self,
+        reader: &mut ClipReader<EngineBytes>,
+        pictures: &[Picture],
+        at: usize,
+        next: Option<&Picture>,
+    ) -> anyhow::Result<bool> {
+        let Some(next) = next else { return Ok(true) };
+        let is_closed = leading(&pictures[group_at(pictures, at)]).next().is_none();
+        Ok(is_closed && begins_anew(reader.format.codec, &reader.picture(next)?))
+    }
+
+    /// Copies a group. Without what comes before, the pictures that refer to it are left out, as every player leaves them out;
+    /// and behind what was encoded anew goes only what can stand there.
+    fn copy_group(
+        &mut self,
+        reader: &mut ClipReader<EngineBytes>,
+        group: &[Picture],
+        job: &Job,
+        follows: bool,
+    ) -> anyhow::Result<()> {
+        if follows {
+            return self.copy(reader, group, job);
+        }
+        let kept = alone(group);
+        if kept.len() < group.len() {
+            tracing::warn!("{} pictures refer to what is not there", group.len() - kept.len());
+        }
+        if self.file.as_ref().is_some_and(File::ends_encoded)
+            && let Some(key) = kept.first()
+            && !begins_anew(reader.format.codec, &reader.picture(key)?)
+        {
+            self.finish_file()?;
+        }
+        let first_us = kept.iter().map(|picture| job.base_us + picture.pts_us).min().unwrap_or(job.first_us);
+        self.copy(reader, &kept, &Job { first_us, ..*job })
     }
 
     /// Whether pictures of `format` can go on in `file`.
@@ -206,17 +266,16 @@ impl Export {
         Ok(())
     }
 
-    /// A group of which not all is wanted is encoded anew; where that cannot be, it is copied, and what is not wanted hidden
-    /// from playing.
+    /// Encodes the wanted pictures of a group anew, and says whether that could be. If not, nothing was written.
     fn cut(
         &mut self,
         reader: &mut ClipReader<EngineBytes>,
         group: &[Picture],
         job: &Job,
         wanted: &impl Fn(&Picture) -> bool,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         let sets = match reader.format.codec {
-            Codec::H264 if recode::can_encode() && group.len() <= GROUP_MAX_PICTURES => {
+            Codec::H264 if recode::can_encode() && is_small(group) => {
                 let known =
                     self.file.as_ref().map_or(&reader.format.codec_data, |file| &file.format.codec_data);
                 Sets::parse(known).ok().filter(|sets| {
@@ -225,26 +284,19 @@ impl Export {
             }
             Codec::H264 | Codec::H265 | Codec::Mjpeg => None,
         };
-        let Some(mut sets) = sets else {
-            return self.hide(reader, group, job, wanted);
-        };
-        let keep: Vec<u64> = group.iter().filter(|p| wanted(p)).map(|p| job.base_us + p.pts_us).collect();
-        let kept = keep.clone();
-        let style = Style::Beside(sets.clone());
-        let mut recoder = Recoder::start(&reader.format, &style, move |pts_us| kept.contains(&pts_us))?;
-        let mut encoded = Vec::new();
+        let Some(mut sets) = sets else { return Ok(false) };
+        let mut units = Vec::with_capacity(group.len());
         for picture in group {
-            let data = reader.picture(picture)?;
-            let pts_us = job.base_us + picture.pts_us;
-            encoded.extend(recoder.push(data, pts_us, picture.key)?);
-            self.tell_position(pts_us);
+            units.push((reader.picture(picture)?, *picture));
+            self.tell_position(job.base_us + picture.pts_us);
         }
-        let (rest, codec_data) = recoder.finish()?;
-        encoded.extend(rest);
-        if encoded.len() != keep.len() {
-            tracing::warn!("{} of {} pictures could be decoded", encoded.len(), keep.len());
-        }
-        let own = Sets::parse(&codec_data).context("what was encoded has no parameter sets")?;
+        let (encoded, own) = match encode(&reader.format, &sets, units, job.base_us, wanted) {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                tracing::warn!("a group is copied whole, since it cannot be encoded anew: {error:#}");
+                return Ok(false);
+            }
+        };
         sets.join(&own);
         let file = self.file(&reader.format, job.first_us, job.expected)?;
         file.format.codec_data = sets.bytes();
@@ -254,21 +306,25 @@ impl Export {
             let duration_us = durations.iter().find(|(at, _)| *at == pts_us).map_or(0, |(_, for_us)| *for_us);
             file.add(&data, pts_us, duration_us, key, true)?;
         }
-        Ok(())
+        Ok(true)
     }
 
+    /// Copies groups of which not all is wanted, and hides from playing what is not. `follows` says whether what comes before lies
+    /// in the file.
     fn hide(
         &mut self,
         reader: &mut ClipReader<EngineBytes>,
         group: &[Picture],
         job: &Job,
         wanted: &impl Fn(&Picture) -> bool,
+        follows: bool,
     ) -> anyhow::Result<()> {
+        let group = &if follows { group.to_vec() } else { alone(group) }[..];
         let first = group.iter().filter(|p| wanted(p)).map(|p| p.pts_us).min().unwrap_or(0);
         let last = group.iter().filter(|p| wanted(p)).max_by_key(|p| p.pts_us);
         let early = group.iter().any(|picture| picture.pts_us < first);
-        if early {
-            // What is hidden can only lie at a file's edges.
+        if early || self.file.as_ref().is_some_and(File::ends_encoded) {
+            // What is hidden can only lie at a file's edges, and what was not looked at does not follow what was encoded anew.
             self.finish_file()?;
         }
         let count = group.iter().rposition(wanted).map_or(0, |at| at + 1);
@@ -352,6 +408,35 @@ impl Export {
     }
 }
 
+fn is_small(group: &[Picture]) -> bool {
+    let bytes: u64 = group.iter().map(|picture| u64::from(picture.size_bytes)).sum();
+    group.len() <= GROUP_MAX_PICTURES && bytes <= GROUP_MAX_BYTES
+}
+
+/// The wanted ones of `units`, encoded anew so that they can lie beside the camera's own, and their parameter sets.
+fn encode(
+    format: &Format,
+    sets: &Sets,
+    units: Vec<(Vec<u8>, Picture)>,
+    base_us: u64,
+    wanted: &impl Fn(&Picture) -> bool,
+) -> anyhow::Result<(Vec<Encoded>, Sets)> {
+    let keep: Vec<u64> =
+        units.iter().filter(|(_, picture)| wanted(picture)).map(|(_, p)| base_us + p.pts_us).collect();
+    let count = keep.len();
+    let style = Style::Beside(sets.clone());
+    let mut recoder = Recoder::start(format, &style, move |pts_us| keep.contains(&pts_us))?;
+    let mut encoded = Vec::with_capacity(count);
+    for (data, picture) in units {
+        encoded.extend(recoder.push(data, base_us + picture.pts_us, picture.key)?);
+    }
+    let (rest, codec_data) = recoder.finish()?;
+    encoded.extend(rest);
+    ensure!(encoded.len() == count, "{} of {count} pictures could be decoded", encoded.len());
+    let own = Sets::parse(&codec_data).context("what was encoded has no parameter sets")?;
+    Ok((encoded, own))
+}
+
 /// What holds for all groups of a clip.
 #[derive(Clone, Copy)]
 struct Job {
@@ -361,9 +446,4 @@ struct Job {
     first_us: u64,
     /// How many pictures the file will have, about.
     expected: u64,
-}
-
-fn fate(group: &[Picture], wanted: &impl Fn(&Picture) -> bool) -> Fate {
-    let Some(last) = group.iter().rposition(wanted) else { return Fate::Left };
-    if group[..=last].iter().all(wanted) { Fate::Copied(last + 1) } else { Fate::Cut }
 }

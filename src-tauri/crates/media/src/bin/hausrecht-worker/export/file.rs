@@ -27,6 +27,7 @@ pub(crate) struct File {
     at: u64,
     waiting: Vec<u8>,
     encoded: u64,
+    ends_encoded: bool,
     play_from_us: u64,
     /// Where the last picture ends.
     end_us: u64,
@@ -54,6 +55,7 @@ impl File {
             at: 0,
             waiting: Vec::new(),
             encoded: 0,
+            ends_encoded: false,
             play_from_us,
             end_us: play_from_us,
             play_until_us: None,
@@ -74,6 +76,7 @@ impl File {
     ) -> anyhow::Result<()> {
         self.rows.push(Row { size_bytes: u32::try_from(data.len())?, pts_us, key });
         self.encoded += u64::from(encoded);
+        self.ends_encoded = encoded;
         self.end_us = self.end_us.max(pts_us + duration_us);
         self.append(data)
     }
@@ -82,6 +85,11 @@ impl File {
     pub(crate) fn newest_us(&self) -> u64 {
         // Pictures are reordered within a group only, and groups are short.
         self.rows.iter().rev().take(64).map(|row| row.pts_us).max().unwrap_or(0)
+    }
+
+    /// Whether the picture that was added last was encoded anew.
+    pub(crate) fn ends_encoded(&self) -> bool {
+        self.ends_encoded
     }
 
     /// Plays nothing from `until_us` on.
@@ -118,7 +126,7 @@ impl File {
             duration_us: play_until_us.saturating_sub(self.play_from_us),
             pictures: self.rows.iter().filter(played).count() as u64,
             encoded: self.encoded,
-            hidden_us: self.play_from_us.saturating_sub(first_us),
+            hidden_us: self.play_from_us.saturating_sub(first_us) + self.end_us.saturating_sub(play_until_us),
         };
         self.out.send(BulkFrame::FileEnd(end)).context("the engine is gone")
     }

@@ -73,7 +73,8 @@ impl Watched {
             }
         });
         let pictures = pictures.collect();
-        let by_time = units.iter().enumerate().map(|(index, unit)| (unit.0, index)).collect();
+        // Where pictures bear the same time, the first is what a seek leads to.
+        let by_time = units.iter().enumerate().rev().map(|(index, unit)| (unit.0, index)).collect();
         let places = units.iter().map(|unit| (unit.1, unit.0)).collect();
         Ok(Self { demux, places, by_time, next: None, format: (*format).clone(), pictures })
     }
@@ -106,7 +107,12 @@ impl Watched {
         self.demux.next().map_err(|(_, text)| anyhow::anyhow!(text))
     }
 
+    /// Which picture this is: the one that is next if its time says so, since times may come twice.
     fn index_of(&self, unit: &Unit) -> Option<usize> {
+        let is_next = |next: &usize| self.places.get(*next).is_some_and(|(_, pts_us)| *pts_us == unit.pts_us);
+        if let Some(next) = self.next.filter(is_next) {
+            return Some(next);
+        }
         self.by_time.get(&unit.pts_us).copied()
     }
 
