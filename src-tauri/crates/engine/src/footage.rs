@@ -31,6 +31,9 @@ use crate::{
     wire::{Error, Event, Footage, FootageFile, FootageRefusal, FootageState, ImportFootage},
 };
 
+/// How many erased clips one entry names: it has room for the tags of some hundreds.
+pub(crate) const ERASED_AT_ONCE: usize = 200;
+
 /// The files as the engine holds them.
 #[derive(Debug, Default)]
 pub(crate) struct Files {

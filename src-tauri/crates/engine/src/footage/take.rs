@@ -238,7 +238,8 @@ async fn undo(inner: &Arc<Inner>, row: &ImportRow) -> Result<()> {
         .db
         .write(move |tables| {
             let clips = tables.clips_entered_after(row.source, row.entry)?;
-            if !clips.is_empty() {
+            // An entry has room for the tags of some hundreds.
+            for clips in clips.chunks(super::ERASED_AT_ONCE) {
                 let tags: Vec<_> =
                     clips.iter().map(|clip| writer.logbook.clip_tag(*clip).to_string()).collect();
                 let mut note = Note::new(Kind::Erased)
@@ -247,7 +248,7 @@ async fn undo(inner: &Arc<Inner>, row: &ImportRow) -> Result<()> {
                     .fact("why", "import_not_whole")
                     .fact("tags", tags);
                 note.refers_to = Some(row.entry);
-                for clip in &clips {
+                for clip in clips {
                     tables.begin_erasing(*clip)?;
                 }
                 writer.logbook.append(tables, &note, None)?;

@@ -15,16 +15,13 @@ use super::{
 };
 use crate::{
     Result,
-    footage::{gather, import_all, look_at_all},
+    footage::{ERASED_AT_ONCE, gather, import_all, look_at_all},
     inner::{Inner, lock},
     logbook::Note,
     player::Player,
     retention,
     wire::{Error, ErrorCode, Event, Footage, ImportFootage, PlayerState, SourceView},
 };
-
-/// How many clips are erased in one transaction.
-const BATCH: usize = 200;
 
 impl Handle {
     /// Lists files, and those in folders, and begins to look at them; how they stand comes as an event.
@@ -228,7 +225,8 @@ impl Handle {
                 .inner
                 .db
                 .write(move |tables| {
-                    let clips: Vec<_> = tables.clips_entered_after(id, 0)?.into_iter().take(BATCH).collect();
+                    let clips: Vec<_> =
+                        tables.clips_entered_after(id, 0)?.into_iter().take(ERASED_AT_ONCE).collect();
                     if clips.is_empty() {
                         tables.delete_imports_of(id)?;
                         return Ok(0);
