@@ -17,6 +17,7 @@ pub(crate) mod recording;
 pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod timeline;
+pub(crate) mod together;
 pub(crate) mod windows;
 
 use std::sync::{Arc, Mutex};

@@ -36,6 +36,10 @@ event!(
     PlayerEvent(wire::PlayerState) = "player"
 );
 event!(
+    /// The cameras that are played together.
+    TogetherEvent(wire::TogetherState) = "together"
+);
+event!(
     /// Fetches from cameras' cards.
     CardJobsEvent(Vec<wire::CardJob>) = "card_jobs"
 );
@@ -89,6 +93,7 @@ pub(crate) fn emit(app: &AppHandle, event: wire::Event) {
         wire::Event::Cameras(cameras) => CamerasEvent(cameras).emit(app),
         wire::Event::Tiles(tiles) => TilesEvent(tiles).emit(app),
         wire::Event::Player(player) => PlayerEvent(player).emit(app),
+        wire::Event::Together(together) => TogetherEvent(together).emit(app),
         wire::Event::CardJobs(jobs) => CardJobsEvent(jobs).emit(app),
         wire::Event::CardPlayer(player) => CardPlayerEvent(player).emit(app),
         wire::Event::Exports(exports) => ExportsEvent(exports).emit(app),

@@ -199,6 +199,7 @@ async fn pass_on_events(app: AppHandle, auto_demo: bool) {
             Event::Discovery(_)
             | Event::Cameras(_)
             | Event::Player(_)
+            | Event::Together(_)
             | Event::CardJobs(_)
             | Event::CardPlayer(_)
             | Event::Exports(_)

@@ -20,6 +20,7 @@ mod recording;
 mod signals;
 mod thread;
 mod timeline;
+mod together;
 mod trouble;
 mod wall;
 mod window;

@@ -15,6 +15,7 @@ mod pictures;
 mod recording;
 mod session;
 mod timeline;
+mod together;
 mod walls;
 
 pub(crate) use self::control::talk::Talk;
@@ -26,7 +27,12 @@ use tokio::sync::broadcast;
 
 pub(crate) use self::cameras::{Search, found_view, known_row};
 pub use self::{cameras::find_cameras, notify::SmallPicture};
-pub(crate) use self::{clips::end_of, events::said, people::about, session::blocking};
+pub(crate) use self::{
+    clips::{end_of, visible_grants},
+    events::said,
+    people::about,
+    session::blocking,
+};
 use crate::{
     Result, View,
     inner::{Inner, lock},
@@ -88,6 +94,14 @@ impl Handle {
                     return Err(Error::not_found("a card that is watched"));
                 }
                 self.inner.card_port.view(hausrecht_model::StreamRole::Main, width, height)
+            }
+            wire::TileSource::Together { seat } => {
+                let together = lock(&self.inner.together).clone();
+                let port = together
+                    .filter(|together| together.opened_by == person.number)
+                    .and_then(|together| together.ports.get(*seat as usize).cloned())
+                    .ok_or_else(|| Error::not_found("cameras that are played together"))?;
+                port.view(hausrecht_model::StreamRole::Main, width, height)
             }
             wire::TileSource::Player => {
                 let player = lock(&self.inner.player).clone();

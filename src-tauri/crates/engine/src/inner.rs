@@ -23,6 +23,7 @@ use crate::{
     logbook::{Logbook, Note},
     player::Player,
     session::{SessionState, SignedIn},
+    together::Together,
     wire::{self, Error, Event, NoticeKind},
 };
 
@@ -45,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) discovery: Mutex<crate::handle::Search>,
     pub(crate) player: Mutex<Option<Arc<Player>>>,
     pub(crate) player_port: Arc<crate::viewport::Viewport>,
+    /// The cameras that are played together.
+    pub(crate) together: Mutex<Option<Arc<Together>>>,
     /// The card that is watched.
     pub(crate) card_player: Mutex<Option<Arc<CardPlayer>>>,
     pub(crate) card_port: Arc<crate::viewport::Viewport>,
@@ -124,6 +127,22 @@ impl Inner {
             }
             self.player_port.worker_gone();
             self.player_port.revoke();
+        }
+        match &who {
+            Some(person)
+                if lock(&self.together).as_ref().is_some_and(|one| one.opened_by == person.number) =>
+            {
+                let together = lock(&self.together).clone().filter(|_| person.owner().is_none());
+                if let Some(together) = together {
+                    together.keep_granted(&lock(&self.grants), now);
+                }
+            }
+            Some(_) | None => {
+                let together = lock(&self.together).take();
+                if let Some(together) = together {
+                    together.close();
+                }
+            }
         }
         // Only the owner watches cards.
         let owner = who.as_ref().filter(|person| person.owner().is_some()).map(|person| person.number);

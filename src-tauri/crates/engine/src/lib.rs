@@ -22,6 +22,7 @@ mod session;
 mod sightings;
 mod snapshots;
 mod start;
+mod together;
 mod viewport;
 pub mod wire;
 

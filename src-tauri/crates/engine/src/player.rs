@@ -1,7 +1,10 @@
 //! Plays one clip: a player worker asks for bytes, this side decrypts just those. The key never leaves this process.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
     thread,
 };
 
@@ -12,12 +15,14 @@ use hausrecht_media::{
 use hausrecht_model::{ClipId, Codec, GrantId, UnixMicros};
 use hausrecht_store::ClipRow;
 use hausrecht_vault::{ClipReader, OpenError};
+use tokio::sync::mpsc;
 
 use crate::{
     Result,
     footage::Bytes,
     inner::{Inner, lock},
     snapshots::{Answer, Snapshots},
+    viewport::Viewport,
     wire::Event,
     wire::{Adjust, Error, ErrorCode, PlayerOrder, PlayerState},
 };
@@ -30,6 +35,28 @@ pub(crate) enum Reel {
     File(Bytes),
 }
 
+/// Where a player's pictures are shown, and who is told of them.
+pub(crate) enum Place {
+    /// The player of the window.
+    Window,
+    /// One of several that are shown together.
+    Seat {
+        /// Which player: a seat has another one for each clip.
+        number: u64,
+        port: Arc<Viewport>,
+        news: mpsc::UnboundedSender<(u64, News)>,
+    },
+}
+
+/// What a player in a seat tells.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// It shows something else, or is in trouble.
+    Shows(PlayerState),
+    /// It has ended by itself.
+    Gone,
+}
+
 /// A clip that is open.
 pub(crate) struct Player {
     /// Number of the sign-in that opened it: nobody else sees it.
@@ -38,28 +65,41 @@ pub(crate) struct Player {
     pub(crate) grant: Option<GrantId>,
     /// Single pictures of it.
     pub(crate) snapshots: Snapshots,
+    place: Place,
+    /// Time of the clip's first picture.
+    first_us: AtomicI64,
     orders: Sender<Order>,
     state: Mutex<PlayerState>,
     process: Mutex<Option<WorkerProcess>>,
 }
 
 impl Player {
-    /// Starts the worker. The log entry is durable and the key released before this is called.
+    /// Starts the worker. The log entry is durable and the key released before this is called. In the window it plays at once, in
+    /// a seat it waits to be told.
     pub(crate) fn open(
         inner: &Arc<Inner>,
         row: &ClipRow,
         reader: ClipReader,
         opened_by: u64,
         grant: Option<GrantId>,
+        place: Place,
     ) -> Result<Arc<Self>> {
         let codec = match row.codec.as_str() {
             "h265" => Codec::H265,
             "mjpeg" => Codec::Mjpeg,
             _ => Codec::H264,
         };
-        let open = PlayerOpen { size_bytes: reader.len(), codec, autoplay: true };
+        let open = PlayerOpen { size_bytes: reader.len(), codec, autoplay: matches!(place, Place::Window) };
         let about = (row.id, row.start_us, row.duration_us);
-        Self::start(inner, &Order::PlayerOpen(open), about, Reel::Clip(Box::new(reader)), opened_by, grant)
+        Self::start(
+            inner,
+            &Order::PlayerOpen(open),
+            about,
+            Reel::Clip(Box::new(reader)),
+            opened_by,
+            grant,
+            place,
+        )
     }
 
     /// Starts a worker that shows a file of which nothing is kept. The log entry is durable before this is called.
@@ -68,7 +108,7 @@ impl Player {
         let open = Order::FootageOpen(FootageOpen { size_bytes: bytes.size_bytes, task });
         // No clip has this id; the window tells by it what it shows.
         let about = (ClipId::random(&mut rand::rng()), UnixMicros(0), 0);
-        Self::start(inner, &open, about, Reel::File(bytes), opened_by, None)
+        Self::start(inner, &open, about, Reel::File(bytes), opened_by, None, Place::Window)
     }
 
     fn start(
@@ -78,6 +118,7 @@ impl Player {
         reel: Reel,
         opened_by: u64,
         grant: Option<GrantId>,
+        place: Place,
     ) -> Result<Arc<Self>> {
         let Worker { orders, mut events, bulk: _bulk, answers, process } =
             inner.launcher.launch("player").map_err(Error::internal)?;
@@ -86,13 +127,18 @@ impl Player {
             opened_by,
             grant,
             snapshots: Snapshots::default(),
+            place,
+            first_us: AtomicI64::new(0),
             orders,
             state: Mutex::new(PlayerState {
                 clip,
                 start_us,
                 duration_us,
                 position_us: 0,
-                playing: true,
+                playing: matches!(
+                    open,
+                    Order::PlayerOpen(PlayerOpen { autoplay: true, .. }) | Order::FootageOpen(_)
+                ),
                 ended: false,
                 speed: 1.0,
                 repeated: None,
@@ -115,9 +161,26 @@ impl Player {
         Ok(player)
     }
 
-    /// Puts this player's pictures where the window looks, once it is the player.
+    /// Puts this player's pictures where the window looks, once it is the player there.
     pub(crate) fn take_port(&self, inner: &Inner) {
-        inner.player_port.worker_came(self.orders.clone());
+        self.port(inner).worker_came(self.orders.clone());
+    }
+
+    fn port<'a>(&'a self, inner: &'a Inner) -> &'a Viewport {
+        match &self.place {
+            Place::Window => &inner.player_port,
+            Place::Seat { port, .. } => port,
+        }
+    }
+
+    /// Time of the clip's first picture, once the worker has found it.
+    pub(crate) fn first_us(&self) -> i64 {
+        self.first_us.load(Ordering::Relaxed)
+    }
+
+    /// Gives the worker an order as it is.
+    pub(crate) fn tell_worker(&self, order: &Order) -> Result<()> {
+        self.orders.try_send(order).map_err(Error::internal)
     }
 
     pub(crate) fn state(&self) -> PlayerState {
@@ -156,7 +219,7 @@ impl Player {
                 }
             }
         };
-        self.orders.try_send(&order).map_err(Error::internal)
+        self.tell_worker(&order)
     }
 
     pub(crate) fn close(&self) {
@@ -179,7 +242,7 @@ impl Serve {
         match event {
             WorkerEvent::Read { id, offset, len } => self.answer(id, offset, len),
             WorkerEvent::Frame { generation, sequence, .. } => {
-                self.inner.player_port.picture_came(generation, sequence);
+                self.player.port(&self.inner).picture_came(generation, sequence);
                 let first = !std::mem::replace(&mut lock(&self.player.state).has_picture, true);
                 if first {
                     self.tell();
@@ -194,7 +257,8 @@ impl Serve {
                 }
                 self.tell();
             }
-            WorkerEvent::Opened { duration_us, .. } => {
+            WorkerEvent::Opened { duration_us, first_us, .. } => {
+                self.player.first_us.store(i64::try_from(first_us).unwrap_or(0), Ordering::Relaxed);
                 let duration_us = i64::try_from(duration_us).unwrap_or(0);
                 if duration_us > 0 {
                     lock(&self.player.state).duration_us = duration_us;
@@ -276,6 +340,11 @@ impl Serve {
 
     fn ended(&self) {
         self.player.snapshots.worker_gone();
+        if let Place::Seat { number, news, .. } = &self.player.place {
+            // Nobody sits there any more.
+            let _ = news.send((*number, News::Gone));
+            return;
+        }
         let current =
             lock(&self.inner.player).as_ref().is_some_and(|player| Arc::ptr_eq(player, &self.player));
         if current {
@@ -287,6 +356,13 @@ impl Serve {
     }
 
     fn tell(&self) {
-        self.inner.tell(Event::Player(self.player.state()));
+        let state = self.player.state();
+        match &self.player.place {
+            Place::Window => self.inner.tell(Event::Player(state)),
+            Place::Seat { number, news, .. } => {
+                // Nobody sits there any more.
+                let _ = news.send((*number, News::Shows(state)));
+            }
+        }
     }
 }

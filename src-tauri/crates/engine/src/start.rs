@@ -135,6 +135,7 @@ impl Engine {
             discovery: Mutex::default(),
             player: Mutex::default(),
             player_port,
+            together: Mutex::default(),
             card_player: Mutex::default(),
             card_port,
             card_jobs: Jobs::default(),

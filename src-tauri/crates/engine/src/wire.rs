@@ -16,6 +16,7 @@ mod person;
 mod recording;
 mod session;
 mod timeline;
+mod together;
 mod wall;
 
 pub use camera::*;
@@ -31,6 +32,7 @@ pub use person::*;
 pub use recording::*;
 pub use session::*;
 pub use timeline::*;
+pub use together::*;
 pub use wall::*;
 
 use serde::Serialize;
@@ -98,6 +100,8 @@ pub enum Event {
     Tiles(Vec<TileState>),
     /// The player.
     Player(PlayerState),
+    /// The cameras that are played together.
+    Together(TogetherState),
     /// Fetches from cameras' cards, oldest first.
     CardJobs(Vec<CardJob>),
     /// The card that is watched.

@@ -388,6 +388,17 @@ pub enum Order {
         /// 1 is real time. Card: 0.25 to 16. Player: 0.125 to 64, and backwards if it is below zero.
         factor: f64,
     },
+    /// Player: play by the engine's clock instead of its own, so that several players stay in step. Ends with [`Order::Play`],
+    /// [`Order::Pause`], [`Order::Seek`], [`Order::Step`] and [`Order::Speed`].
+    Follow {
+        /// A moment of `CLOCK_BOOTTIME`, in microseconds; it may lie ahead.
+        at_boot_us: u64,
+        /// What of the clip is shown at that moment, from its first picture. It may lie outside of the clip: then the clip's first
+        /// or last picture stands until its time comes, or the end is reached.
+        clip_us: i64,
+        /// As in [`Order::Speed`].
+        factor: f64,
+    },
     /// Player: play a span again and again, or no longer.
     Loop {
         /// Times of its first and last picture; both are shown.
@@ -587,6 +598,8 @@ pub enum Event {
         duration_us: u64,
         /// How many pictures it has.
         frames: u64,
+        /// Time of the first one that is shown.
+        first_us: u64,
         /// Width in pixels.
         width: u32,
         /// Height in pixels.

@@ -78,6 +78,11 @@ impl SystemClock {
     pub fn new() -> Self {
         Self { start: since_boot() }
     }
+
+    /// Starts the monotonic reading with the computer, so that processes which read it agree on it.
+    pub fn since_boot() -> Self {
+        Self { start: Duration::ZERO }
+    }
 }
 
 impl Default for SystemClock {

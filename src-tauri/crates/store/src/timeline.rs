@@ -10,6 +10,8 @@ pub const LEVELS_US: [i64; 4] = [600_000_000, 3_600_000_000, 21_600_000_000, 86_
 /// Buckets that follow each other in one row.
 pub const CHUNK: usize = 64;
 
+/// A clip's place.
+const CLIP_SPAN: &str = "SELECT id, camera, start_us, start_us + duration_us, entry FROM clips";
 /// How long a clip or an event may be and still be found by its start alone; longer ones have an index. Microseconds.
 pub(crate) const LONG_US: i64 = 3_600_000_000;
 /// So many events are rare.
@@ -288,27 +290,47 @@ impl Tables<'_> {
         to_us: UnixMicros,
         grants: Option<&[GrantId]>,
     ) -> Result<Option<ClipSpan>> {
-        let mut sql = "SELECT id, camera, start_us, start_us + duration_us, entry FROM clips
-            WHERE camera = ? AND start_us < ? AND start_us + duration_us > ? AND NOT erasing"
-            .to_owned();
-        sql += " AND start_us >= ?";
+        let mut sql = format!(
+            "{CLIP_SPAN} WHERE camera = ? AND start_us < ? AND start_us + duration_us > ? AND NOT erasing
+             AND start_us >= ?"
+        );
         let mut values: Vec<Box<dyn ToSql>> = vec![
             Box::new(camera.to_string()),
             Box::new(to_us.0),
             Box::new(from_us.0),
             Box::new(self.earliest_start(from_us, to_us)?),
         ];
-        if let Some(grants) = grants {
-            sql += &format!(
-                " AND EXISTS (SELECT 1 FROM wraps WHERE wraps.clip = clips.id AND grant_id IN ({}))",
-                row::placeholders(grants.len())
-            );
-            values.extend(grants.iter().map(|id| Box::new(id.to_string()) as Box<dyn ToSql>));
-        }
+        among(grants, &mut sql, &mut values);
         sql += " ORDER BY start_us DESC LIMIT 1";
+        self.clip_span(&sql, values)
+    }
+
+    /// The first clip of a camera that ends after a moment, or the last that begins up to it: the one at that moment if there is one,
+    /// else the next in that direction. Backwards, a clip that overlaps the one found is not seen.
+    pub fn clip_from(
+        &self,
+        camera: CameraId,
+        at_us: UnixMicros,
+        forward: bool,
+        grants: Option<&[GrantId]>,
+    ) -> Result<Option<ClipSpan>> {
+        let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(camera.to_string()), Box::new(at_us.0)];
+        let mut sql = format!("{CLIP_SPAN} WHERE camera = ? AND NOT erasing AND ");
+        if forward {
+            sql += "start_us + duration_us > ? AND start_us >= ?";
+            values.push(Box::new(self.earliest_start(at_us, UnixMicros(at_us.0.saturating_add(1)))?));
+        } else {
+            sql += "start_us <= ?";
+        }
+        among(grants, &mut sql, &mut values);
+        sql += if forward { " ORDER BY start_us LIMIT 1" } else { " ORDER BY start_us DESC LIMIT 1" };
+        self.clip_span(&sql, values)
+    }
+
+    fn clip_span(&self, sql: &str, values: Vec<Box<dyn ToSql>>) -> Result<Option<ClipSpan>> {
         Ok(self
             .connection
-            .prepare_cached(&sql)?
+            .prepare_cached(sql)?
             .query_row(params_from_iter(values), |row| {
                 Ok(ClipSpan {
                     id: row::parsed(row, 0)?,
@@ -319,6 +341,17 @@ impl Tables<'_> {
                 })
             })
             .optional()?)
+    }
+}
+
+/// Narrows a question about clips to those that were given through one of `grants`.
+fn among(grants: Option<&[GrantId]>, sql: &mut String, values: &mut Vec<Box<dyn ToSql>>) {
+    if let Some(grants) = grants {
+        *sql += &format!(
+            " AND EXISTS (SELECT 1 FROM wraps WHERE wraps.clip = clips.id AND grant_id IN ({}))",
+            row::placeholders(grants.len())
+        );
+        values.extend(grants.iter().map(|id| Box::new(id.to_string()) as Box<dyn ToSql>));
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     handle::people::scope_view,
     inner::{Inner, lock},
     logbook::{Note, parse_personal},
-    player::Player,
+    player::{Place, Player},
     recorder::hash_file,
     retention::gaps::gaps_of,
     session::{Keys, SignedIn},
@@ -303,7 +303,8 @@ impl Handle {
         let (row, reader, grant) = self.release(&person, id, Kind::Opened).await?;
         let inner = Arc::clone(&self.inner);
         let number = person.number;
-        let player = blocking(move || Player::open(&inner, &row, reader, number, grant)).await?;
+        let player =
+            blocking(move || Player::open(&inner, &row, reader, number, grant, Place::Window)).await?;
         self.put_player(&person, player)
     }
 
@@ -372,7 +373,7 @@ impl Handle {
     }
 
     /// Log first, key second.
-    async fn release(
+    pub(crate) async fn release(
         &self,
         person: &SignedIn,
         id: ClipId,
@@ -455,7 +456,7 @@ fn recipient_of(viewer: &SignedIn, sealed: Option<&[u8]>) -> Option<String> {
 pub(super) type Wraps = Vec<(Option<GrantId>, Vec<u8>)>;
 
 /// The grants through which `person` sees clips now; `None` for the owner, who sees all.
-pub(super) fn visible_grants(inner: &Inner, person: &SignedIn) -> Option<Vec<GrantId>> {
+pub(crate) fn visible_grants(inner: &Inner, person: &SignedIn) -> Option<Vec<GrantId>> {
     if person.owner().is_some() {
         return None;
     }

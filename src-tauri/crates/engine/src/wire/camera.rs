@@ -191,4 +191,9 @@ pub enum TileSource {
     Player,
     /// The camera's card that is watched.
     Card,
+    /// One of the cameras that are played together.
+    Together {
+        /// Which of them, counted from 0.
+        seat: u32,
+    },
 }

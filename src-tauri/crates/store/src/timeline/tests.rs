@@ -169,6 +169,18 @@ proptest! {
             let last = store.read(|tables| tables.last_clip_in(clip.0, from, to, None)).unwrap().unwrap();
             prop_assert!(last.start_us >= clip.1);
         }
+        // From anywhere on leads one question to the next clip.
+        for at in [from.0, to.0, -3 * DAY_US, 3 * DAY_US] {
+            for camera in &cameras {
+                let mut ask = |forward| store.read(|tables| tables.clip_from(camera.id, UnixMicros(at), forward, None));
+                let own = || clips.iter().filter(|(of, _, _, fate)| cameras[*of as usize].id == camera.id && *fate < 2);
+                let after = own().filter(|(_, start, length, _)| start + length > at).map(|clip| clip.1).min();
+                prop_assert_eq!(ask(true).unwrap().map(|clip| clip.start_us.0), after);
+                let before = own().filter(|(_, start, ..)| *start <= at).map(|clip| clip.1).max();
+                prop_assert_eq!(ask(false).unwrap().map(|clip| clip.start_us.0), before);
+                prop_assert!(store.read(|tables| tables.clip_from(camera.id, UnixMicros(at), true, Some(&[]))).unwrap().is_none());
+            }
+        }
         // A walk meets every event once, in order, one or several at a time, whatever is filtered.
         for (forward, limit, kinds, camera) in [
             (true, 1, vec![], None),

@@ -315,6 +315,7 @@ impl Camera {
             | Order::Seek { .. }
             | Order::Step { .. }
             | Order::Loop { .. }
+            | Order::Follow { .. }
             | Order::Adjust { .. }
             | Order::Speed { .. }
             | Order::Shutdown) => {

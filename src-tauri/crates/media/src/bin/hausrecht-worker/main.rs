@@ -109,6 +109,7 @@ fn wait_for_open(mut channel: Channel, bulk: UnixStream, answers: AnswerReader) 
         | Order::Seek { .. }
         | Order::Step { .. }
         | Order::Loop { .. }
+        | Order::Follow { .. }
         | Order::Adjust { .. }
         | Order::Speed { .. } => {
             bail!("the first order must open a camera, a clip, a talk, a card, an export or a file")

@@ -3,6 +3,7 @@
 
 mod backwards;
 mod decoder;
+mod following;
 mod looping;
 mod reel;
 mod sight;
@@ -99,6 +100,8 @@ struct Player {
     other_part: bool,
     /// Wall and clip time from which the pace is counted.
     anchor: (Duration, u64),
+    /// The pace is the engine's.
+    following: bool,
     position_told: Duration,
     resize_tries: u32,
 }
@@ -124,6 +127,7 @@ pub(crate) fn show(channel: Channel, clip: Reel, autoplay: bool) -> anyhow::Resu
     events.send(&Event::Opened {
         duration_us: timeline.duration_us(),
         frames: clip.pictures.len() as u64,
+        first_us: timeline.first_us(),
         width: clip.format.width,
         height: clip.format.height,
     })?;
@@ -137,7 +141,8 @@ pub(crate) fn show(channel: Channel, clip: Reel, autoplay: bool) -> anyhow::Resu
         clip,
         timeline,
         inputs,
-        clock: SystemClock::new(),
+        // The engine says when by the same reading.
+        clock: SystemClock::since_boot(),
         decoder: None,
         screen: None,
         epoch: 0,
@@ -159,6 +164,7 @@ pub(crate) fn show(channel: Channel, clip: Reel, autoplay: bool) -> anyhow::Resu
         region: Region::WHOLE,
         other_part: false,
         anchor: (Duration::ZERO, 0),
+        following: false,
         position_told: Duration::ZERO,
         resize_tries: 0,
     };
@@ -310,7 +316,7 @@ impl Player {
                 return Ok(());
             }
             self.wanted_us = None;
-            self.anchor = (self.clock.monotonic(), ticket.pts_us);
+            self.pace_from(ticket.pts_us);
             self.show(ticket.pts_us, &sample, true)?;
             if std::mem::take(&mut self.other_part) && !self.playing {
                 return self.restart_at(ticket.pts_us);
@@ -433,26 +439,29 @@ impl Player {
             Order::Region { region, .. } => self.show_region(region),
             Order::NoView { .. } => {
                 self.screen = None;
-                self.pause()
+                self.hold()
             }
+            Order::Follow { at_boot_us, clip_us, factor } => self.follow(at_boot_us, clip_us, factor),
             Order::Play => {
+                self.following = false;
                 if self.ended {
                     self.ended = false;
                     self.go_to(if self.is_reversed() { self.timeline.last_us() } else { 0 })?;
                 }
                 self.playing = true;
-                self.anchor = (self.clock.monotonic(), self.shown_us.unwrap_or(0));
+                self.pace_from(self.shown_us.unwrap_or(0));
                 self.tell_position(true)
             }
             Order::Pause => self.pause(),
             Order::Seek { to_us, accurate } => {
+                self.following = false;
                 let exact = self.timeline.at(to_us);
                 let key = self.timeline.group_of(exact);
                 let key_us = self.clip.pictures.get(key).map_or(exact, |picture| picture.pts_us);
                 self.go_to(if accurate { exact } else { key_us })
             }
             Order::Step { frames } => {
-                self.playing = false;
+                (self.playing, self.following) = (false, false);
                 let from = self.wanted_us.or(self.shown_us).unwrap_or(0);
                 let target = self.timeline.step(from, frames);
                 self.go_to(target)
@@ -492,17 +501,31 @@ impl Player {
     }
 
     fn set_speed(&mut self, factor: f64) -> anyhow::Result<()> {
-        let speed = if factor.is_finite() && factor != 0.0 { factor } else { 1.0 };
-        let turned = (speed < 0.0) != self.is_reversed();
-        let keys_only = |speed: f64| speed.abs() >= KEYS_ONLY_SPEED;
-        let other_pictures = turned || (self.is_reversed() && keys_only(speed) != keys_only(self.speed));
-        self.speed = speed.signum() * speed.abs().clamp(SLOWEST, FASTEST);
-        self.anchor = (self.clock.monotonic(), self.shown_us.unwrap_or(0));
+        self.following = false;
+        let other_pictures = self.change_speed(factor);
+        self.pace_from(self.shown_us.unwrap_or(0));
         if other_pictures {
             self.ended = false;
             self.restart_at(self.standing_us())?;
         }
         self.tell_position(true)
+    }
+
+    /// Whether what is decoded already is not what this speed shows.
+    fn change_speed(&mut self, factor: f64) -> bool {
+        let speed = if factor.is_finite() && factor != 0.0 { factor } else { 1.0 };
+        let turned = (speed < 0.0) != self.is_reversed();
+        let keys_only = |speed: f64| speed.abs() >= KEYS_ONLY_SPEED;
+        let other_pictures = turned || (self.is_reversed() && keys_only(speed) != keys_only(self.speed));
+        self.speed = speed.signum() * speed.abs().clamp(SLOWEST, FASTEST);
+        other_pictures
+    }
+
+    /// Counts the pace from now and this picture on, unless the engine counts it.
+    fn pace_from(&mut self, clip_us: u64) {
+        if !self.following {
+            self.anchor = (self.clock.monotonic(), clip_us);
+        }
     }
 
     /// Time of the picture that is shown, or soon will be.
@@ -511,6 +534,12 @@ impl Player {
     }
 
     fn pause(&mut self) -> anyhow::Result<()> {
+        self.following = false;
+        self.hold()
+    }
+
+    /// Stands still; who follows goes on with the next view.
+    fn hold(&mut self) -> anyhow::Result<()> {
         self.playing = false;
         if std::mem::take(&mut self.other_part) {
             self.restart_at(self.standing_us())?;
@@ -529,7 +558,7 @@ impl Player {
         }
         let ahead = self.shown_us.is_some_and(|shown| target_us > shown) && self.wanted_us.is_none();
         if ahead && let Some((pts_us, sample)) = self.ready.pop_front_if(|(pts_us, _)| *pts_us == target_us) {
-            self.anchor = (self.clock.monotonic(), pts_us);
+            self.pace_from(pts_us);
             return self.show(pts_us, &sample, true);
         }
         let group = self.timeline.group_of(target_us);

@@ -335,6 +335,7 @@ impl Watch {
             | Order::Seek { .. }
             | Order::Step { .. }
             | Order::Loop { .. }
+            | Order::Follow { .. }
             | Order::Adjust { .. }
             | Order::Shutdown) => {
                 tracing::warn!("not an order for a card that is watched: {other:?}");

@@ -44,6 +44,10 @@ impl Player {
                 self.decoder = Some(decoder);
             }
         }
+        if self.following {
+            self.playing = true;
+            return self.catch_up();
+        }
         self.restart_at(self.standing_us())
     }
 }
