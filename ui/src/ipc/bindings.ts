@@ -162,6 +162,12 @@ export const commands = {
 	renameSource: (id: CameraId, name: string) => typedError<SourceView[], Error>(__TAURI_INVOKE("rename_source", { id, name })),
 	/**  Removes a source and erases its clips. */
 	removeSource: (id: CameraId) => typedError<SourceView[], Error>(__TAURI_INVOKE("remove_source", { id })),
+	/**  Plays cameras in step from a moment on; the log has an entry for each clip before there is a picture of it. */
+	openTogether: (cameras: CameraId[], atUs: UnixMicros) => typedError<TogetherState, Error>(__TAURI_INVOKE("open_together", { cameras, atUs })),
+	/**  Tells all of them what to do; what comes of it is an event. */
+	together: (order: TogetherOrder) => typedError<null, Error>(__TAURI_INVOKE("together", { order })),
+	/**  Closes all of them. */
+	closeTogether: () => __TAURI_INVOKE<void>("close_together"),
 	/**  What each tile says about its camera. */
 	tiles: () => typedError<TileState[], Error>(__TAURI_INVOKE("tiles")),
 	/**
@@ -319,6 +325,7 @@ export const events = {
 	session: makeEvent<SessionEvent, SessionEvent>("session"),
 	shownCamera: makeEvent<ShownCameraEvent, ShownCameraEvent>("shown_camera"),
 	tiles: makeEvent<TilesEvent, TilesEvent>("tiles"),
+	together: makeEvent<TogetherEvent, TogetherEvent>("together"),
 	verify: makeEvent<VerifyEvent, VerifyEvent>("verify"),
 };
 
@@ -2433,7 +2440,11 @@ stream: StreamRole } |
 /**  The open clip of the player. */
 { source: "player" } | 
 /**  The camera's card that is watched. */
-{ source: "card" };
+{ source: "card" } | 
+/**  One of the cameras that are played together. */
+{ source: "together"; 
+/**  Which of them, counted from 0. */
+seat: number };
 
 /**  A live tile; all tiles are sent together, about twice a second and at each change. */
 export type TileState = {
@@ -2483,6 +2494,63 @@ export type Timeline = {
 	to_us: UnixMicros,
 	/**  A lane a camera. */
 	lanes: Lane[],
+};
+
+/**  The cameras that are played together. */
+export type TogetherEvent = TogetherState;
+
+/**  What all of them are told. */
+export type TogetherOrder = 
+/**  Run. */
+{ do: "play" } | 
+/**  Stand. */
+{ do: "pause" } | 
+/**  Go to a moment. */
+{ do: "seek"; 
+/**  When. */
+to_us: UnixMicros } | 
+/**  Go to the next picture (1) of one camera, or to the one before (-1); the others show what they have of that moment. */
+{ do: "step"; 
+/**  Pictures. */
+frames: number; 
+/**  Whose pictures are counted. */
+camera: CameraId } | 
+/**  Sets the speed, 0.125 to 16, and -0.125 to -16 backwards. */
+{ do: "speed"; 
+/**  Speed. */
+speed: number };
+
+/**  One of the cameras. */
+export type TogetherSeat = {
+	/**  Camera. */
+	camera: CameraId,
+	/**  Its name. */
+	camera_name: string,
+	/**  The clip that is shown; `None`: there is none of this moment. */
+	clip: ClipId | null,
+	/**  When the picture was taken that stands there. */
+	shown_us: UnixMicros | null,
+	/**  Why there is no picture. */
+	error: Error | null,
+};
+
+/**  What is played together. */
+export type TogetherState = {
+	/**  A seat a camera, in the order in which they were asked for. */
+	seats: TogetherSeat[],
+	/**  The moment that all of them show. */
+	at_us: UnixMicros,
+	/**  The clock runs, or will when every camera shows its picture. */
+	playing: boolean,
+	/**  The clock stands until every camera shows its picture. */
+	waiting: boolean,
+	/**  Speed, 1 is real time; below zero it goes backwards. */
+	speed: number,
+	/**
+	 *  Where the next clip of any of them begins, or the one before ends for whoever goes backwards; only where none shows
+	 *  anything.
+	 */
+	next_us: UnixMicros | null,
 };
 
 /**  What the owner has said of a topic. */

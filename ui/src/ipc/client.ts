@@ -34,6 +34,7 @@ export interface ClientEvents {
   cameras: wire.CameraView[]
   tiles: wire.TileState[]
   player: wire.PlayerState
+  together: wire.TogetherState
   card_jobs: wire.CardJob[]
   card_player: wire.CardPlayerState
   exports: wire.ExportView[]
@@ -89,6 +90,7 @@ const sources: Sources = {
   cameras: events.cameras,
   tiles: events.tiles,
   player: events.player,
+  together: events.together,
   card_jobs: events.cardJobs,
   card_player: events.cardPlayer,
   exports: events.exports,

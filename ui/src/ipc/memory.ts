@@ -9,6 +9,7 @@ import { exportsOf } from './memory/exports'
 import { footageOf } from './memory/footage'
 import { recordingOf } from './memory/recording'
 import { timelineOf } from './memory/timeline'
+import { togetherOf } from './memory/together'
 import { wallsOf } from './memory/walls'
 import { clipsOf, DEMO, FOUND, house, logRow, MINUTE, type House } from './memory/house'
 
@@ -24,6 +25,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     cameras: new Set(),
     tiles: new Set(),
     player: new Set(),
+    together: new Set(),
     card_jobs: new Set(),
     card_player: new Set(),
     exports: new Set(),
@@ -168,6 +170,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     ...footageOf(nowUs, emit),
     ...recording,
     ...timeline,
+    ...togetherOf(home, nowUs, emit),
     ...wallsOf(home, options),
     on(name, receive) {
       listeners[name].add(receive)

@@ -71,6 +71,16 @@ export const KEYS: KeyLine[] = [
   { place: 'clip', keys: () => ['0'], what: m.key_whole },
   { place: 'clip', keys: () => ['S', `${m.key_shift()}+S`], what: m.key_snapshot, owner: true },
   { place: 'clip', keys: () => [m.key_page_up(), m.key_page_down()], what: m.key_neighbour },
+  { place: 'together', keys: () => [m.key_space()], what: m.key_play },
+  { place: 'together', keys: () => ['1 … 9'], what: m.key_lead },
+  { place: 'together', keys: () => ['←', '→'], what: m.key_step },
+  { place: 'together', keys: () => [`${m.key_shift()}+←`, `${m.key_shift()}+→`], what: m.key_jump },
+  { place: 'together', keys: () => ['+', '−'], what: m.key_speed },
+  { place: 'together', keys: () => ['R'], what: m.key_reverse },
+  { place: 'together', keys: () => ['N', 'P'], what: m.key_events },
+  { place: 'together', keys: () => ['Z', `${m.key_shift()}+Z`], what: m.key_zoom },
+  { place: 'together', keys: () => [m.key_enter()], what: m.key_open_clip },
+  { place: 'together', keys: () => ['Esc'], what: m.clip_all_clips },
 ]
 
 /** The keys that work at `places`, for whoever is signed in. */

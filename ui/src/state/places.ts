@@ -51,5 +51,6 @@ function samePart(a: PicturePart | null, b: PicturePart | null): boolean {
 
 function sameSource(a: TileSource, b: TileSource): boolean {
   if (a.source === 'live' && b.source === 'live') return a.camera === b.camera && a.stream === b.stream
+  if (a.source === 'together' && b.source === 'together') return a.seat === b.seat
   return a.source === b.source
 }

@@ -6,6 +6,7 @@ export type Route =
   | { screen: 'add-camera' }
   | { screen: 'clips' }
   | { screen: 'clip'; id: string; atUs?: number }
+  | { screen: 'together'; atUs: number }
   | { screen: 'people' }
   | { screen: 'log'; person?: string; entry?: number }
   | { screen: 'settings' }
@@ -16,6 +17,8 @@ export function hashOf(route: Route): string {
   switch (route.screen) {
     case 'clip':
       return `#/clip/${route.id}${route.atUs === undefined ? '' : `?at=${route.atUs}`}`
+    case 'together':
+      return `#/together?at=${route.atUs}`
     case 'log': {
       const query = new URLSearchParams()
       if (route.person !== undefined) query.set('person', route.person)
@@ -57,6 +60,10 @@ export function routeOf(hash: string): Route {
     case 'clips':
       // Notifications name a clip below the list.
       return id ? { screen: 'clip', id } : { screen: 'clips' }
+    case 'together': {
+      const at = Number(params.get('at') ?? NaN)
+      return Number.isFinite(at) ? { screen: 'together', atUs: at } : { screen: 'clips' }
+    }
     case 'people':
     case 'settings':
     case 'add-camera':

@@ -18,13 +18,17 @@ interface Shown {
   headUs: number | null
   /** The lane that keys lead to. */
   chosen: string | null
+  /** Cameras that are played together. */
+  together: string[]
+  /** Whether somebody has chosen them. */
+  choosing: boolean
 }
 
-const FIRST: Shown = { window: null, camera: '', kinds: [], list: 'clips', headUs: null, chosen: null }
+const FIRST: Shown = { window: null, camera: '', kinds: [], list: 'clips', headUs: null, chosen: null, together: [], choosing: false }
 
 export const shown = $state<Shown>({ ...FIRST })
 
 /** Back to today and everything: the next person must not find what another one looked for. */
 export function forgetShown(): void {
-  Object.assign(shown, FIRST, { kinds: [] })
+  Object.assign(shown, FIRST, { kinds: [], together: [] })
 }
