@@ -1,6 +1,7 @@
 //! Saved footage: files of other recorders become clips picture by picture, sealed, at their own time, under a name.
 
 mod odd;
+mod places;
 mod window;
 
 use std::{

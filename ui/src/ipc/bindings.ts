@@ -623,6 +623,8 @@ export type CertificateQuestion = {
 
 /**  One clip and its three questions. */
 export type ClipDetail = {
+	/**  Where the camera was, about once a second, for the owner; for films that had it beside them. */
+	track: TrackPoint[],
 	/**  The clip. */
 	clip: ClipView,
 	/**  Who may view it; the owner first. "No one else" is the window's own last row. */
@@ -1216,6 +1218,8 @@ export type FootageFile = {
 	other_us: UnixMicros | null,
 	/**  Where its camera looks, for recorders with several. */
 	view: View | null,
+	/**  The file beside it that says where its camera was; empty: there is none. */
+	track: string,
 	/**  It was imported before: into this source. */
 	known_in: string | null,
 	/**  How much of it has been read. Microseconds of its length. */
@@ -2484,7 +2488,9 @@ export type TimeFrom =
 /**  From the file, by the recorder's own clock. */
 "file_local" | 
 /**  From its name, by the recorder's own clock. */
-"name";
+"name" | 
+/**  From the satellites, by the file beside it. */
+"satellites";
 
 /**  A span of time on the timeline: its lanes. */
 export type Timeline = {
@@ -2559,6 +2565,18 @@ export type TopicMapping = {
 	topic: string,
 	/**  What it means; `unknown`: nothing, it is not kept at all. */
 	kind: EventKind,
+};
+
+/**  A place at a time, by the satellites. */
+export type TrackPoint = {
+	/**  When. */
+	at_us: UnixMicros,
+	/**  Degrees, north is above zero. */
+	latitude: number,
+	/**  Degrees, east is above zero. */
+	longitude: number,
+	/**  Kilometres an hour, if it is known. */
+	speed_kmh: number | null,
 };
 
 /**  How a stream travels. */

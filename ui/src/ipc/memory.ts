@@ -335,6 +335,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
         kept_until_us: clip.start_us + 72 * 60 * MINUTE,
         holds: holdsOf(clip.camera, clip.start_us, clip.start_us + clip.duration_us),
         bookmarks: bookmarksOf(clip.id),
+        track: [],
         cause: recordOf(clip.camera) === 'waiting' ? (clip.events[0] ?? null) : null,
       }
     },

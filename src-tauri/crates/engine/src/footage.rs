@@ -6,6 +6,7 @@ mod look;
 mod serve;
 mod take;
 mod times;
+mod track;
 
 use std::{
     path::PathBuf,
@@ -24,6 +25,7 @@ pub(crate) use self::{
     look::look_at_all,
     serve::Bytes,
     take::{import_all, undo_unfinished},
+    track::open_track,
 };
 use crate::{
     Result,
@@ -71,6 +73,8 @@ struct File {
     path: PathBuf,
     info: Option<FootageInfo>,
     named: Option<Named>,
+    /// Where its camera was, and the hash of the file that says so.
+    track: Option<track::Track>,
     /// Known only where it was needed.
     sha256: Option<[u8; 32]>,
     wanted: Option<ImportFootage>,
@@ -193,6 +197,7 @@ impl File {
             time_from: crate::wire::TimeFrom::Nowhere,
             other_us: None,
             view: named.and_then(|named| named.view),
+            track: String::new(),
             known_in: None,
             done_us: 0,
             clips: 0,
@@ -202,7 +207,7 @@ impl File {
             refusal: None,
             detail: String::new(),
         };
-        Self { path, info: None, named, sha256: None, wanted: None, view }
+        Self { path, info: None, named, track: None, sha256: None, wanted: None, view }
     }
 
     fn is_busy(&self) -> bool {
@@ -222,7 +227,8 @@ impl File {
 
     fn tell_time(&mut self, zone: &TimeZone, now: UnixMicros) {
         let created = self.info.as_ref().and_then(|info| info.created);
-        let told = times::tell(created, self.named, zone, self.view.duration_us, now);
+        let fixed = self.track.as_ref().and_then(track::Track::first_us);
+        let told = times::tell((created, self.named, fixed), zone, self.view.duration_us, now);
         self.view.start_us = told.start_us;
         self.view.time_from = told.from;
         self.view.other_us = told.other_us;

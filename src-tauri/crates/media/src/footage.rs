@@ -7,10 +7,14 @@ pub mod fuzz;
 mod mp4;
 mod name;
 mod riff;
+mod track;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::name::{Named, View, name_says};
+pub use self::{
+    name::{Named, View, name_says},
+    track::{Fix, MAX_TRACK_BYTES, TRACK_ENDINGS, belongs_to, track},
+};
 
 /// What holds the pictures of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -1,12 +1,16 @@
 //! The protocol half of media: what the engine and a worker say to each other, the ring that carries pictures,
-//! and how a worker is started. Video itself is parsed only in the worker program of this crate, `hausrecht-worker`;
+//! how a worker is started, and what a clip is made of. Video itself is parsed only in the worker program of this crate, `hausrecht-worker`;
 //! nothing here links GStreamer. `PROTOCOL.md` describes the bytes.
 
 mod adjust;
 pub mod answer;
 pub mod bulk;
+pub mod clip_index;
+pub mod clip_reader;
 pub mod control;
+pub mod fmp4;
 pub mod footage;
+pub mod fuzz;
 pub mod launch;
 mod mapped;
 pub mod message;

@@ -22,6 +22,8 @@ pub struct ImportRow {
     pub entry: u64,
     /// When it was whole; `None`: it goes on, or a crash ended it.
     pub ended_us: Option<UnixMicros>,
+    /// Where its camera was, sealed to the owner.
+    pub track: Option<Vec<u8>>,
 }
 
 /// What the clips of a source come to.
@@ -39,7 +41,7 @@ pub struct SourceSum {
     pub to_us: UnixMicros,
 }
 
-const COLUMNS: &str = "id, source, sha256, size_bytes, start_us, entry, ended_us";
+const COLUMNS: &str = "id, source, sha256, size_bytes, start_us, entry, ended_us, track";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<ImportRow> {
     Ok(ImportRow {
@@ -50,6 +52,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ImportRow> {
         start_us: row::time(row, 4)?,
         entry: row::unsigned(row, 5)?,
         ended_us: row::time_opt(row, 6)?,
+        track: row.get(7)?,
     })
 }
 
@@ -59,7 +62,7 @@ impl Tables<'_> {
     /// # Errors
     /// A failure of the database.
     pub fn insert_import(&self, import: &ImportRow) -> Result<()> {
-        let sql = format!("INSERT INTO imports ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+        let sql = format!("INSERT INTO imports ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
         self.connection.execute(
             &sql,
             params![
@@ -69,7 +72,8 @@ impl Tables<'_> {
                 row::signed(import.size_bytes),
                 import.start_us.0,
                 row::signed(import.entry),
-                import.ended_us.map(|time| time.0)
+                import.ended_us.map(|time| time.0),
+                import.track
             ],
         )?;
         Ok(())
@@ -121,6 +125,21 @@ impl Tables<'_> {
     pub fn import_of(&self, sha256: &[u8; 32], size_bytes: u64) -> Result<Option<ImportRow>> {
         let all = self.imports_of_size(size_bytes)?;
         Ok(all.into_iter().find(|row| row.sha256 == *sha256 && row.ended_us.is_some()))
+    }
+
+    /// The import that a clip of `source` came with, which was entered as `entry`: imports follow each other.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn import_before(&self, source: CameraId, entry: u64) -> Result<Option<ImportRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM imports WHERE source = ?1 AND entry < ?2 ORDER BY entry DESC LIMIT 1"
+        );
+        Ok(self
+            .connection
+            .prepare_cached(&sql)?
+            .query_row(params![source.to_string(), row::signed(entry)], read)
+            .optional()?)
     }
 
     /// Imports that did not become whole.

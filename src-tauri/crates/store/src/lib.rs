@@ -65,7 +65,7 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
@@ -75,6 +75,7 @@ const STEPS: [&str; 9] = [
     include_str!("../migrations/07-walls.sql"),
     include_str!("../migrations/08-import.sql"),
     include_str!("../migrations/09-timeline.sql"),
+    include_str!("../migrations/10-track.sql"),
 ];
 /// The schema that this version writes.
 const NEWEST: i64 = STEPS.len() as i64;

@@ -33,6 +33,7 @@ export function footageOf(
     start_us: null,
     time_from: 'nowhere',
     other_us: null,
+    track: '',
     view: null,
     known_in: null,
     done_us: 0,
@@ -45,7 +46,7 @@ export function footageOf(
     ...more,
   })
   const found = (): wire.FootageFile[] => [
-    file(1, '20261118143000_000123F.MP4', { start_us: nowUs() - 96 * HOUR, time_from: 'name', view: 'front' }),
+    file(1, '20261118143000_000123F.MP4', { start_us: nowUs() - 96 * HOUR, time_from: 'satellites', view: 'front', track: '20261118143000_000123.GPX' }),
     file(2, '20261118143000_000124R.MP4', { start_us: nowUs() - 96 * HOUR, time_from: 'name', view: 'rear', codec: 'h265' }),
     file(3, 'Export Einfahrt.mkv', { start_us: nowUs() - 50 * HOUR, time_from: 'file', other_us: nowUs() - 26 * HOUR }),
     file(4, 'GX010123.MP4', {}),

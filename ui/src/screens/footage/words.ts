@@ -29,6 +29,7 @@ export function timeFromWords(from: TimeFrom): string {
     file: m.fo_t_file,
     file_local: m.fo_t_local,
     name: m.fo_t_name,
+    satellites: m.fo_t_satellites,
   }
   return words[from]()
 }

@@ -317,10 +317,11 @@ function importEnd(row: LogRow): string {
 
 /** Which file was imported, and what came of it. */
 function importGround(row: LogRow): string {
-  const [file, hash, clips] = [fact(row, 'file'), fact(row, 'sha256'), number(row, 'clips')]
+  const [file, hash, places, clips] = [fact(row, 'file'), fact(row, 'sha256'), number(row, 'places'), number(row, 'clips')]
   const parts = [
     file === null ? null : m.g_import_file({ name: file }),
     hash === null ? null : m.g_import_hash({ hash: `${hash.slice(0, 12)}…` }),
+    places === null ? null : m.g_import_places({ count: places }),
     clips === null ? null : m.g_card_clips({ count: clips }),
   ]
   return parts.filter((part) => part !== null).join(' · ')

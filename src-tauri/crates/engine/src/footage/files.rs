@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use hausrecht_media::footage::TRACK_ENDINGS;
+
 /// Endings of films, dashcams' and recorders' among them. What is in a file its ending does not decide.
 const ENDINGS: [&str; 14] =
     ["mp4", "m4v", "mov", "qt", "mkv", "kv", "webm", "avi", "ts", "m2ts", "mts", "tp", "3gp", "insv"];
@@ -48,11 +50,14 @@ fn walk(folder: &Path, depth: u32, found: &mut Vec<PathBuf>, left_out: &mut u32)
                 walk(&path, depth + 1, found, left_out);
             }
         } else if kind.is_file() {
-            let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-            if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) && found.len() <= MAX_FILES * 2
-            {
+            let ending = path
+                .extension()
+                .map(|ending| ending.to_string_lossy().to_ascii_lowercase())
+                .unwrap_or_default();
+            if ENDINGS.contains(&ending.as_str()) && found.len() <= MAX_FILES * 2 {
                 found.push(path);
-            } else {
+            } else if !TRACK_ENDINGS.contains(&ending.as_str()) {
+                // What says where a camera was goes with its film.
                 *left_out = left_out.saturating_add(1);
             }
         }

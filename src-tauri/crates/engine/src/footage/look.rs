@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{
     File,
     serve::{Bytes, Ended, serve},
+    track::Track,
 };
 use crate::{
     Result,
@@ -88,6 +89,8 @@ fn look_into(inner: &Inner, file: &mut File, bytes: &Bytes) -> Result<()> {
             (file.view.width, file.view.height) = (info.width, info.height);
             file.view.duration_us = info.duration_us.and_then(|us| i64::try_from(us).ok()).unwrap_or(0);
             file.info = Some(info);
+            file.track = Track::beside(&file.path, inner.now());
+            file.view.track = file.track.as_ref().map(|track| track.name.clone()).unwrap_or_default();
             file.view.state = FootageState::Ready;
             file.view.refusal = None;
         }

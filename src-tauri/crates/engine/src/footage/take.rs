@@ -124,6 +124,14 @@ async fn begin(
         .fact("time_changed", Some(wanted.start_us) != file.view.start_us)
         .fact("source", wanted.source.clone())
         .personal("file", file.view.name.clone());
+    let note = match &file.track {
+        Some(track) => note.fact("track_sha256", hex::encode(track.sha256)).fact("places", track.fixes.len()),
+        None => note,
+    };
+    let track = match (&file.track, inner.logbook.owner()) {
+        (Some(track), Some(owner)) => Some(track.sealed(&owner)?),
+        _ => None,
+    };
     let fresh = source_row(wanted.source.clone(), inner.now());
     let (writer, start_us) = (Arc::clone(inner), wanted.start_us);
     let (row, source, is_new) = inner
@@ -141,8 +149,16 @@ async fn begin(
             }
             let entry = writer.logbook.append(tables, &note.camera(source.id), None)?;
             let id = ImportId::random(&mut rand::rng());
-            let row =
-                ImportRow { id, source: source.id, sha256, size_bytes, start_us, entry, ended_us: None };
+            let row = ImportRow {
+                id,
+                source: source.id,
+                sha256,
+                size_bytes,
+                start_us,
+                entry,
+                ended_us: None,
+                track,
+            };
             tables.insert_import(&row)?;
             Ok((row, source, is_new))
         })

@@ -9,6 +9,11 @@ use crate::wire::TimeFrom;
 /// How far two readings of the same moment may lie apart, besides the file's length: files are dated at their end too.
 const SAME_US: i64 = 300_000_000;
 
+/// Zones differ by this.
+const QUARTER_US: i64 = 900_000_000;
+/// How far a clock and the beginning of a track may lie apart, both ways together.
+const SEARCH_US: i64 = 600_000_000;
+
 /// What is to be believed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Told {
@@ -19,16 +24,22 @@ pub(super) struct Told {
 }
 
 /// A time with its zone is believed before everything else. A name comes next: recorders name a file for its beginning, while what
-/// stands in it may be its end, the time of an export, or the recorder's own time said to be UTC.
+/// stands in it may be its end, the time of an export, or the recorder's own time said to be UTC. What the satellites say is right, but it begins only
+/// when they were found: of a name it says the zone.
 pub(super) fn tell(
-    created: Option<Created>,
-    named: Option<Named>,
+    (created, named, fixed): (Option<Created>, Option<Named>, Option<UnixMicros>),
     zone: &TimeZone,
     duration_us: i64,
     now: UnixMicros,
 ) -> Told {
     let by_name =
         named.and_then(|named| local(named.local_us, zone)).filter(|time| is_believable(time.0, now.0));
+    if let Some(fixed) = fixed
+        && !matches!(created, Some(Created::Zoned { .. }))
+    {
+        let start_us = named.and_then(|named| in_zone_of(named.local_us, fixed)).unwrap_or(fixed);
+        return Told { start_us: Some(start_us), from: TimeFrom::Satellites, other_us: None };
+    }
     let (inside, from) = match created {
         Some(Created::Zoned { unix_us }) => {
             return Told {
@@ -55,6 +66,16 @@ pub(super) fn tell(
     Told { start_us: Some(name), from: TimeFrom::Name, other_us }
 }
 
+/// What a clock showed shortly before `fixed`, in whatever zone it was; `None` if it was wrong.
+fn in_zone_of(local_us: i64, fixed: UnixMicros) -> Option<UnixMicros> {
+    let ahead_us = local_us.checked_sub(fixed.0)?;
+    // The satellites are found some time after the beginning, rarely before it.
+    let quarters = (ahead_us + SEARCH_US / 2).div_euclid(QUARTER_US);
+    let rest_us = ahead_us - quarters * QUARTER_US;
+    let is_zone = (-12 * 4..=14 * 4).contains(&quarters);
+    (is_zone && rest_us.abs() <= SEARCH_US / 2).then_some(UnixMicros(fixed.0 + rest_us))
+}
+
 /// What a clock in `zone` showed, as a time.
 fn local(local_us: i64, zone: &TimeZone) -> Option<UnixMicros> {
     let civil = Timestamp::from_microsecond(local_us).ok()?.to_zoned(TimeZone::UTC).datetime();
@@ -74,7 +95,7 @@ mod tests {
         zone: &str,
     ) -> (Option<i64>, TimeFrom, Option<i64>) {
         let named = named_us.map(|local_us| Named { local_us, view: None });
-        let told = tell(created, named, &TimeZone::get(zone).unwrap(), 60_000_000, NOW);
+        let told = tell((created, named, None), &TimeZone::get(zone).unwrap(), 60_000_000, NOW);
         (told.start_us.map(|time| time.0), told.from, told.other_us.map(|time| time.0))
     }
 
@@ -94,6 +115,28 @@ mod tests {
         assert_eq!(told(export, Some(at), "UTC"), (Some(at), TimeFrom::Name, Some(at + 24 * HOUR_US)));
         let local = Some(Created::Local { local_us: at });
         assert_eq!(told(local, None, "Europe/Berlin"), (Some(at - HOUR_US), TimeFrom::FileLocal, None));
+    }
+
+    #[test]
+    fn satellites_say_the_zone_of_a_name() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let at = NOW.0 - 30 * HOUR_US;
+        let told = |local_us: Option<i64>, fixed_us: i64| {
+            let named = local_us.map(|local_us| Named { local_us, view: None });
+            let told = tell((None, named, Some(UnixMicros(fixed_us))), &berlin, 60_000_000, NOW);
+            assert_eq!(told.from, TimeFrom::Satellites);
+            told.start_us.unwrap().0
+        };
+        // Seven hours behind UTC, found after twenty seconds, or before the film began.
+        assert_eq!(told(Some(at - 7 * HOUR_US), at + 20_000_000), at);
+        assert_eq!(told(Some(at - 7 * HOUR_US), at - 20_000_000), at);
+        // A clock that was wrong, or no name.
+        assert_eq!(told(Some(at - 7 * HOUR_US - 450_000_000), at), at);
+        assert_eq!(told(Some(5), at), at);
+        assert_eq!(told(None, at), at);
+        // A time with its zone is believed all the same.
+        let zoned = Some(Created::Zoned { unix_us: at });
+        assert_eq!(tell((zoned, None, Some(UnixMicros(5))), &berlin, 0, NOW).start_us, Some(UnixMicros(at)));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use hausrecht_vault::{ClipKey, ClipReader, open_with};
 use super::{Handle, bookmarks::bookmark_view, recording::hold_view, session::blocking};
 use crate::{
     Result,
+    footage::open_track,
     handle::people::scope_view,
     inner::{Inner, lock},
     logbook::{Note, parse_personal},
@@ -214,7 +215,7 @@ impl Handle {
         let person = self.inner.signed_in()?;
         let (row, _) = self.visible_clip(&person, id).await?;
         let wanted = row.clone();
-        let (events, entries, wraps, leaf, cause, holds, bookmarks) = self
+        let (events, entries, wraps, leaf, cause, holds, bookmarks, import) = self
             .inner
             .db
             .read(move |tables| {
@@ -231,6 +232,7 @@ impl Handle {
                     tables.cause(id)?.map(|(_, kind)| kind),
                     tables.holds_of(wanted.camera, wanted.start_us, end_of(&wanted))?,
                     tables.bookmarks()?,
+                    tables.import_before(wanted.camera, wanted.entry)?,
                 ))
             })
             .await?;
@@ -271,7 +273,11 @@ impl Handle {
         }
         let path = inner.clip_path(row.camera, row.id);
         let integrity = blocking(move || Ok(integrity_of(&path, leaf.as_deref()))).await?;
+        let track = import.and_then(|import| import.track).zip(person.owner());
         Ok(ClipDetail {
+            track: track.map_or_else(Vec::new, |(sealed, keys)| {
+                open_track(&sealed, keys.identity(), (row.start_us, end_of(&row)))
+            }),
             clip: clip_view(inner, &row, &events, opened.len() as u64, now),
             may_view,
             opened,

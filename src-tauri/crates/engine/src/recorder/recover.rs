@@ -63,7 +63,7 @@ fn recover(inner: &Arc<Inner>, part: &PartRow) -> Result<()> {
     let Some(recovered) = recovered else { return forget(inner, part, &path) };
     // Without its index a clip can still be played: what is on disk is not given up.
     let found =
-        found.unwrap_or(index::Found { codec: Codec::H264, width: 0, height: 0, fragments: Vec::new() });
+        found.unwrap_or(index::ClipIndex { codec: Codec::H264, width: 0, height: 0, fragments: Vec::new() });
     // The last fragment's own length is not known; what it starts with is.
     let duration_us = fragments.last().map_or(0, |last| {
         let mean_us =
@@ -82,7 +82,7 @@ fn recover(inner: &Arc<Inner>, part: &PartRow) -> Result<()> {
         codec: codec_name(found.codec).to_owned(),
         width: found.width,
         height: found.height,
-        fragments: index::write(&fragments),
+        fragments: index::to_bytes(&fragments),
         thumbnail: None,
         entry: 0,
         from_card: part.from_card,

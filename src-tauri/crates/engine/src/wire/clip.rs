@@ -109,9 +109,24 @@ pub struct Thumbnail {
     pub jpeg_base64: Option<String>,
 }
 
+/// A place at a time, by the satellites.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, specta::Type)]
+pub struct TrackPoint {
+    /// When.
+    pub at_us: UnixMicros,
+    /// Degrees, north is above zero.
+    pub latitude: f64,
+    /// Degrees, east is above zero.
+    pub longitude: f64,
+    /// Kilometres an hour, if it is known.
+    pub speed_kmh: Option<f32>,
+}
+
 /// One clip and its three questions.
 #[derive(Clone, Debug, Serialize, specta::Type)]
 pub struct ClipDetail {
+    /// Where the camera was, about once a second, for the owner; for films that had it beside them.
+    pub track: Vec<TrackPoint>,
     /// The clip.
     pub clip: ClipView,
     /// Who may view it; the owner first. "No one else" is the window's own last row.

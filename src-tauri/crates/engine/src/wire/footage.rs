@@ -50,6 +50,8 @@ pub struct FootageFile {
     pub other_us: Option<UnixMicros>,
     /// Where its camera looks, for recorders with several.
     pub view: Option<View>,
+    /// The file beside it that says where its camera was; empty: there is none.
+    pub track: String,
     /// It was imported before: into this source.
     pub known_in: Option<String>,
     /// How much of it has been read. Microseconds of its length.
@@ -108,6 +110,8 @@ pub enum TimeFrom {
     FileLocal,
     /// From its name, by the recorder's own clock.
     Name,
+    /// From the satellites, by the file beside it.
+    Satellites,
 }
 
 /// Why a file is not imported.

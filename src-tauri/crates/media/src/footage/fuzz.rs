@@ -18,6 +18,17 @@ pub fn file(bytes: &[u8]) {
     }
 }
 
+/// What lies beside a film: places are on the earth, in the order of their times.
+pub fn track(bytes: &[u8]) {
+    let fixes = super::track(bytes, NOW_US);
+    assert!(fixes.len() <= bytes.len());
+    assert!(fixes.windows(2).all(|pair| pair[0].unix_us < pair[1].unix_us));
+    for fix in fixes {
+        assert!(is_believable(fix.unix_us, NOW_US));
+        assert!(fix.latitude.abs() <= 90.0 && fix.longitude.abs() <= 180.0);
+    }
+}
+
 /// A file's name.
 pub fn name(bytes: &[u8]) {
     if let Some(named) = name_says(&String::from_utf8_lossy(bytes)) {

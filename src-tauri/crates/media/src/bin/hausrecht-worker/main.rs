@@ -7,7 +7,6 @@ mod channel;
 mod clip_reader;
 mod decode;
 mod export;
-mod fmp4;
 mod footage;
 mod ingest;
 mod lock;
@@ -32,7 +31,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use hausrecht_media::{Event, Order, answer::AnswerReader, control, message::PROTOCOL_VERSION};
+use hausrecht_media::{Event, Order, answer::AnswerReader, control, fmp4, message::PROTOCOL_VERSION};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 
 use self::channel::Channel;

@@ -13,28 +13,28 @@ const MP4_EPOCH_S: i64 = 2_082_844_800;
 
 /// A picture in the file, in decode order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Row {
+pub struct Row {
     /// Its size.
-    pub(crate) size_bytes: u32,
+    pub size_bytes: u32,
     /// When it was taken, in microseconds since 1970.
-    pub(crate) pts_us: u64,
+    pub pts_us: u64,
     /// Whether decoding can begin here.
-    pub(crate) key: bool,
+    pub key: bool,
 }
 
 /// What is said of the file as a whole. Times are in microseconds since 1970.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Whole {
+pub struct Whole {
     /// Where the first picture's bytes begin; the others follow.
-    pub(crate) data_at: u64,
+    pub data_at: u64,
     /// The first picture that is played; those before it are only there for it to be decoded.
-    pub(crate) play_from_us: u64,
+    pub play_from_us: u64,
     /// Where playing ends.
-    pub(crate) play_until_us: u64,
+    pub play_until_us: u64,
 }
 
 /// The file's first bytes, with `room_bytes` kept free for what [`tail`] gives; at least 8.
-pub(crate) fn head(room_bytes: u32) -> Vec<u8> {
+pub fn head(room_bytes: u32) -> Vec<u8> {
     let mut out = Vec::with_capacity(64 + room_bytes as usize);
     boxed(&mut out, b"ftyp", |b| {
         b.extend(b"isom");
@@ -46,12 +46,12 @@ pub(crate) fn head(room_bytes: u32) -> Vec<u8> {
 }
 
 /// A box that says nothing, `size_bytes` long.
-pub(crate) fn free(out: &mut Vec<u8>, size_bytes: u32) {
+pub fn free(out: &mut Vec<u8>, size_bytes: u32) {
     boxed(out, b"free", |b| b.resize(b.len() + (size_bytes as usize).saturating_sub(8), 0));
 }
 
 /// The head of `mdat` with its 64-bit size, for `payload_bytes`.
-pub(crate) fn mdat_head(payload_bytes: u64) -> [u8; 16] {
+pub fn mdat_head(payload_bytes: u64) -> [u8; 16] {
     let mut head = [0; 16];
     head[3] = 1;
     head[4..8].copy_from_slice(b"mdat");
@@ -103,7 +103,7 @@ fn times(rows: &[Row], whole: &Whole) -> Times {
 }
 
 /// Writes `moov`; `None` for a picture too large for it.
-pub(crate) fn tail(format: &Format, rows: &[Row], whole: &Whole) -> Option<Vec<u8>> {
+pub fn tail(format: &Format, rows: &[Row], whole: &Whole) -> Option<Vec<u8>> {
     let (width, height) = (u16::try_from(format.width).ok()?, u16::try_from(format.height).ok()?);
     let times = times(rows, whole);
     let edited = times.play_from > 0 || times.play_for < times.total;

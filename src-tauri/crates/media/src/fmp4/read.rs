@@ -7,7 +7,7 @@ use super::{Format, JPEG_ESDS};
 
 /// Why bytes are not a clip.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ParseError {
+pub enum ParseError {
     /// A box that must be there is not.
     #[error("the box {0} is missing")]
     Missing(&'static str),
@@ -21,16 +21,16 @@ pub(crate) enum ParseError {
 
 /// Kind and size of a box.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Header {
+pub struct Header {
     /// Its four letters.
-    pub(crate) kind: [u8; 4],
+    pub kind: [u8; 4],
     /// Its size, these 8 bytes included.
-    pub(crate) size_bytes: u64,
+    pub size_bytes: u64,
 }
 
 impl Header {
     /// Reads the header at the beginning of `bytes`; `None` if it is cut short or not a size we write.
-    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
         let size_bytes = u64::from(be32(bytes, 0)?);
         let kind = bytes.get(4..8)?.try_into().ok()?;
         (size_bytes >= 8).then_some(Self { kind, size_bytes })
@@ -39,21 +39,21 @@ impl Header {
 
 /// A picture's place in a clip.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Sample {
+pub struct Sample {
     /// Where it begins, from the `moof` on.
-    pub(crate) offset: u64,
+    pub offset: u64,
     /// Its size.
-    pub(crate) size_bytes: u32,
+    pub size_bytes: u32,
     /// When it is shown, from the clip's first picture.
-    pub(crate) pts_us: u64,
+    pub pts_us: u64,
     /// How long it is shown.
-    pub(crate) duration_us: u32,
+    pub duration_us: u32,
     /// Whether decoding can begin here.
-    pub(crate) key: bool,
+    pub key: bool,
 }
 
 /// The contents of the first box of `kind` directly inside `bytes`.
-pub(crate) fn find_box<'a>(mut bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
+pub fn find_box<'a>(mut bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
     loop {
         let header = Header::parse(bytes)?;
         let size = usize::try_from(header.size_bytes).ok()?;
@@ -66,7 +66,7 @@ pub(crate) fn find_box<'a>(mut bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u
 }
 
 /// Reads the contents of a `moov`.
-pub(crate) fn parse_init(moov: &[u8]) -> Result<Format, ParseError> {
+pub fn parse_init(moov: &[u8]) -> Result<Format, ParseError> {
     let mut inner = moov;
     for (kind, name) in
         [(b"trak", "trak"), (b"mdia", "mdia"), (b"minf", "minf"), (b"stbl", "stbl"), (b"stsd", "stsd")]
@@ -95,7 +95,7 @@ pub(crate) fn parse_init(moov: &[u8]) -> Result<Format, ParseError> {
 }
 
 /// Reads the contents of a `moof`.
-pub(crate) fn parse_moof(moof: &[u8]) -> Result<Vec<Sample>, ParseError> {
+pub fn parse_moof(moof: &[u8]) -> Result<Vec<Sample>, ParseError> {
     let traf = find_box(moof, b"traf").ok_or(ParseError::Missing("traf"))?;
     let tfdt = find_box(traf, b"tfdt").ok_or(ParseError::Missing("tfdt"))?;
     let trun = find_box(traf, b"trun").ok_or(ParseError::Missing("trun"))?;

@@ -9,35 +9,33 @@ mod whole;
 
 use hausrecht_model::Codec;
 
-#[cfg(test)]
-pub(crate) use read::find_box;
-pub(crate) use read::{Header, Sample, parse_init, parse_moof};
-pub(crate) use whole::{Row, Whole, free, head, mdat_head, tail};
+pub use self::read::{Header, ParseError, Sample, find_box, parse_init, parse_moof};
+pub use self::whole::{Row, Whole, free, head, mdat_head, tail};
 
 /// What a decoder must know before the first picture.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Format {
+pub struct Format {
     /// The codec.
-    pub(crate) codec: Codec,
+    pub codec: Codec,
     /// Width in pixels.
-    pub(crate) width: u32,
+    pub width: u32,
     /// Height in pixels.
-    pub(crate) height: u32,
+    pub height: u32,
     /// Contents of `avcC` or `hvcC`; empty for MJPEG, each picture of which is whole.
-    pub(crate) codec_data: Vec<u8>,
+    pub codec_data: Vec<u8>,
 }
 
 /// One picture of a fragment.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct SampleEntry {
+pub struct SampleEntry {
     /// When it is decoded, from the fragment's decode time on.
-    pub(crate) duration_us: u32,
+    pub duration_us: u32,
     /// Size in bytes.
-    pub(crate) size_bytes: u32,
+    pub size_bytes: u32,
     /// Whether decoding can begin here.
-    pub(crate) key: bool,
+    pub key: bool,
     /// Presentation time less decode time.
-    pub(crate) composition_us: i32,
+    pub composition_us: i32,
 }
 
 const SAMPLE_FLAGS_KEY: u32 = 0x0200_0000;
@@ -58,7 +56,7 @@ const JPEG_ESDS: [u8; 27] = [
 ];
 
 /// Writes `ftyp` and `moov`; `None` for a picture too large for it.
-pub(crate) fn init_segment(format: &Format) -> Option<Vec<u8>> {
+pub fn init_segment(format: &Format) -> Option<Vec<u8>> {
     let (entry, config, codec_data) = match format.codec {
         Codec::H264 => (b"avc1", b"avcC", &format.codec_data[..]),
         Codec::H265 => (b"hvc1", b"hvcC", &format.codec_data[..]),
@@ -133,7 +131,7 @@ fn visual_entry(b: &mut Vec<u8>, width: u16, height: u16, config: &[u8; 4], code
 }
 
 /// Writes one `moof` and its `mdat`; `payloads` are the pictures in the order of `samples`.
-pub(crate) fn fragment<'a>(
+pub fn fragment<'a>(
     number: u32,
     decode_us: u64,
     samples: &[SampleEntry],
