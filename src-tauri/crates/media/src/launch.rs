@@ -36,6 +36,14 @@ const KEPT_VARIABLES: [&str; 14] = [
     "HAUSRECHT_WORKER_LOG",
 ];
 
+/// How a worker's memory is managed (mallopt(3)): a thumbnail is decoded once a minute, and what that took goes back. glibc would
+/// otherwise keep it, in an arena for each of GStreamer's threads, for as long as the camera is recorded.
+const MEMORY: [(&str, &str); 3] = [
+    ("MALLOC_ARENA_MAX", "2"),
+    ("MALLOC_MMAP_THRESHOLD_", "262144"),
+    ("MALLOC_TRIM_THRESHOLD_", "262144"),
+];
+
 /// The longest line of a worker's log that is passed on.
 const MAX_LOG_LINE_BYTES: usize = 4096;
 
@@ -174,6 +182,9 @@ fn start(program: &Path, label: String) -> Answer {
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     // A camera is never behind a proxy, and asking the desktop for one needs files that the sandbox closes.
     command.env("GIO_USE_PROXY_RESOLVER", "dummy");
+    for (name, value) in MEMORY {
+        command.env(name, value);
+    }
     for name in KEPT_VARIABLES {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
