@@ -14,6 +14,7 @@ mod house;
 mod importing;
 mod keeping;
 mod link_local;
+mod log_checks;
 mod notifications;
 mod playing;
 mod recording;

@@ -34,6 +34,7 @@ ffmpeg
 iproute2
 binutils
 python3-venv
+openssl
 '
 bench='
 gstreamer1.0-gtk3

@@ -35,20 +35,33 @@ export function dayStart(us: number, days = 0): number {
   return new Date(date.getFullYear(), date.getMonth(), date.getDate() + days).getTime() * 1000
 }
 
-/** `14:37`. */
+/** Minutes of the clock on the wall behind UTC. */
+const behind = (us: number) => dateOf(us).getTimezoneOffset()
+
+/** In autumn an hour comes twice: there, the name of its zone after a time; nothing elsewhere. */
+function zoneMark(us: number): string {
+  const here = behind(us)
+  if (behind(us - HOUR_US) >= here && behind(us + HOUR_US) <= here) return ''
+  const parts = new Intl.DateTimeFormat(tags[getLocale()], { timeZoneName: 'short' }).formatToParts(dateOf(us))
+  return ` ${parts.find((part) => part.type === 'timeZoneName')?.value ?? ''}`
+}
+
+const plainSeconds = (us: number) => format('seconds', { hour: '2-digit', minute: '2-digit', second: '2-digit' }, dateOf(us))
+
+/** `14:37`; in the hour that comes twice, `02:37 CEST` and `02:37 CET`. */
 export function clock(us: number): string {
-  return format('clock', { hour: '2-digit', minute: '2-digit' }, dateOf(us))
+  return format('clock', { hour: '2-digit', minute: '2-digit' }, dateOf(us)) + zoneMark(us)
 }
 
 /** `14:37:02`. */
 export function clockSeconds(us: number): string {
-  return format('seconds', { hour: '2-digit', minute: '2-digit', second: '2-digit' }, dateOf(us))
+  return plainSeconds(us) + zoneMark(us)
 }
 
 /** `14:37:02.480`; the decimal sign is a point in every language, as on the picture's clock. */
 export function clockMillis(us: number): string {
   const millis = Math.floor(us / 1000) % 1000
-  return `${clockSeconds(us)}.${String(millis).padStart(3, '0')}`
+  return `${plainSeconds(us)}.${String(millis).padStart(3, '0')}${zoneMark(us)}`
 }
 
 /** `Sunday, 22 November`. */

@@ -259,6 +259,16 @@ pub(crate) enum Log {
     Checkpoint,
     /// Print the key that verifies checkpoints; needs no passphrase
     Key,
+    /// Compare the log with an older checkpoint of it, and print the proof; needs no passphrase
+    Consistency {
+        /// File with the checkpoint, or `-` for standard input
+        old: PathBuf,
+    },
+    /// Print the proof that an entry stands in the log, a C2SP tlog-proof; needs no passphrase
+    Prove {
+        /// Number of the entry
+        index: u64,
+    },
     /// Print one entry with its proof
     Show {
         /// Number of the entry

@@ -59,7 +59,12 @@ async fn dispatch(args: &Args, handle: &Handle, folder: &Path) -> anyhow::Result
         args.command,
         Command::Run
             | Command::Init { .. }
-            | Command::Log { command: Some(Log::Verify | Log::Checkpoint | Log::Key), .. }
+            | Command::Log {
+                command: Some(
+                    Log::Verify | Log::Checkpoint | Log::Key | Log::Consistency { .. } | Log::Prove { .. }
+                ),
+                ..
+            }
     );
     if !no_passphrase {
         sign_in(args, handle).await?;

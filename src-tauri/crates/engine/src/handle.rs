@@ -5,6 +5,7 @@
 mod bookmarks;
 mod cameras;
 mod clips;
+mod consistency;
 mod control;
 mod events;
 mod footage;

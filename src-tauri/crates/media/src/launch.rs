@@ -38,11 +38,8 @@ const KEPT_VARIABLES: [&str; 14] = [
 
 /// How a worker's memory is managed (mallopt(3)): a thumbnail is decoded once a minute, and what that took goes back. glibc would
 /// otherwise keep it, in an arena for each of GStreamer's threads, for as long as the camera is recorded.
-const MEMORY: [(&str, &str); 3] = [
-    ("MALLOC_ARENA_MAX", "2"),
-    ("MALLOC_MMAP_THRESHOLD_", "262144"),
-    ("MALLOC_TRIM_THRESHOLD_", "262144"),
-];
+const MEMORY: [(&str, &str); 3] =
+    [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "262144"), ("MALLOC_TRIM_THRESHOLD_", "262144")];
 
 /// The longest line of a worker's log that is passed on.
 const MAX_LOG_LINE_BYTES: usize = 4096;

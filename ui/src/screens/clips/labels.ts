@@ -17,7 +17,8 @@ export function tickLabel(tick: Tick, step: Step): string {
     case 'hour':
     case 'us':
       if (major) return dayMonth(us)
-      if (step.us < SECOND_US) return `${clockSeconds(us)}.${Math.floor(us / 100_000) % 10}`
+      // Tenths are enough.
+      if (step.us < SECOND_US) return clockMillis(us).replace(/(\.\d)\d\d/, '$1')
       return step.us < MINUTE_US ? clockSeconds(us) : clock(us)
   }
 }

@@ -1,16 +1,20 @@
 //! `log` and what is below it.
 
-use std::process::ExitCode;
+use std::{io::Read, path::Path, process::ExitCode};
 
+use anyhow::Context;
 use hausrecht_engine::{
     Handle,
-    wire::{LogQuery, LogRow},
+    wire::{LogQuery, LogRow, Standing},
 };
 
 use crate::{
     args::Log,
     output::{self, CHANGED, local},
 };
+
+/// A checkpoint has some hundred bytes.
+const MAX_NOTE_BYTES: u64 = 1 << 16;
 
 pub(crate) async fn run(
     json: bool,
@@ -37,6 +41,16 @@ pub(crate) async fn run(
                 output::json(&key)?
             } else {
                 output::print(&format!("{key}\n"))?
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Log::Consistency { old }) => consistency(json, handle, old).await,
+        Some(Log::Prove { index }) => {
+            let proof = handle.log_proof(*index).await?;
+            if json {
+                output::json(&proof)?
+            } else {
+                output::print(&proof)?
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -98,4 +112,35 @@ async fn verify(json: bool, handle: &Handle) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if state.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(CHANGED) })
+}
+
+async fn consistency(json: bool, handle: &Handle, old: &Path) -> anyhow::Result<ExitCode> {
+    let mut text = String::new();
+    if old.as_os_str() == "-" {
+        std::io::stdin().take(MAX_NOTE_BYTES).read_to_string(&mut text)?;
+    } else {
+        let file = std::fs::File::open(old).with_context(|| old.display().to_string())?;
+        file.take(MAX_NOTE_BYTES).read_to_string(&mut text).with_context(|| old.display().to_string())?;
+    }
+    let found = handle.log_consistency(&text).await?;
+    if json {
+        output::json(&found)?;
+    } else {
+        let (old, new) = (found.old_size, found.new_size);
+        let said = match found.standing {
+            Standing::Grown => format!("the first {old} entries are as they were; there are {new} now\n"),
+            Standing::Fork => format!(
+                "the first {old} entries are not those that the checkpoint was signed for: the log was written anew\n"
+            ),
+            Standing::Cut => format!(
+                "the log has {new} entries and the checkpoint covers {old}: its end was cut off, or an older copy was put back\n"
+            ),
+        };
+        output::print(&said)?;
+        if found.standing == Standing::Grown {
+            output::print(&format!("\n{}\n\n{}", found.proof.join("\n"), found.checkpoint))?;
+        }
+    }
+    let unchanged = found.standing == Standing::Grown;
+    Ok(if unchanged { ExitCode::SUCCESS } else { ExitCode::from(CHANGED) })
 }

@@ -96,6 +96,33 @@ pub struct LogEntryDetail {
     pub proof: String,
 }
 
+/// How the log stands to an older checkpoint of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It has grown, or is the same; all that the checkpoint covers is as it was.
+    Grown,
+    /// It has other entries than the checkpoint covers: it was written anew.
+    Fork,
+    /// It has fewer entries than the checkpoint covers: its end was cut off, or an older copy was put back.
+    Cut,
+}
+
+/// The log beside an older checkpoint.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Consistency {
+    /// How it stands.
+    pub standing: Standing,
+    /// Entries that the older checkpoint covers.
+    pub old_size: u64,
+    /// Entries now.
+    pub new_size: u64,
+    /// The consistency proof of RFC 6962, section 2.1.2, each hash in base64; empty where there is none.
+    pub proof: Vec<String>,
+    /// The newest checkpoint, a C2SP signed note.
+    pub checkpoint: String,
+}
+
 /// How far a verification is, or what it found.
 #[derive(Clone, PartialEq, Debug, Serialize, specta::Type)]
 pub struct VerifyState {

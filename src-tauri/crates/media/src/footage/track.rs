@@ -156,13 +156,11 @@ fn gpx(text: &str) -> Vec<Fix> {
                     (time_us, speed) = (None, None);
                 }
             }
-            Ok(Event::Text(text)) => {
-                match element.as_str() {
-                    "time" => time_us = gpx_time(&text),
-                    "speed" => speed = text.trim().parse().ok(),
-                    _ => {}
-                }
-            }
+            Ok(Event::Text(text)) => match element.as_str() {
+                "time" => time_us = gpx_time(&text),
+                "speed" => speed = text.trim().parse().ok(),
+                _ => {}
+            },
             Ok(Event::End(end)) => {
                 element.clear();
                 if end.local_name().as_ref() == "trkpt"
