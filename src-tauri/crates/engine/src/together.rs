@@ -399,6 +399,8 @@ impl Conductor {
         for place in [&mut seat.shown, &mut seat.ahead] {
             if let Some(reel) = place.take_if(|reel| reel.number == number) {
                 seat.failed = Some((reel.span.id, error));
+                // It may be theirs to view no longer, or erased.
+                seat.way = None;
                 seat.port.worker_gone();
                 self.shared.dismiss(&reel.player);
                 break;
