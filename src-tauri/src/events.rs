@@ -64,6 +64,14 @@ event!(
     ClipsChangedEvent(()) = "clips_changed"
 );
 event!(
+    /// Who may view what has changed, or was asked.
+    GrantsChangedEvent(()) = "grants_changed"
+);
+event!(
+    /// How many wraps are still to be made for grants.
+    WrappingEvent(wire::Wrapping) = "wrapping"
+);
+event!(
     /// Entries in the log.
     LogGrewEvent(#[specta(type = u32)] u64) = "log_grew"
 );
@@ -99,6 +107,8 @@ pub(crate) fn emit(app: &AppHandle, event: wire::Event) {
         wire::Event::Exports(exports) => ExportsEvent(exports).emit(app),
         wire::Event::Footage(footage) => FootageEvent(footage).emit(app),
         wire::Event::ClipsChanged => ClipsChangedEvent(()).emit(app),
+        wire::Event::GrantsChanged => GrantsChangedEvent(()).emit(app),
+        wire::Event::Wrapping(wrapping) => WrappingEvent(wrapping).emit(app),
         wire::Event::LogGrew(size) => LogGrewEvent(size).emit(app),
         wire::Event::Verify(verify) => VerifyEvent(verify).emit(app),
         wire::Event::Notice(notice) => NoticeEvent(notice).emit(app),

@@ -126,7 +126,7 @@ fn show(
             let tray = tray::put(app);
             window::make(app, &main, tray)?;
             #[cfg(target_os = "linux")]
-            app.manage(asleep::follow(&screens));
+            app.manage(asleep::follow(&screens, &lock_with_desktop(&engine_for_notifications)));
             notify::begin(app, &engine_for_notifications);
             open::open(app, given);
             #[cfg(unix)]
@@ -205,6 +205,8 @@ async fn pass_on_events(app: AppHandle, auto_demo: bool) {
             | Event::Exports(_)
             | Event::Footage(_)
             | Event::ClipsChanged
+            | Event::GrantsChanged
+            | Event::Wrapping(_)
             | Event::LogGrew(_)
             | Event::Verify(_)
             | Event::Notice(_)
@@ -212,6 +214,16 @@ async fn pass_on_events(app: AppHandle, auto_demo: bool) {
         }
         events::emit(&app, event);
     }
+}
+
+/// Signs out when the desktop is locked or falls asleep.
+#[cfg(target_os = "linux")]
+fn lock_with_desktop(engine: &Handle) -> Arc<asleep::Listener> {
+    let engine = engine.clone();
+    Arc::new(move || {
+        let engine = engine.clone();
+        tauri::async_runtime::spawn(async move { engine.lock_with_desktop().await });
+    })
 }
 
 /// Starts the demo cameras if no camera answers and none was ever added.

@@ -322,14 +322,14 @@ async fn what_does_not_come_to_its_end_leaves_nothing() {
 
     // A person with a grant may look, and may not take away.
     let passphrase = "copper window maple seven drift anchor";
-    let new = AddPerson { name: "Robin".into(), passphrase: passphrase.into(), accept_weak: false };
-    let person = stage.engine.add_person(new).await.unwrap().face.id;
-    let give = GiveGrant {
-        person,
-        scope: GrantScope::Clip { clip: clips[0].id },
-        until_us: None,
-        reason: "parcel".into(),
+    let new = AddPerson {
+        name: "Robin".into(),
+        passphrase: passphrase.into(),
+        accept_weak: false,
+        ..AddPerson::default()
     };
+    let person = stage.engine.add_person(new).await.unwrap().face.id;
+    let give = GiveGrant::plain(person, GrantScope::Clip { clip: clips[0].id }, None, "parcel");
     stage.engine.grant(give).await.unwrap();
     stage.sign_in("Robin", passphrase).await;
     let theirs = order(id, from_us, to_us, target.path());

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -12,6 +13,7 @@ use hausrecht_store::Store;
 use hausrecht_tests::{
     camera::{SimCam, USER},
     media_file::{age_decrypt, count},
+    programs,
     until::until,
 };
 use hausrecht_vault::{DeviceKeys, ExposeSecret, PersonKeys, SecretString};
@@ -36,10 +38,15 @@ async fn stock_age_opens_a_clip_for_the_owner_and_neither_half_of_a_grant_does()
     let id =
         stage.connect_with(&found.key, USER, CAMERA_PASSWORD).await.camera.expect("the camera lets us in");
     let clips = stage.wait_for_clips(id, 3).await;
-    let new = AddPerson { name: PERSON.into(), passphrase: PERSON_PASSPHRASE.into(), accept_weak: false };
+    let new = AddPerson {
+        name: PERSON.into(),
+        passphrase: PERSON_PASSPHRASE.into(),
+        accept_weak: false,
+        ..AddPerson::default()
+    };
     let person = stage.engine.add_person(new).await.unwrap().face.id;
     let scope = GrantScope::Clip { clip: clips[1].id };
-    let give = GiveGrant { person, scope, until_us: None, reason: REASON.into() };
+    let give = GiveGrant::plain(person, scope, None, REASON);
     stage.engine.grant(give).await.unwrap();
     let (folder, _) = stage.close().await;
     let folder = folder.path();
@@ -74,6 +81,21 @@ async fn stock_age_opens_a_clip_for_the_owner_and_neither_half_of_a_grant_does()
     // Times follow the arrival of the packets and waver by some frames on a busy machine; a lost group of pictures is a second.
     assert!(widest < 0.5, "pictures are missing between two clips: {widest} s between two frames");
     println!("stock age and ffprobe: {frames:?} frames in three clips, none missing between them");
+
+    // A reader that a stranger wrote from the documents.
+    let film = keys.path().join("film.mp4");
+    let mut reader = Command::new("/usr/bin/python3");
+    reader
+        .arg(programs::root().join("src-tauri/crates/vault/check/open_clip.py"))
+        .arg(folder)
+        .arg(&sheet_file);
+    let read = reader.arg(clips[1].id.to_string()).arg(&film).output().unwrap();
+    let said = String::from_utf8_lossy(&read.stdout).into_owned();
+    assert!(read.status.success(), "{said}{}", String::from_utf8_lossy(&read.stderr));
+    assert!(said.starts_with("untouched since it was recorded: entry "), "{said}");
+    let may_view: Vec<_> = said.lines().filter_map(|line| line.strip_prefix("may view: ")).collect();
+    assert_eq!(may_view, [OWNER, PERSON]);
+    assert_eq!(count(&fs::read(&film).unwrap()).frames, frames[1]);
 
     // A grant's wrap: neither this computer's key nor the person's alone.
     let granted = wraps(folder, clips[1].id);

@@ -69,15 +69,15 @@ async fn from_a_camera_on_the_network_to_a_clip_that_says_who_may_view_it() {
     assert!(marked.is_some_and(|clip| clip.events.contains(&EventKind::Motion)), "{mark:?} in {clips:?}");
 
     // Somebody else gets one clip.
-    let new = AddPerson { name: PERSON.into(), passphrase: PERSON_PASSPHRASE.into(), accept_weak: false };
-    let person = engine.add_person(new).await.unwrap().face.id;
-    let give = GiveGrant {
-        person,
-        scope: GrantScope::Clip { clip: first.id },
-        until_us: None,
-        reason: "Was there".into(),
+    let new = AddPerson {
+        name: PERSON.into(),
+        passphrase: PERSON_PASSPHRASE.into(),
+        accept_weak: false,
+        ..AddPerson::default()
     };
-    let grant = engine.grant(give).await.unwrap();
+    let person = engine.add_person(new).await.unwrap().face.id;
+    let give = GiveGrant::plain(person, GrantScope::Clip { clip: first.id }, None, "Was there");
+    let grant = engine.grant(give).await.unwrap().remove(0);
     let detail = engine.clip(first.id).await.unwrap();
     let names: Vec<_> = detail.may_view.iter().map(|who| who.face.name.as_str()).collect();
     assert_eq!(names, ["Alex", PERSON]);
@@ -90,12 +90,8 @@ async fn from_a_camera_on_the_network_to_a_clip_that_says_who_may_view_it() {
     assert!(engine.tiles().unwrap().is_empty());
     let refused = engine.open_clip(second.id).await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::NotFound, "a clip that was not granted does not exist");
-    let refused = engine.grant(GiveGrant {
-        person,
-        scope: GrantScope::Clip { clip: second.id },
-        until_us: None,
-        reason: String::new(),
-    });
+    let refused =
+        engine.grant(GiveGrant::plain(person, GrantScope::Clip { clip: second.id }, None, String::new()));
     assert_eq!(refused.await.unwrap_err().code, ErrorCode::NotAllowed);
 
     let mut events = engine.subscribe();
@@ -153,12 +149,7 @@ async fn from_a_camera_on_the_network_to_a_clip_that_says_who_may_view_it() {
     assert!(note.lines().count() >= 5, "a signed note: {note}");
 
     // A camera from now on: live pictures and each new clip.
-    let give = GiveGrant {
-        person,
-        scope: GrantScope::Camera { camera: garage_id },
-        until_us: None,
-        reason: "Shares it".into(),
-    };
+    let give = GiveGrant::plain(person, GrantScope::Camera { camera: garage_id }, None, "Shares it");
     engine.grant(give).await.unwrap();
     let so_far = stage.clips(garage_id).await;
     stage.sign_in(PERSON, PERSON_PASSPHRASE).await;

@@ -87,10 +87,15 @@ async fn a_bookmarked_clip_stays_until_the_mark_is_removed() {
     assert_eq!(counted as usize, newest.len(), "a year counts what an hour shows");
 
     // The owner marks the first clip, somebody who may view it the second; nobody else can.
-    let new = AddPerson { name: PERSON.into(), passphrase: PERSON_PASSPHRASE.into(), accept_weak: false };
+    let new = AddPerson {
+        name: PERSON.into(),
+        passphrase: PERSON_PASSPHRASE.into(),
+        accept_weak: false,
+        ..AddPerson::default()
+    };
     let person = engine.add_person(new).await.unwrap().face.id;
     let scope = GrantScope::Clip { clip: clips[1].id };
-    let give = GiveGrant { person, scope, until_us: None, reason: "looks after the house".into() };
+    let give = GiveGrant::plain(person, scope, None, "looks after the house");
     engine.grant(give).await.unwrap();
     let mark =
         |clip: &ClipView, note: &str| GiveBookmark { camera: id, at_us: middle(clip), note: note.into() };

@@ -228,18 +228,18 @@ async fn a_member_sees_what_was_given_and_nothing_else() {
     let stage = Stage::owned().await;
     let [(front, front_clips), (yard, yard_clips)] = record(&stage).await;
     let engine = &stage.engine;
-    let new = AddPerson { name: PERSON.into(), passphrase: PERSON_PASSPHRASE.into(), accept_weak: false };
+    let new = AddPerson {
+        name: PERSON.into(),
+        passphrase: PERSON_PASSPHRASE.into(),
+        accept_weak: false,
+        ..AddPerson::default()
+    };
     let person = engine.add_person(new).await.unwrap().face.id;
     let at_us = front_clips[0].start_us.max(yard_clips[0].start_us).plus(Duration::from_millis(500));
     let shown = |clips: &[ClipView]| {
         clips.iter().find(|clip| clip.start_us <= at_us && at_us < end_of(clip)).unwrap().id
     };
-    let give = |clip| GiveGrant {
-        person,
-        scope: GrantScope::Clip { clip },
-        until_us: None,
-        reason: "looks after the house".into(),
-    };
+    let give = |clip| GiveGrant::plain(person, GrantScope::Clip { clip }, None, "looks after the house");
     engine.grant(give(shown(&front_clips))).await.unwrap();
     engine.lock().await;
     stage.sign_in(PERSON, PERSON_PASSPHRASE).await;

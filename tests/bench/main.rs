@@ -13,6 +13,7 @@ mod seeking;
 mod start;
 mod table;
 mod timeline;
+mod trust;
 mod usage;
 mod wall;
 
@@ -59,6 +60,9 @@ fn main() {
         }
         if wanted("timeline") {
             timeline::measure(std::env::args().nth(2).as_deref().map(Path::new)).await;
+        }
+        if wanted("trust") {
+            trust::measure().await;
         }
         if wanted("log") {
             log::measure(1_000_000, std::env::args().nth(2).as_deref().map(Path::new)).await;

@@ -209,17 +209,17 @@ fn now_us() -> i64 {
     SystemClock::default().now().0
 }
 
-fn ms(start: Instant) -> f64 {
+pub(crate) fn ms(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1000.0
 }
 
-fn spread(mut took: Vec<f64>) -> Vec<String> {
+pub(crate) fn spread(mut took: Vec<f64>) -> Vec<String> {
     took.sort_by(f64::total_cmp);
     let at = |part: f64| format!("{:.1}", took[((took.len() - 1) as f64 * part).round() as usize]);
     vec![at(0.5), at(0.99), at(1.0)]
 }
 
-fn fsyncs(folder: &Path) -> Vec<f64> {
+pub(crate) fn fsyncs(folder: &Path) -> Vec<f64> {
     let mut file = std::fs::File::create(folder.join("beside")).unwrap();
     let took = (0..100)
         .map(|_| {
@@ -233,7 +233,7 @@ fn fsyncs(folder: &Path) -> Vec<f64> {
     took
 }
 
-fn camera(number: u64, removed_us: UnixMicros) -> CameraRow {
+pub(crate) fn camera(number: u64, removed_us: UnixMicros) -> CameraRow {
     CameraRow {
         id: format!("{:016x}", 0xc0 + number).parse().unwrap(),
         name: format!("Camera {}", number + 1),

@@ -9,6 +9,7 @@ pub mod disk;
 pub mod display;
 pub mod media_file;
 pub mod network;
+pub mod outbound;
 pub mod process;
 pub mod programs;
 pub mod stage;

@@ -40,6 +40,11 @@ pub fn own_namespace(name: &str) -> Place {
     run_inside(&["--exact".into(), name.into(), "--nocapture".into(), "--test-threads".into(), "1".into()])
 }
 
+/// Whether this runs in a namespace of its own, where the network may be changed.
+pub fn is_own() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
 /// Puts a program that is not a test there, with the arguments it has.
 ///
 /// # Panics
@@ -133,14 +138,19 @@ fn ready_address(mut command: Command, device: &str) -> Result<Option<Ipv6Addr>,
 }
 
 fn lay_cable(pid: u32) {
+    lay(pid, OUR_END);
+}
+
+/// A cable between this namespace, where its end is called `ours`, and that of the process `pid`.
+pub(crate) fn lay(pid: u32, ours: &str) {
     // The process enters its namespace a moment after it was started.
     until_blocking("the camera's namespace", Duration::from_secs(10), || {
         let own = std::fs::read_link("/proc/self/ns/net").map_err(|error| error.to_string())?;
         let other = std::fs::read_link(format!("/proc/{pid}/ns/net")).map_err(|error| error.to_string())?;
         if own == other { Err("still the same".to_owned()) } else { Ok(()) }
     });
-    ip(&["link", "add", OUR_END, "type", "veth", "peer", "name", "eth0", "netns", &pid.to_string()]);
-    ip(&["link", "set", OUR_END, "up"]);
+    ip(&["link", "add", ours, "type", "veth", "peer", "name", "eth0", "netns", &pid.to_string()]);
+    ip(&["link", "set", ours, "up"]);
     ip_there(pid, &["link", "set", "lo", "up"]);
     ip_there(pid, &["link", "set", "eth0", "up"]);
 }
@@ -156,7 +166,7 @@ fn there(pid: u32) -> Command {
     command
 }
 
-fn ip(args: &[&str]) {
+pub(crate) fn ip(args: &[&str]) {
     run(tool("ip").args(args));
 }
 

@@ -36,8 +36,10 @@ describe('the memory client', () => {
     const client = memoryClient(new URLSearchParams('phase=open'))
     const [clip] = await client.clips({ cameras: ['cam1'], events: [], from_us: 0, to_us: Number.MAX_SAFE_INTEGER, limit: 1 })
     if (!clip) throw new Error('no clip')
-    const added = await client.addPerson({ name: 'Mia', passphrase: 'a very long passphrase', accept_weak: false })
-    const grant = await client.grant({ person: added.face.id, scope: { scope: 'clip', clip: clip.id }, until_us: null, reason: 'r' })
+    const added = await client.addPerson({ name: 'Mia', passphrase: 'a very long passphrase', accept_weak: false, role: '', until_us: null })
+    const terms = { rights: ['playback' as const], back_hours: null, hours: null, until_us: null, opens: null, second: null }
+    const [grant] = await client.grant({ people: [added.face.id], scopes: [{ scope: 'clip', clip: clip.id }], terms, reason: 'r', template: null })
+    if (!grant) throw new Error('no grant')
     expect((await client.clip(clip.id)).may_view.map((may) => may.face.name)).toContain('Mia')
     await client.takeBack(grant.id)
     expect((await client.clip(clip.id)).may_view.map((may) => may.face.name)).not.toContain('Mia')

@@ -1,6 +1,8 @@
 //! Recorded clips.
 
-use hausrecht_engine::wire::{ClipDetail, ClipQuery, ClipView, Thumbnail, Timeline};
+use hausrecht_engine::wire::{
+    ClipDetail, ClipQuery, ClipView, EraseOrder, EraseWhat, Erased, Thumbnail, Timeline,
+};
 use hausrecht_model::{ClipId, UnixMicros};
 use tauri::State;
 
@@ -36,4 +38,18 @@ pub(crate) async fn thumbnails(shell: State<'_, Shell>, clips: Vec<ClipId>) -> A
 #[specta::specta]
 pub(crate) async fn clip(shell: State<'_, Shell>, id: ClipId) -> Answer<ClipDetail> {
     shell.engine.clip(id).await
+}
+
+/// What an order would erase.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn would_erase(shell: State<'_, Shell>, what: EraseWhat) -> Answer<Erased> {
+    shell.engine.would_erase(what).await
+}
+
+/// Erases clips for good.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn erase(shell: State<'_, Shell>, order: EraseOrder) -> Answer<Erased> {
+    shell.engine.erase(order).await
 }

@@ -1,6 +1,6 @@
 //! The log.
 
-use hausrecht_engine::wire::{LogEntryDetail, LogPage, LogQuery, VerifyState};
+use hausrecht_engine::wire::{LogEntryDetail, LogPage, LogQuery, PhotographedCheckpoint, VerifyState};
 use tauri::{AppHandle, Manager, State};
 
 use super::{Answer, Shell, internal};
@@ -38,6 +38,13 @@ pub(crate) fn verify_state(shell: State<'_, Shell>) -> Option<VerifyState> {
 #[specta::specta]
 pub(crate) async fn checkpoint(shell: State<'_, Shell>) -> Answer<String> {
     shell.engine.checkpoint().await
+}
+
+/// The newest checkpoint as a QR code.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn photograph_checkpoint(shell: State<'_, Shell>) -> Answer<PhotographedCheckpoint> {
+    shell.engine.photograph_checkpoint().await
 }
 
 /// Writes the newest checkpoint into the person's downloads, else into their home. Returns the file's path.

@@ -90,10 +90,15 @@ async fn a_dashcams_places_say_when_and_where() {
     }
 
     // Whoever may view a clip is not told where it was taken.
-    let new = AddPerson { name: PERSON.into(), passphrase: PERSON_PASSPHRASE.into(), accept_weak: false };
+    let new = AddPerson {
+        name: PERSON.into(),
+        passphrase: PERSON_PASSPHRASE.into(),
+        accept_weak: false,
+        ..AddPerson::default()
+    };
     let person = stage.engine.add_person(new).await.unwrap().face.id;
     let scope = GrantScope::Clip { clip: of_the_drive[0].id };
-    let give = GiveGrant { person, scope, until_us: None, reason: "the insurer's form".into() };
+    let give = GiveGrant::plain(person, scope, None, "the insurer's form");
     stage.engine.grant(give).await.unwrap();
     stage.sign_in(PERSON, PERSON_PASSPHRASE).await;
     assert_eq!(stage.engine.clip(of_the_drive[0].id).await.unwrap().track, []);

@@ -170,14 +170,14 @@ async fn the_owner_keeps_a_live_picture_and_the_log_says_so_before() {
     assert_eq!(stage.engine.log_page(query).await.unwrap().matching, 2);
 
     // If the log cannot be written there is no file; a member keeps none at all.
-    let new = AddPerson { name: PERSON.into(), passphrase: PERSON_PASSPHRASE.into(), accept_weak: false };
-    let person = stage.engine.add_person(new).await.unwrap().face.id;
-    let give = GiveGrant {
-        person,
-        scope: GrantScope::Camera { camera: id },
-        until_us: None,
-        reason: "lives here".into(),
+    let new = AddPerson {
+        name: PERSON.into(),
+        passphrase: PERSON_PASSPHRASE.into(),
+        accept_weak: false,
+        ..AddPerson::default()
     };
+    let person = stage.engine.add_person(new).await.unwrap().face.id;
+    let give = GiveGrant::plain(person, GrantScope::Camera { camera: id }, None, "lives here");
     stage.engine.grant(give).await.unwrap();
     stage.sign_in(PERSON, PERSON_PASSPHRASE).await;
     let refused =
@@ -213,13 +213,18 @@ async fn everybody_has_walls_of_their_own_with_the_cameras_that_they_may_see() {
     let too_large = ViewSettings { text_percent: 300, ..liked.clone() };
     assert_eq!(stage.engine.set_view_settings(too_large).await.unwrap_err().code, ErrorCode::Invalid);
 
-    let new = AddPerson { name: PERSON.into(), passphrase: PERSON_PASSPHRASE.into(), accept_weak: false };
+    let new = AddPerson {
+        name: PERSON.into(),
+        passphrase: PERSON_PASSPHRASE.into(),
+        accept_weak: false,
+        ..AddPerson::default()
+    };
     let person = stage.engine.add_person(new).await.unwrap().face.id;
     let mut grants = Vec::new();
     for camera in [front, garage] {
         let scope = GrantScope::Camera { camera };
-        let give = GiveGrant { person, scope, until_us: None, reason: "lives here".into() };
-        grants.push(stage.engine.grant(give).await.unwrap().id);
+        let give = GiveGrant::plain(person, scope, None, "lives here");
+        grants.push(stage.engine.grant(give).await.unwrap()[0].id);
     }
     stage.sign_in(PERSON, PERSON_PASSPHRASE).await;
     assert!(stage.engine.walls().await.unwrap().is_empty(), "the owner's walls are the owner's");

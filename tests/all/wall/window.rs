@@ -184,6 +184,8 @@ async fn details_and_zoom(desktop: &Desktop) {
 async fn unseen_costs_nothing(desktop: &Desktop) {
     desktop.click("nav-settings").await;
     until_decoded(desktop, "another screen", &[]).await;
+    // Here it stays open, so that it is seen what comes back by itself.
+    desktop.click("set-lock-desktop").await;
     desktop.click("nav-live").await;
     until_decoded(desktop, "the wall again", &["sub", "sub", "sub"]).await;
 

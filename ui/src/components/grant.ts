@@ -28,22 +28,22 @@ export function isSpan(fromUs: number | null, toUs: number | null): boolean {
   return fromUs !== null && toUs !== null && fromUs < toUs
 }
 
-/** The scope that was chosen; `null` while it is not complete, so that nothing wider is given in its place. */
-export function scopeOf(
+/** What was chosen, a scope for each camera; nothing while it is not complete, so that nothing wider is given in its place. */
+export function scopesOf(
   what: GrantScope['scope'],
   clip: string | null,
-  camera: string,
+  cameras: readonly string[],
   fromUs: number | null,
   toUs: number | null,
-): GrantScope | null {
+): GrantScope[] {
   switch (what) {
     case 'clip':
-      return clip === null ? null : { scope: 'clip', clip }
+      return clip === null ? [] : [{ scope: 'clip', clip }]
     case 'span':
-      if (camera === '' || fromUs === null || toUs === null || !isSpan(fromUs, toUs)) return null
-      return { scope: 'span', camera, from_us: fromUs, to_us: toUs }
+      if (fromUs === null || toUs === null || !isSpan(fromUs, toUs)) return []
+      return cameras.map((camera) => ({ scope: 'span', camera, from_us: fromUs, to_us: toUs }))
     case 'camera':
-      return camera === '' ? null : { scope: 'camera', camera }
+      return cameras.map((camera) => ({ scope: 'camera', camera }))
   }
 }
 

@@ -62,6 +62,10 @@ export function errorSentence(code: ErrorCode): string {
       return m.err_invalid()
     case 'not_found':
       return m.err_not_found()
+    case 'used_up':
+      return m.err_used_up()
+    case 'needs_agreement':
+      return m.err_needs_agreement()
     case 'camera_unreachable':
       return m.err_camera_unreachable()
     case 'camera_refused':
@@ -105,6 +109,8 @@ export function orderErrorSentence(code: ErrorCode): string {
     case 'already_set_up':
     case 'not_found':
     case 'no_microphone':
+    case 'used_up':
+    case 'needs_agreement':
     case 'log_unwritable':
     case 'clip_missing':
     case 'clip_changed':
@@ -132,6 +138,8 @@ export function signInErrorSentence(code: ErrorCode): string {
     case 'invalid':
     case 'not_found':
     case 'no_microphone':
+    case 'used_up':
+    case 'needs_agreement':
     case 'log_unwritable':
     case 'clip_missing':
     case 'clip_changed':

@@ -221,6 +221,10 @@ export const commands = {
 	thumbnails: (clips: ClipId[]) => typedError<Thumbnail[], Error>(__TAURI_INVOKE("thumbnails", { clips })),
 	/**  One clip and its three questions. */
 	clip: (id: ClipId) => typedError<ClipDetail, Error>(__TAURI_INVOKE("clip", { id })),
+	/**  What an order would erase. */
+	wouldErase: (what: EraseWhat) => typedError<Erased, Error>(__TAURI_INVOKE("would_erase", { what })),
+	/**  Erases clips for good. */
+	erase: (order: EraseOrder) => typedError<Erased, Error>(__TAURI_INVOKE("erase", { order })),
 	/**  What was recorded and what happened, a lane a camera. */
 	lanes: (fromUs: UnixMicros, toUs: UnixMicros) => typedError<Lanes, Error>(__TAURI_INVOKE("lanes", { fromUs, toUs })),
 	/**  Events from one on, in one direction. */
@@ -278,10 +282,36 @@ export const commands = {
 	people: () => typedError<PersonView[], Error>(__TAURI_INVOKE("people")),
 	/**  Adds somebody, with a passphrase of their own. */
 	addPerson: (person: AddPerson) => typedError<PersonView, Error>(__TAURI_INVOKE("add_person", { person })),
-	/**  Lets somebody view something. */
-	grant: (grant: GiveGrant) => typedError<GrantView, Error>(__TAURI_INVOKE("grant", { grant })),
+	/**  Lets people view something. */
+	grant: (grant: GiveGrant) => typedError<GrantView[], Error>(__TAURI_INVOKE("grant", { grant })),
+	/**  Changes name, role, colour, end or language of somebody. */
+	changePerson: (change: ChangePerson) => typedError<PersonView, Error>(__TAURI_INVOKE("change_person", { change })),
+	/**  Gives somebody a passphrase without knowing the one before. */
+	givePassphrase: (person: PersonId, passphrase: string, acceptWeak: boolean) => typedError<null, Error>(__TAURI_INVOKE("give_passphrase", { person, passphrase, acceptWeak })),
+	/**  Gives oneself another passphrase. */
+	changePassphrase: (known: string, wanted: string, acceptWeak: boolean) => typedError<null, Error>(__TAURI_INVOKE("change_passphrase", { known, wanted, acceptWeak })),
+	/**  Removes somebody, and takes back all that was granted to them. */
+	removePerson: (person: PersonId, forget: boolean) => typedError<null, Error>(__TAURI_INVOKE("remove_person", { person, forget })),
+	/**  What somebody would see if they signed in now. */
+	wouldSee: (person: PersonId) => typedError<WouldSee, Error>(__TAURI_INVOKE("would_see", { person })),
+	/**  Gives other terms to a grant. */
+	changeGrant: (change: ChangeGrant) => typedError<GrantView, Error>(__TAURI_INVOKE("change_grant", { change })),
 	/**  Takes a grant back. */
 	takeBack: (id: GrantId) => typedError<TakenBack, Error>(__TAURI_INVOKE("take_back", { id })),
+	/**  Seals clips anew that were never opened through a grant that was taken back. */
+	rekey: (clips: ClipId[]) => typedError<number, Error>(__TAURI_INVOKE("rekey", { clips })),
+	/**  The templates. */
+	templates: () => typedError<Template[], Error>(__TAURI_INVOKE("templates")),
+	/**  Keeps the templates. */
+	keepTemplates: (templates: Template[]) => typedError<Template[], Error>(__TAURI_INVOKE("keep_templates", { templates })),
+	/**  Asks whoever must agree whether a clip may be opened. */
+	ask: (clip: ClipId) => typedError<AskView, Error>(__TAURI_INVOKE("ask", { clip })),
+	/**  What was asked in the last days. */
+	asks: () => typedError<AskView[], Error>(__TAURI_INVOKE("asks")),
+	/**  Answers what was asked. */
+	answerAsk: (ask: AskId, agree: boolean) => typedError<null, Error>(__TAURI_INVOKE("answer_ask", { ask, agree })),
+	/**  Agrees at the window of whoever asks, with the passphrase of the one who must agree. */
+	agreeHere: (ask: AskId, passphrase: string) => typedError<null, Error>(__TAURI_INVOKE("agree_here", { ask, passphrase })),
 	/**  A page of the log, newest first. */
 	logPage: (query: LogQuery) => typedError<LogPage, Error>(__TAURI_INVOKE("log_page", { query })),
 	/**  One entry with its proof. */
@@ -294,6 +324,8 @@ export const commands = {
 	checkpoint: () => typedError<string, Error>(__TAURI_INVOKE("checkpoint")),
 	/**  Writes the newest checkpoint into the person's downloads, else into their home. Returns the file's path. */
 	exportCheckpoint: () => typedError<string, Error>(__TAURI_INVOKE("export_checkpoint")),
+	/**  The newest checkpoint as a QR code. */
+	photographCheckpoint: () => typedError<PhotographedCheckpoint, Error>(__TAURI_INVOKE("photograph_checkpoint")),
 	/**  Topics that Hausrecht does not know, the last that came first. */
 	unknownTopics: () => typedError<UnknownTopic[], Error>(__TAURI_INVOKE("unknown_topics")),
 	/**  What the owner has said of topics. */
@@ -318,6 +350,7 @@ export const events = {
 	dropHovers: makeEvent<DropHoversEvent, DropHoversEvent>("drop_hovers"),
 	exports: makeEvent<ExportsEvent, ExportsEvent>("exports"),
 	footage: makeEvent<FootageEvent, FootageEvent>("footage"),
+	grantsChanged: makeEvent<GrantsChangedEvent, GrantsChangedEvent>("grants_changed"),
 	logGrew: makeEvent<LogGrewEvent, LogGrewEvent>("log_grew"),
 	notice: makeEvent<NoticeEvent, NoticeEvent>("notice"),
 	openRoute: makeEvent<OpenRouteEvent, OpenRouteEvent>("open_route"),
@@ -327,6 +360,7 @@ export const events = {
 	tiles: makeEvent<TilesEvent, TilesEvent>("tiles"),
 	together: makeEvent<TogetherEvent, TogetherEvent>("together"),
 	verify: makeEvent<VerifyEvent, VerifyEvent>("verify"),
+	wrapping: makeEvent<WrappingEvent, WrappingEvent>("wrapping"),
 };
 
 /* Types */
@@ -338,6 +372,10 @@ export type AddPerson = {
 	passphrase: string,
 	/**  Accept a passphrase that rates lower than 3 of 4. */
 	accept_weak: boolean,
+	/**  What they are here, such as "Family". May be empty. Sealed. */
+	role: string,
+	/**  A guest's end: after it they may sign in no more, and all that was granted to them ends. */
+	until_us: UnixMicros | null,
 };
 
 /**  How colours are changed in what is shown; the recording stays as it is. */
@@ -350,6 +388,35 @@ export type Adjust = {
 	saturation: number,
 	/**  0.25 (dark parts darker) to 4 (dark parts brighter); 1 leaves it. */
 	gamma: number,
+};
+
+/**  A question whether somebody may open a clip, to the one who must agree. */
+export type AskId = string;
+
+/**  A question whether somebody may open a clip. */
+export type AskView = {
+	/**  Id. */
+	id: AskId,
+	/**  The clip. */
+	clip: ClipId,
+	/**  Name of its camera. */
+	camera_name: string,
+	/**  When it begins. */
+	start_us: UnixMicros,
+	/**  How long it is. Microseconds. */
+	duration_us: number,
+	/**  Who asks. */
+	from: string,
+	/**  Who must agree. */
+	to: string,
+	/**  Whether whoever is signed in is to answer. */
+	mine: boolean,
+	/**  When it was asked. */
+	asked_us: UnixMicros,
+	/**  The answer; `None`: there is none yet. */
+	agreed: boolean | null,
+	/**  Whether the agreement was used for an opening. */
+	used: boolean,
 };
 
 /**  A moment that somebody marked. */
@@ -504,6 +571,8 @@ export type CameraView = {
 	away: boolean,
 	/**  Who may view live pictures: faces for the tile. */
 	viewers: Face[],
+	/**  What whoever is signed in may do with it now. */
+	rights: Right[],
 };
 
 /**  The cameras that were added. */
@@ -621,6 +690,32 @@ export type CertificateQuestion = {
 	seen: string,
 };
 
+/**  Gives other terms to a grant: the old one ends and a new one begins, in one step. */
+export type ChangeGrant = {
+	/**  Which. */
+	grant: GrantId,
+	/**  What it is to allow. */
+	terms: Terms,
+	/**  Why. Sealed. */
+	reason: string,
+};
+
+/**  What is changed of a person. */
+export type ChangePerson = {
+	/**  Who. */
+	person: PersonId,
+	/**  Name, unique in this vault. */
+	name: string,
+	/**  What they are here. Sealed. */
+	role: string,
+	/**  Index into the theme's palette. */
+	color: number,
+	/**  When they may sign in no more. */
+	until_us: UnixMicros | null,
+	/**  Their language; `None`: as everybody. */
+	language: Language | null,
+};
+
 /**  One clip and its three questions. */
 export type ClipDetail = {
 	/**  Where the camera was, about once a second, for the owner; for films that had it beside them. */
@@ -629,6 +724,10 @@ export type ClipDetail = {
 	clip: ClipView,
 	/**  Who may view it; the owner first. "No one else" is the window's own last row. */
 	may_view: MayView[],
+	/**  What whoever is signed in may do with it. */
+	rights: Right[],
+	/**  What stands between whoever is signed in and its pictures. */
+	gate: Gate,
 	/**  Who has opened it through Hausrecht, newest first. */
 	opened: Opened[],
 	/**  Copies given. */
@@ -868,6 +967,43 @@ export type EncoderView = {
 	used_for: StreamRole[],
 };
 
+/**  Erases clips for good. */
+export type EraseOrder = {
+	/**  Which. */
+	what: EraseWhat,
+	/**  Somebody in the picture demands it (GDPR, Article 17). */
+	demanded: boolean,
+	/**  Forget, too, who was given a copy. That is what an owner answers for, so it is asked separately. */
+	forget_copies: boolean,
+	/**  Why. Sealed. */
+	reason: string,
+};
+
+/**  Which clips are erased. */
+export type EraseWhat = 
+/**  These. */
+{ what: "clips"; 
+/**  Up to 50 000. */
+clips: ClipId[] } | 
+/**  The clips of one camera that overlap a span of time. */
+{ what: "span"; 
+/**  Camera. */
+camera: CameraId; 
+/**  From. */
+from_us: UnixMicros; 
+/**  To. */
+to_us: UnixMicros };
+
+/**  What was or would be erased. */
+export type Erased = {
+	/**  Clips. */
+	clips: number,
+	/**  Size of their files. Bytes. */
+	size_bytes: number,
+	/**  Of these, clips that something keeps longer: they cannot be erased before that is released. */
+	held: number,
+};
+
 /**  What went wrong, for a person (`message`) and for the window (`code`). */
 export type Error = {
 	/**  Which failure; the window branches on nothing else. */
@@ -898,6 +1034,10 @@ export type ErrorCode =
 "camera_unsuitable" | 
 /**  This computer has no microphone, or its sound server cannot be reached. */
 "no_microphone" | 
+/**  The grant allows no further opening. */
+"used_up" | 
+/**  Somebody else must agree before this is opened. */
+"needs_agreement" | 
 /**  The log could not be written, so nothing is shown. */
 "log_unwritable" | 
 /**  The clip's file is missing. */
@@ -1335,6 +1475,19 @@ export type GapReason =
 /**  The clock was set forward over it: there never was such a time. */
 "clock_step";
 
+/**  What stands between a person and a clip that they may view. */
+export type Gate = 
+/**  Nothing. */
+{ gate: "open" } | 
+/**  All openings that were granted are used. */
+{ gate: "used_up" } | 
+/**  Somebody else must agree to each opening. */
+{ gate: "agreement"; 
+/**  Their name. */
+name: string; 
+/**  The agreement that can be used, else the last question. */
+ask: AskView | null };
+
 /**  Mark a moment. */
 export type GiveBookmark = {
 	/**  Camera. */
@@ -1345,16 +1498,18 @@ export type GiveBookmark = {
 	note: string,
 };
 
-/**  Lets someone view. */
+/**  Lets people view: a grant for each of them and each scope. */
 export type GiveGrant = {
-	/**  Who. */
-	person: PersonId,
-	/**  What. */
-	scope: GrantScope,
-	/**  Until when; `None`: until taken back. */
-	until_us: UnixMicros | null,
+	/**  Whom, 1 to 500. */
+	people: PersonId[],
+	/**  What, 1 to 500. */
+	scopes: GrantScope[],
+	/**  What it allows. */
+	terms: Terms,
 	/**  Why, in the owner's words. Sealed. */
 	reason: string,
+	/**  Name of the template that it was made from. */
+	template: string | null,
 };
 
 /**  Keep a stretch of a camera longer. */
@@ -1388,7 +1543,7 @@ camera: CameraId;
 from_us: UnixMicros; 
 /**  To. */
 to_us: UnixMicros } | 
-/**  A camera from now on: live pictures, and each new clip as it is recorded. */
+/**  A camera: live pictures, and each new clip as it is recorded. */
 { scope: "camera"; 
 /**  Camera. */
 camera: CameraId };
@@ -1401,19 +1556,34 @@ export type GrantView = {
 	person: PersonId,
 	/**  What. */
 	scope: GrantScope,
-	/**  Name of the camera it is about. */
+	/**  The camera that it is about. */
+	camera: CameraId,
+	/**  Its name. */
 	camera_name: string,
 	/**  For a clip: its start. */
 	clip_start_us: UnixMicros | null,
+	/**  What it allows. */
+	terms: Terms,
+	/**  Name of who must agree, as far as the viewer may know it. */
+	second_name: string,
+	/**  Whether these are its hours. */
+	in_hours: boolean,
+	/**  Openings so far. */
+	opened: number,
+	/**  Whether wraps of clips that exist are still being made. */
+	pending: boolean,
 	/**  When given. */
 	given_us: UnixMicros,
-	/**  Until when. */
+	/**  Until when; the same as in the terms. */
 	until_us: UnixMicros | null,
 	/**  Why. */
 	reason: string,
 	/**  Its entry in the log. */
 	entry: number,
 };
+
+/**  Who may view what has changed, or was asked. */
+export type GrantsChangedEvent = null;
 
 /**  What is kept until it is released. */
 export type HoldId = string;
@@ -1438,6 +1608,16 @@ export type HoldView = {
 	until_us: UnixMicros | null,
 	/**  Entry in the log. */
 	entry: number,
+};
+
+/**  The same hours of some days. They go over midnight if they end before they begin, and belong to the day on which they begin. */
+export type Hours = {
+	/**  From Monday on, whether it is one of the days. */
+	days: [boolean, boolean, boolean, boolean, boolean, boolean, boolean],
+	/**  Minutes after midnight, 0 to 1439. */
+	from_min: number,
+	/**  Minutes after midnight, 0 to 1439; the same as `from_min`: a whole day. */
+	to_min: number,
 };
 
 /**  What the settings may be. */
@@ -1756,6 +1936,12 @@ export type MayView = {
 	scope: GrantScope | null,
 	/**  Until when. */
 	until_us: UnixMicros | null,
+	/**  What the grant allows; `None`: owner. */
+	terms: Terms | null,
+	/**  Name of who must agree to each opening, as far as the viewer may know it. */
+	second_name: string,
+	/**  Openings through the grant so far. */
+	opened: number,
 };
 
 /**  The signed-in person. */
@@ -1972,12 +2158,28 @@ export type PersonId = string;
 export type PersonView = {
 	/**  Face. */
 	face: Face,
+	/**  What they are here, such as "Family". For the owner's eyes. */
+	role: string,
 	/**  When added. */
 	added_us: UnixMicros,
+	/**  When they may sign in no more; `None`: no end. */
+	until_us: UnixMicros | null,
+	/**  Their language; `None`: as everybody. */
+	language: Language | null,
 	/**  Grants that hold now. */
 	grants: GrantView[],
 	/**  When they last opened a clip. */
 	last_opened_us: UnixMicros | null,
+};
+
+/**  A checkpoint to be photographed. */
+export type PhotographedCheckpoint = {
+	/**  The signed note. */
+	text: string,
+	/**  The same as a QR code, SVG. */
+	qr_svg: string,
+	/**  The entries that it covers. */
+	size: number,
 };
 
 /**  A picture to be kept outside the vault. */
@@ -2254,6 +2456,21 @@ export type Repeated = {
 	to_us: number,
 };
 
+/**  One thing that a grant allows. */
+export type Right = 
+/**  Live pictures. */
+"live" | 
+/**  Recorded clips. */
+"playback" | 
+/**  Turning the camera, and its places. */
+"ptz" | 
+/**  Talking through the camera. */
+"talk" | 
+/**  Keeping a single picture outside the vault. */
+"snapshot" | 
+/**  Taking a copy of clips outside the vault. */
+"copy";
+
 /**  A wall that somebody has arranged: cameras on a grid. */
 export type SavedWall = {
 	/**  Id. */
@@ -2302,6 +2519,8 @@ export type Settings = {
 	kept_reason: string,
 	/**  Idle minutes until the window locks. 1 to 240; 15 by default. */
 	lock_after_minutes: number,
+	/**  The window locks when the desktop is locked or falls asleep. */
+	lock_with_desktop?: boolean,
 };
 
 /**  The camera that the small window is to show from now on. */
@@ -2390,6 +2609,40 @@ export type SuggestedPassphrase = {
 export type TakenBack = {
 	/**  How often the person had opened something through this grant. Zero: it was never opened through Hausrecht. */
 	opened: number,
+	/**  Clips that they could have opened and never did: these can be sealed anew. */
+	never_opened: ClipId[],
+};
+
+/**  A named set of terms, such as "Family": what a role may do. */
+export type Template = {
+	/**  Name, unique. */
+	name: string,
+	/**  What it allows. */
+	rights: Right[],
+	/**  Clips of the last hours; `None`: those recorded from the grant on. */
+	back_hours: number | null,
+	/**  In which hours of the week it holds. */
+	hours: Hours | null,
+	/**  How many days it holds; `None`: until taken back. */
+	days: number | null,
+	/**  Of which cameras; empty: of all. */
+	cameras: CameraId[],
+};
+
+/**  What a grant allows, and within which bounds. */
+export type Terms = {
+	/**  What it allows. */
+	rights: Right[],
+	/**  Of a camera: clips of the last hours, 1 to 8784. `None`: those recorded from the grant on. */
+	back_hours: number | null,
+	/**  In which hours of the week it holds; `None`: always. */
+	hours: Hours | null,
+	/**  Until when; `None`: until taken back. */
+	until_us: UnixMicros | null,
+	/**  How many openings it allows, 1 to 10 000; `None`: any number. */
+	opens: number | null,
+	/**  Who must agree to each opening. */
+	second: PersonId | null,
 };
 
 /**  Themes of the window. */
@@ -2703,6 +2956,47 @@ shows: string } |
 { role: "small"; 
 /**  Which. */
 camera: CameraId };
+
+/**  What a person would see if they signed in now. */
+export type WouldSee = {
+	/**  Why they could not even sign in: their end is past. */
+	ended: boolean,
+	/**  Cameras of which they would see anything, in the order of the wall. */
+	cameras: WouldSeeCamera[],
+};
+
+/**  The same of one camera. */
+export type WouldSeeCamera = {
+	/**  Camera. */
+	camera: CameraId,
+	/**  Its name. */
+	camera_name: string,
+	/**  What they may do now. */
+	rights: Right[],
+	/**  What they may do at other hours, and not now. */
+	other_hours: Right[],
+	/**  Clips that they would find. */
+	clips: number,
+	/**  Of these, clips that open only when somebody else agrees. */
+	with_second: number,
+	/**  Clips that they are to find, for which no wrap was made yet. */
+	to_come: number,
+	/**  Start of the oldest. */
+	oldest_us: UnixMicros | null,
+	/**  Start of the newest. */
+	newest_us: UnixMicros | null,
+};
+
+/**  How far the making of wraps is. */
+export type Wrapping = {
+	/**  Grants that wait. */
+	grants: number,
+	/**  Wraps made since the work began. */
+	made: number,
+};
+
+/**  How many wraps are still to be made for grants. */
+export type WrappingEvent = Wrapping;
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -42,6 +42,8 @@ export interface ClientEvents {
   /** Whether files are being dragged over the window. */
   drop_hovers: boolean
   clips_changed: null
+  grants_changed: null
+  wrapping: wire.Wrapping
   log_grew: number
   verify: wire.VerifyState
   notice: wire.Notice
@@ -97,6 +99,8 @@ const sources: Sources = {
   footage: events.footage,
   drop_hovers: events.dropHovers,
   clips_changed: events.clipsChanged,
+  grants_changed: events.grantsChanged,
+  wrapping: events.wrapping,
   log_grew: events.logGrew,
   verify: events.verify,
   notice: events.notice,

@@ -12,6 +12,7 @@ import { timelineOf } from './memory/timeline'
 import { togetherOf } from './memory/together'
 import { wallsOf } from './memory/walls'
 import { clipsOf, DEMO, FOUND, house, logRow, MINUTE, type House } from './memory/house'
+import { peoplePart } from './memory/people'
 
 type Listeners = { [K in keyof ClientEvents]: Set<(snapshot: ClientEvents[K]) => void> }
 
@@ -32,6 +33,8 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     footage: new Set(),
     drop_hovers: new Set(),
     clips_changed: new Set(),
+    grants_changed: new Set(),
+    wrapping: new Set(),
     log_grew: new Set(),
     verify: new Set(),
     notice: new Set(),
@@ -54,6 +57,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     kept_hours: 72,
     kept_reason: '',
     lock_after_minutes: 15,
+    lock_with_desktop: true,
   }
   let me: wire.Me = { id: 'a1', name: 'Anna', owner: true, color: 0, recovery_made: false }
   const passphrases = new Map([
@@ -154,6 +158,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
       away: false,
       recording: true,
       viewers: [home.people[0]!.face],
+      rights: ['live', 'playback', 'ptz', 'talk', 'snapshot', 'copy'],
     }
     home.cameras.push(view)
     emit('cameras', [...home.cameras])
@@ -323,11 +328,13 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
       return {
         clip,
         may_view: [
-          { face: home.people[0]!.face, grant: null, scope: null, until_us: null },
+          { face: home.people[0]!.face, grant: null, scope: null, until_us: null, terms: null, second_name: '', opened: 0 },
           ...grants
             .filter(({ grant }) => grant.scope.scope === 'clip' ? grant.scope.clip === id : grant.scope.camera === clip.camera)
-            .map(({ person, grant }) => ({ face: person.face, grant: grant.id, scope: grant.scope, until_us: grant.until_us })),
+            .map(({ person, grant }) => ({ face: person.face, grant: grant.id, scope: grant.scope, until_us: grant.until_us, terms: grant.terms, second_name: grant.second_name, opened: grant.opened })),
         ],
+        rights: ['live', 'playback', 'ptz', 'talk', 'snapshot', 'copy'],
+        gate: { gate: 'open' },
         opened: [{ face: home.people[0]!.face, at_us: nowUs() - 8 * MINUTE, entry: 18_228 }],
         copies: [],
         integrity: 'untouched',
@@ -338,6 +345,12 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
         track: [],
         cause: recordOf(clip.camera) === 'waiting' ? (clip.events[0] ?? null) : null,
       }
+    },
+    photographCheckpoint: async () => ({ text: 'hausrecht/0\n', size: rows, qr_svg: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 2"><path d="M0 0h1v1H0zM1 1h1v1H1z"/></svg>' }),
+    wouldErase: async (what) => ({ clips: what.what === 'clips' ? what.clips.length : 11, size_bytes: what.what === 'clips' ? 6_200_000 : 70_000_000, held: 0 }),
+    async erase({ what }) {
+      owner()
+      return { clips: what.what === 'clips' ? what.clips.length : 11, size_bytes: 6_200_000, held: 0 }
     },
     async openClip(id) {
       const clip = clipById(id)
@@ -382,37 +395,17 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
       owner()
       return home.people.map((person) => ({ ...person, grants: [...person.grants] }))
     },
-    async addPerson({ name, passphrase, accept_weak }) {
+    async addPerson({ name, passphrase, accept_weak, role, until_us }) {
       owner()
       if (home.people.some((one) => one.face.name === name)) throw new WireError('invalid', `${name} exists already`)
       if (!accept_weak && rate(passphrase).score < 3) throw new WireError('invalid', 'the passphrase is weak')
       const face = { id: `p${home.people.length}`, name, owner: false, color: home.people.length }
-      const person = { face, added_us: nowUs(), grants: [], last_opened_us: null }
+      const person = { face, role, until_us, language: null, added_us: nowUs(), grants: [], last_opened_us: null }
       passphrases.set(name, passphrase)
       home.people.push(person)
       return person
     },
-    async grant(given) {
-      owner()
-      const { scope } = given
-      const clip = scope.scope === 'clip' ? clipById(scope.clip) : null
-      const camera = scope.scope === 'clip' ? clip!.camera : scope.camera
-      const grant: wire.GrantView = {
-        ...given,
-        id: `g${Math.random().toString(16).slice(2, 10)}`,
-        camera_name: home.cameras.find((one) => one.id === camera)?.name ?? '',
-        clip_start_us: clip?.start_us ?? null,
-        given_us: nowUs(),
-        entry: rows,
-      }
-      home.people.find((one) => one.face.id === given.person)?.grants.push(grant)
-      return grant
-    },
-    async takeBack(id) {
-      owner()
-      for (const person of home.people) person.grants = person.grants.filter((grant) => grant.id !== id)
-      return { opened: 0 }
-    },
+    ...peoplePart({ home, nowUs, me: () => me, rows: () => rows, clip: clipById, passphrases, told: () => emit('grants_changed', null) }),
 
     async logPage({ offset, limit, kinds, person }) {
       const all = kinds.length === 0 && person === null

@@ -1,6 +1,6 @@
 // What the whole window knows: who is signed in, the cameras, the tiles, where it is. Snapshots replace, never patch.
 
-import { asWireError, type CameraView, type Client, type Notice, type Session, type Settings, type TileState, type ViewSettings, type WindowRole } from '../ipc/client'
+import { asWireError, type AskView, type CameraView, type Client, type Notice, type Session, type Settings, type TileState, type ViewSettings, type WindowRole, type Wrapping } from '../ipc/client'
 import { m } from '../i18n/generated/messages.js'
 import { forgetShown } from '../screens/clips/shown.svelte'
 import { setLanguage } from '../i18n/locale.svelte'
@@ -22,6 +22,7 @@ export class App {
     kept_hours: 72,
     kept_reason: '',
     lock_after_minutes: 15,
+    lock_with_desktop: true,
   })
   /** How the person likes the window. */
   view = $state.raw<ViewSettings>({ text_percent: 100, patrol_seconds: 15, wall: '' })
@@ -37,6 +38,12 @@ export class App {
   leaving = $state.raw<Route | null>(null)
   /** Counts changes of the list of clips, so that screens ask again. */
   clipsChanged = $state(0)
+  /** Counts changes of who may view what, and of what was asked. */
+  grantsChanged = $state(0)
+  /** How many wraps are still to be made for grants. */
+  wrapping = $state.raw<Wrapping>({ grants: 0, made: 0 })
+  /** What was asked of whoever is signed in, and by them. */
+  asks = $state.raw<AskView[]>([])
   /** Entries in the log, as last heard. */
   logSize = $state<number | null>(null)
   /** The window's time. Microseconds; moves once a second. */
@@ -77,6 +84,11 @@ export class App {
       client.on('cameras', (cameras) => this.session?.phase === 'open' && this.#setCameras(cameras)),
       client.on('tiles', (tiles) => this.session?.phase === 'open' && (this.tiles = tiles)),
       client.on('clips_changed', () => (this.clipsChanged += 1)),
+      client.on('grants_changed', () => {
+        this.grantsChanged += 1
+        void this.loadAsks()
+      }),
+      client.on('wrapping', (wrapping) => (this.wrapping = wrapping)),
       client.on('log_grew', (size) => (this.logSize = size)),
       client.on('notice', (notice) => this.notify(notice)),
       client.on('open_route', (hash) => this.open(hash)),
@@ -111,6 +123,12 @@ export class App {
   stop(): void {
     for (const end of this.#endings) end()
     this.#endings = []
+  }
+
+  /** Asks what is asked. */
+  async loadAsks(): Promise<void> {
+    if (this.session?.phase !== 'open' || this.role.role !== 'main') return
+    this.asks = await this.client.asks().catch(() => [])
   }
 
   /** Goes to a screen; where something would be lost on the way, once the person has agreed. */
@@ -249,6 +267,8 @@ export class App {
       this.welcoming = false
       this.cameras = []
       this.tiles = []
+      this.asks = []
+      this.wrapping = { grants: 0, made: 0 }
       this.keysShown = false
       if (before?.phase === 'open') this.#forget()
       // Whoever signs in next begins at the start: a clip that was open must not open by itself.
@@ -284,6 +304,8 @@ export class App {
     } catch {
       // The snapshots come again by event.
     }
+    if (!isStill()) return
+    await this.loadAsks()
     if (!isStill()) return
     if (this.owner) await this.footage.load()
     if (!isStill()) return

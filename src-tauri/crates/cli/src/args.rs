@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use hausrecht_model::Right;
 
 /// Your cameras, your recordings, your log: Hausrecht without its window.
 ///
@@ -79,6 +80,12 @@ pub(crate) enum Command {
         /// Add a person with this name; their passphrase is asked for
         #[arg(long, value_name = "NAME")]
         add: Option<String>,
+        /// What they are here, such as Family
+        #[arg(long, value_name = "ROLE", requires = "add")]
+        role: Option<String>,
+        /// When they may sign in no more
+        #[arg(long, value_name = "TIME", requires = "add")]
+        until: Option<String>,
         /// File with the new person's passphrase
         #[arg(long, value_name = "FILE", requires = "add")]
         new_passphrase_file: Option<PathBuf>,
@@ -92,6 +99,9 @@ pub(crate) enum Command {
     TakeBack {
         /// Grant, by id
         grant: String,
+        /// Seal clips that were never opened through it anew, to fresh keys
+        #[arg(long)]
+        rekey: bool,
     },
     /// The log: list, verify, checkpoint
     Log {
@@ -223,6 +233,30 @@ pub(crate) enum Clips {
     },
     /// Export a span as MP4 files, exact to the picture: a copy, and logged as one before any clip is opened
     Export(Export),
+    /// Erase clips for good: their keys, then their files; the log keeps that it happened, and why
+    Erase {
+        /// Clips, by id
+        #[arg(required_unless_present = "camera", conflicts_with = "camera")]
+        clips: Vec<String>,
+        /// Of this camera, by name or id, the clips of a span
+        #[arg(long, requires = "from", requires = "to")]
+        camera: Option<String>,
+        /// Start of the span
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// End of the span
+        #[arg(long, value_name = "TIME")]
+        to: Option<String>,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Somebody in the picture demands it (GDPR, Article 17)
+        #[arg(long)]
+        demanded: bool,
+        /// Forget, too, who was given a copy
+        #[arg(long)]
+        forget_copies: bool,
+    },
 }
 
 /// What is exported.
@@ -264,10 +298,26 @@ pub(crate) enum Log {
         /// File with the checkpoint, or `-` for standard input
         old: PathBuf,
     },
-    /// Print the proof that an entry stands in the log, a C2SP tlog-proof; needs no passphrase
+    /// Print the proof that an entry stands in the log, a C2SP tlog-proof, for which no passphrase is needed; or of all that
+    /// happened to a clip
     Prove {
         /// Number of the entry
-        index: u64,
+        #[arg(required_unless_present = "clip")]
+        index: Option<u64>,
+        /// All that happened to this clip, by id, complete and without showing the rest
+        #[arg(long, value_name = "CLIP", conflicts_with = "index")]
+        clip: Option<String>,
+    },
+    /// Check a clip's proof, anywhere: no vault is needed
+    Check {
+        /// File with the proof, or `-` for standard input
+        proof: PathBuf,
+        /// Key of the log, as `log key` prints it there
+        #[arg(long, value_name = "VKEY")]
+        key: String,
+        /// The owner's signing key, 64 hexadecimal digits
+        #[arg(long, value_name = "HEX")]
+        owner_key: Option<String>,
     },
     /// Print one entry with its proof
     Show {
@@ -296,9 +346,28 @@ pub(crate) struct Grant {
     /// Until when they may view; until taken back if left out
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
+    /// What they may do: of live, playback, ptz, talk, snapshot, copy; viewing if left out
+    #[arg(long, value_delimiter = ',', value_parser = right)]
+    pub(crate) right: Vec<Right>,
+    /// Of a whole camera: also the clips of the last hours, and no older ones
+    #[arg(long, value_name = "HOURS", conflicts_with_all = ["clip", "from"])]
+    pub(crate) back: Option<u32>,
+    /// How many openings it allows
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) opens: Option<u32>,
+    /// Who must agree to each opening, by name or id
+    #[arg(long, value_name = "PERSON")]
+    pub(crate) second: Option<String>,
     /// Why
     #[arg(long)]
     pub(crate) reason: String,
+}
+
+fn right(name: &str) -> Result<Right, String> {
+    Right::ALL.into_iter().find(|right| right.as_str() == name).ok_or_else(|| {
+        let all: Vec<_> = Right::ALL.into_iter().map(Right::as_str).collect();
+        format!("one of {}", all.join(", "))
+    })
 }
 
 #[cfg(test)]

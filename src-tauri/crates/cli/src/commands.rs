@@ -38,6 +38,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         )
         .await;
     }
+    if let Command::Log { command: Some(Log::Check { proof, key, owner_key }), .. } = &args.command {
+        return log::check(args.json, proof, key, owner_key.as_deref());
+    }
     let records = matches!(args.command, Command::Run);
     if !records && !matches!(args.command, Command::Init { .. }) {
         anyhow::ensure!(
@@ -61,7 +64,11 @@ async fn dispatch(args: &Args, handle: &Handle, folder: &Path) -> anyhow::Result
             | Command::Init { .. }
             | Command::Log {
                 command: Some(
-                    Log::Verify | Log::Checkpoint | Log::Key | Log::Consistency { .. } | Log::Prove { .. }
+                    Log::Verify
+                        | Log::Checkpoint
+                        | Log::Key
+                        | Log::Consistency { .. }
+                        | Log::Prove { clip: None, .. }
                 ),
                 ..
             }
@@ -74,6 +81,9 @@ async fn dispatch(args: &Args, handle: &Handle, folder: &Path) -> anyhow::Result
         Command::Run => record(handle, folder).await,
         Command::Discover => Ok(ExitCode::SUCCESS),
         Command::Camera(command) => cameras::run(args, handle, command).await,
+        Command::Clips { command: Some(command @ Clips::Erase { .. }), .. } => {
+            clips::erase(args.json, handle, command).await
+        }
         Command::Clips { command: Some(Clips::Export(wish)), .. } => {
             export::run(args.json, handle, wish).await
         }
@@ -84,12 +94,13 @@ async fn dispatch(args: &Args, handle: &Handle, folder: &Path) -> anyhow::Result
             clips::list(args.json, handle, camera.as_deref(), from.as_deref(), to.as_deref(), *limit).await
         }
         Command::Open { clip, output } => clips::open(handle, clip, output).await,
-        Command::People { add: Some(name), new_passphrase_file, accept_weak } => {
-            people::add(args.json, handle, name, new_passphrase_file.as_deref(), *accept_weak).await
+        Command::People { add: Some(name), role, until, new_passphrase_file, accept_weak } => {
+            let who = people::Who { name, role: role.as_deref(), until: until.as_deref() };
+            people::add(args.json, handle, who, new_passphrase_file.as_deref(), *accept_weak).await
         }
         Command::People { add: None, .. } => people::list(args.json, handle).await,
         Command::Grant(grant) => people::grant(args.json, handle, grant).await,
-        Command::TakeBack { grant } => people::take_back(args.json, handle, grant).await,
+        Command::TakeBack { grant, rekey } => people::take_back(args.json, handle, grant, *rekey).await,
         Command::Log { command, limit, kind } => {
             log::run(args.json, handle, command.as_ref(), *limit, kind).await
         }

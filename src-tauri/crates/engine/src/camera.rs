@@ -13,7 +13,7 @@ mod supervise;
 use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
 use hausrecht_media::{StreamState, Transport};
-use hausrecht_model::{CameraId, StreamRole, UnixMicros};
+use hausrecht_model::{CameraId, Rights, StreamRole, UnixMicros};
 use hausrecht_onvif::Credentials;
 use hausrecht_store::CameraRow;
 use hausrecht_vault::{SecretString, open_with, seal_to};
@@ -229,7 +229,7 @@ impl CameraTask {
         }
     }
 
-    pub(crate) fn view(&self, row: &CameraRow, viewers: Vec<wire::Face>) -> wire::CameraView {
+    pub(crate) fn view(&self, row: &CameraRow, viewers: Vec<wire::Face>, rights: Rights) -> wire::CameraView {
         let maker_model = [row.maker.as_str(), row.model.as_str()];
         wire::CameraView {
             id: self.id,
@@ -246,6 +246,7 @@ impl CameraTask {
             recording: self.is_recording(),
             away: self.is_away(),
             viewers,
+            rights: rights.iter().collect(),
         }
     }
 

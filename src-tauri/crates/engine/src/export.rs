@@ -1,5 +1,5 @@
 //! Exports: spans of recordings as MP4 files outside the vault. They run one after the other, beside everything else, for as
-//! long as the owner who ordered them is signed in. What a worker makes of the clips is written here; a file has no name
+//! long as whoever ordered them is signed in. What a worker makes of the clips is written here; a file has no name
 //! before it is whole, and an export that does not come to its end takes back what it has named.
 
 mod plan;
@@ -94,8 +94,12 @@ impl Exports {
         lock(&self.jobs).iter().any(|job| job.is_open())
     }
 
-    fn views(&self) -> Vec<ExportView> {
-        lock(&self.jobs).iter().map(|job| lock(&job.view).clone()).collect()
+    /// Those that `person` ordered; an owner sees every owner's.
+    fn views(&self, person: &SignedIn) -> Vec<ExportView> {
+        let theirs = |job: &&Arc<Job>| {
+            job.person.id == person.id || (job.person.owner().is_some() && person.owner().is_some())
+        };
+        lock(&self.jobs).iter().filter(theirs).map(|job| lock(&job.view).clone()).collect()
     }
 
     fn add(&self, job: &Arc<Job>) {
@@ -112,7 +116,9 @@ impl Exports {
 
 impl Inner {
     fn tell_exports(&self) {
-        self.tell(Event::Exports(self.exports.views()));
+        if let Ok(person) = self.signed_in() {
+            self.tell(Event::Exports(self.exports.views(&person)));
+        }
     }
 
     /// Changes what is shown of `job`, and tells the window.
@@ -160,23 +166,23 @@ impl Handle {
     /// What an export would be: how large, how long, how many files. Nothing is opened for it.
     ///
     /// # Errors
-    /// Only the owner; the order makes no sense.
+    /// Only the owner, and whoever was given the right; the order makes no sense.
     pub async fn plan_export(&self, order: ExportOrder) -> Result<ExportPlan> {
-        self.inner.signed_in()?.owner_keys()?;
-        Ok(plan::plan(&self.inner, &order).await?.view)
+        let person = self.inner.signed_in()?;
+        Ok(plan::plan(&self.inner, &person, &order).await?.view)
     }
 
     /// Begins an export; it waits for the one before it. How far it is comes as an event.
     ///
     /// # Errors
-    /// Only the owner; nothing is recorded of that span; the folder cannot be written to or has too little room; the log
+    /// Only the owner, and whoever was given the right; nothing is recorded of that span; the folder cannot be written to or has too little room; the log
     /// cannot be written.
     pub async fn start_export(&self, mut order: ExportOrder) -> Result<u32> {
         let person = self.inner.signed_in()?;
-        let keys = person.owner_keys()?;
+        let keys = person.owner().cloned();
         order.recipient = order.recipient.trim().to_owned();
         order.purpose = order.purpose.trim().to_owned();
-        let planned = plan::plan(&self.inner, &order).await?;
+        let planned = plan::plan(&self.inner, &person, &order).await?;
         planned.check_target()?;
         // A folder that takes no file is said now, not after the entry.
         drop(target::Target::begin(&planned.folder, |part| self.inner.remember_part(part))?);
@@ -189,8 +195,10 @@ impl Handle {
             .inner
             .db
             .write(move |tables| {
-                tables.set_meta(FOLDER_KEY, &folder)?;
-                writer.logbook.append(tables, &note, Some(&keys))
+                if keys.is_some() {
+                    tables.set_meta(FOLDER_KEY, &folder)?;
+                }
+                writer.logbook.append(tables, &note, keys.as_deref())
             })
             .await
             .map_err(Error::order_unwritable)?;
@@ -234,31 +242,33 @@ impl Handle {
     /// Stops an export: nothing of it is kept.
     ///
     /// # Errors
-    /// Only the owner; there is no such export, or it has ended.
+    /// There is no such export of whoever is signed in, or it has ended.
     pub fn stop_export(&self, id: u32) -> Result<()> {
-        self.inner.signed_in()?.owner_keys()?;
+        let number = self.inner.signed_in()?.number;
         let jobs = lock(&self.inner.exports.jobs);
-        let job = jobs.iter().find(|job| job.id == id && job.is_open());
+        let job = jobs.iter().find(|job| job.id == id && job.person.number == number && job.is_open());
         let job = job.ok_or_else(|| Error::not_found("an export that runs"))?;
         job.end_with(&job.stopped);
         Ok(())
     }
 
-    /// Exports of this run, oldest first.
+    /// One's own exports of this run, oldest first.
     ///
     /// # Errors
-    /// Only the owner.
+    /// Nobody is signed in.
     pub fn exports(&self) -> Result<Vec<ExportView>> {
-        self.inner.signed_in()?.owner_keys()?;
-        Ok(self.inner.exports.views())
+        let person = self.inner.signed_in()?;
+        Ok(self.inner.exports.views(&person))
     }
 
-    /// The folder of the last export; empty if there was none.
+    /// The folder of the owner's last export; empty if there was none, and for everybody else.
     ///
     /// # Errors
-    /// Only the owner; a failure of the database.
+    /// Nobody is signed in; a failure of the database.
     pub async fn export_folder(&self) -> Result<String> {
-        self.inner.signed_in()?.owner_keys()?;
+        if self.inner.signed_in()?.owner().is_none() {
+            return Ok(String::new());
+        }
         Ok(self.inner.db.read(|tables| Ok(tables.meta(FOLDER_KEY)?)).await?.unwrap_or_default())
     }
 }

@@ -2,22 +2,30 @@
 //!
 //! Every method checks for itself who is signed in. Nothing here is a shortcut past the log.
 
+mod asks;
 mod bookmarks;
 mod cameras;
+mod clip_proof;
 mod clips;
 mod consistency;
 mod control;
+mod erase;
 mod events;
 mod footage;
+mod grants;
 mod log;
 mod notify;
 mod people;
 mod pictures;
 mod recording;
+mod release;
 mod session;
+mod templates;
 mod timeline;
 mod together;
+mod verify;
 mod walls;
+mod would_see;
 
 pub(crate) use self::control::talk::Talk;
 
@@ -27,11 +35,11 @@ use hausrecht_model::UnixMicros;
 use tokio::sync::broadcast;
 
 pub(crate) use self::cameras::{Search, found_view, known_row};
-pub use self::{cameras::find_cameras, notify::SmallPicture};
+pub use self::{cameras::find_cameras, clip_proof::check_clip_proof, notify::SmallPicture};
 pub(crate) use self::{
     clips::{end_of, visible_grants},
     events::said,
-    people::about,
+    grants::about,
     session::blocking,
 };
 use crate::{

@@ -10,7 +10,7 @@ use std::{
 };
 
 use hausrecht_media::Launcher;
-use hausrecht_model::{CameraId, ClipId, UnixMicros};
+use hausrecht_model::{CameraId, ClipId, Right, UnixMicros};
 use hausrecht_store::{CameraRow, GrantRow, PersonRow, ScopeRow};
 use tokio::sync::broadcast;
 
@@ -19,6 +19,7 @@ use crate::{
     camera::CameraTask,
     card_player::CardPlayer,
     db::Db,
+    grants::{in_force, is_in_force},
     handle::Talk,
     logbook::{Logbook, Note},
     player::Player,
@@ -64,7 +65,13 @@ pub(crate) struct Inner {
     pub(crate) kept_notices: Mutex<Vec<wire::Notice>>,
     /// The talk that goes on, if one does.
     pub(crate) talk: Mutex<Talk>,
+    /// Held for writing while a clip's file takes the place of another; for reading by whoever needs file and wraps of one time.
+    pub(crate) files: tokio::sync::RwLock<()>,
+    /// How far the wraps of grants that look back were taken away.
+    pub(crate) looked_back: Mutex<BTreeMap<hausrecht_model::GrantId, UnixMicros>>,
     pub(crate) clips_changed: AtomicBool,
+    /// Wraps are being made for grants that were given.
+    pub(crate) is_wrapping: tokio::sync::watch::Sender<bool>,
     pub(crate) keep_limits: Mutex<wire::KeepLimits>,
     /// The disk runs low, and only what is held is left.
     pub(crate) only_held_left: AtomicBool,
@@ -116,9 +123,7 @@ impl Inner {
             (Some(person), Some(player)) => {
                 player.opened_by == person.number
                     && (person.owner().is_some()
-                        || player.grant.is_some_and(|id| {
-                            lock(&self.grants).iter().any(|grant| grant.id == id && grant.holds(now))
-                        }))
+                        || player.grant.is_some_and(|id| is_in_force(&lock(&self.grants), id, now)))
             }
         };
         if !allowed {
@@ -146,7 +151,7 @@ impl Inner {
         }
         // Only the owner watches cards.
         let owner = who.as_ref().filter(|person| person.owner().is_some()).map(|person| person.number);
-        self.exports.keep_only(owner);
+        self.exports.keep_only(who.as_ref().map(|person| person.number));
         let others = |player: &Arc<CardPlayer>| Some(player.opened_by) != owner;
         let card = lock(&self.card_player).take_if(|player| others(player));
         if card.is_some() || owner.is_none() {
@@ -184,8 +189,8 @@ impl Inner {
                 | Event::Notice(_)
                 | Event::CardJobs(_)
                 | Event::CardPlayer(_)
-                | Event::Exports(_)
                 | Event::Footage(_)
+                | Event::Wrapping(_)
         );
         if private && !self.is_owner_signed_in() {
             return;
@@ -242,14 +247,7 @@ impl Inner {
 
     /// Cameras that `person` may watch live.
     pub(crate) fn may_watch(&self, person: &SignedIn, camera: CameraId) -> bool {
-        let now = self.now();
-        person.owner().is_some()
-            || lock(&self.grants).iter().any(|grant| {
-                grant.person == person.id
-                    && grant.camera == camera
-                    && grant.scope == ScopeRow::Camera
-                    && grant.holds(now)
-            })
+        self.may(person, camera, Right::Live)
     }
 
     /// The face of a person as `viewer` may see it: members see no other member's name.
@@ -318,12 +316,13 @@ impl Inner {
                                 grant.person == row.id
                                     && grant.camera == task.id
                                     && grant.scope == ScopeRow::Camera
-                                    && grant.holds(now)
+                                    && grant.rights.has(Right::Live)
+                                    && in_force(grant, now)
                             })
                     })
                     .map(|row| self.face(row, &person))
                     .collect();
-                (row.added_us, task.view(&row, viewers))
+                (row.added_us, task.view(&row, viewers, self.rights(&person, task.id)))
             })
             .collect();
         views.sort_by_key(|(added_us, view)| (*added_us, view.id));

@@ -13,8 +13,8 @@ use hausrecht_media::{
     BulkFrame, BulkReader, Keep,
     bulk::{ClipStart, FragmentMeta},
 };
-use hausrecht_model::{ClipId, GrantId, UnixMicros};
-use hausrecht_store::{ClipRow, PartRow, ScopeRow, Tables};
+use hausrecht_model::{ClipId, UnixMicros};
+use hausrecht_store::{ClipRow, GrantRow, PartRow};
 use hausrecht_vault::{ClipKey, ClipWriter, Sealed, seal_to};
 
 use self::index::{Fragment, IndexFile};
@@ -22,6 +22,7 @@ pub(crate) use self::recover::{hash_file, recover_parts};
 use crate::{
     Result,
     camera::{CameraTask, recording::Cause},
+    handle::end_of,
     inner::{Inner, lock},
     logbook::Note,
     wire::Event,
@@ -424,7 +425,7 @@ fn recorded_note(kind: Kind, row: &ClipRow, sealed: &Sealed) -> Note {
 }
 
 /// One transaction: log entry, clip row, wraps; the part row goes. `key` wraps the clip for standing grants; a recovered
-/// clip has only its owner's wrap, because nobody but the owner can open it to wrap it again.
+/// clip has only its owner's wrap until the owner signs in, because nobody but the owner can open it to wrap it again.
 fn enter(
     inner: &Arc<Inner>,
     row: ClipRow,
@@ -435,7 +436,7 @@ fn enter(
     let writer = Arc::clone(inner);
     let note = note.clone();
     let start_us = row.start_us;
-    let size = inner.db.write_blocking(move |tables| {
+    let (size, left) = inner.db.write_blocking(move |tables| {
         let part = tables.parts()?.into_iter().find(|part| part.clip == row.id);
         let part = part.ok_or_else(|| Error::internal("the clip's part row is gone"))?;
         let entry = writer.logbook.append(tables, &note, None)?;
@@ -445,45 +446,32 @@ fn enter(
         if let Some(cause) = cause {
             tables.put_cause(clip.id, cause.event, cause.kind)?;
         }
+        let mut left = Vec::new();
         if let Some(key) = key {
-            for (grant, wrap) in standing_wraps(&writer, tables, &clip, &key)? {
+            for (grant, wrap) in writer.standing_wraps(tables, &clip, &key)? {
                 tables.insert_wrap(clip.id, Some(grant), &wrap)?;
+            }
+        } else {
+            // Only the owner can open it to wrap it: that waits for their next sign-in.
+            let now = writer.now();
+            let grants = tables.grants_of_camera(clip.camera)?;
+            let covers = |grant: &&GrantRow| grant.covers(clip.id, clip.start_us, end_of(&clip), now);
+            for grant in grants.iter().filter(covers) {
+                tables.set_grant_pending(grant.id, true)?;
+                left.push(grant.id);
             }
         }
         tables.delete_part(clip.id)?;
-        Ok(entry + 1)
+        Ok((entry + 1, left))
     })?;
+    if !left.is_empty() {
+        for grant in lock(&inner.grants).iter_mut().filter(|grant| left.contains(&grant.id)) {
+            grant.pending = true;
+        }
+        inner.wrap_soon();
+    }
     inner.tell(Event::LogGrew(size));
     inner.clips_changed();
     tracing::debug!(%start_us, "clip entered");
     Ok(())
-}
-
-/// Wraps for the grants that cover a clip which is being recorded now.
-fn standing_wraps(
-    inner: &Inner,
-    tables: &Tables<'_>,
-    clip: &ClipRow,
-    key: &ClipKey,
-) -> Result<Vec<(GrantId, Vec<u8>)>> {
-    let broker = inner.logbook.device.broker_recipient();
-    let now = inner.now();
-    let end_us = UnixMicros(clip.start_us.0 + clip.duration_us);
-    let people = tables.people()?;
-    Ok(tables
-        .grants()?
-        .iter()
-        .filter(|grant| grant.camera == clip.camera && grant.holds(now))
-        .filter(|grant| match grant.scope {
-            // From the grant on, not before it.
-            ScopeRow::Camera => clip.start_us >= grant.given_us,
-            ScopeRow::Span { from_us, to_us } => clip.start_us < to_us && end_us > from_us,
-            ScopeRow::Clip(_) => false,
-        })
-        .filter_map(|grant| {
-            let person = people.iter().find(|person| person.id == grant.person)?;
-            let recipient = person.recipient.parse().ok()?;
-            Some((grant.id, key.wrap_for_person(&broker, &recipient)))
-        })
-        .collect())
 }

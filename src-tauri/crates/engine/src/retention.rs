@@ -8,8 +8,12 @@ mod holds;
 use std::{sync::Arc, time::Duration};
 
 use hausrecht_ledger::Kind;
+use hausrecht_model::UnixMicros;
+use hausrecht_store::GrantRow;
 
-pub(crate) use self::erase::{erase_old, finish_erasing, keep_sizes, kept_until, make_room, reserve_bytes};
+pub(crate) use self::erase::{
+    erase_old, finish_erasing, keep_sizes, kept_until, make_room, reserve_bytes, settle,
+};
 
 use crate::{
     Result,
@@ -22,6 +26,8 @@ use crate::{
 
 /// Rounds, of half a second each, from one look at the disk to the next.
 const DISK_ROUNDS: u64 = 10;
+/// A clip is entered no later than this after it began.
+const LATE_US: i64 = 6 * 3_600_000_000;
 /// A difference between wall and monotonic time above this is a step.
 const STEP: Duration = Duration::from_secs(2);
 
@@ -29,18 +35,39 @@ const STEP: Duration = Duration::from_secs(2);
 const FORWARD_US: i64 = 3_600_000_000;
 const HOLD: Duration = Duration::from_secs(3600);
 
-/// Grants past their end lose their wraps.
+/// Grants past their end lose their wraps, as do those of guests past theirs, and those whose openings are used up and
+/// that nobody watches through any more.
 async fn end_grants(inner: &Arc<Inner>) -> Result<()> {
     let now = inner.now();
-    let over: Vec<_> = lock(&inner.grants)
-        .iter()
-        .filter(|grant| grant.ended_us.is_none() && !grant.holds(now))
-        .cloned()
-        .collect();
-    for grant in over {
+    let gone: Vec<_> =
+        lock(&inner.people).iter().filter(|row| !row.may_sign_in(now)).map(|row| row.id).collect();
+    if let Ok(person) = inner.signed_in()
+        && gone.contains(&person.id)
+    {
+        inner.lock_session("ended").await;
+    }
+    let watched = lock(&inner.player).as_ref().and_then(|player| player.grant);
+    let beside = lock(&inner.together).is_some() || inner.exports.is_any_open();
+    let why = |grant: &GrantRow| {
+        if grant.ended_us.is_some() {
+            None
+        } else if !grant.holds(now) {
+            Some("time_is_up")
+        } else if gone.contains(&grant.person) {
+            Some("person_ended")
+        } else if grant.is_used_up() && watched != Some(grant.id) && !beside {
+            Some("used_up")
+        } else {
+            None
+        }
+    };
+    let over: Vec<_> =
+        lock(&inner.grants).iter().filter_map(|grant| Some((grant.clone(), why(grant)?))).collect();
+    let any = !over.is_empty();
+    for (grant, why) in over {
         let id = grant.id;
         let writer = Arc::clone(inner);
-        let note = Note::new(Kind::GrantTakenBack).camera(grant.camera).fact("why", "time_is_up");
+        let note = Note::new(Kind::GrantTakenBack).camera(grant.camera).fact("why", why);
         let mut note = about(note, &grant);
         note.refers_to = Some(grant.entry);
         inner
@@ -53,9 +80,52 @@ async fn end_grants(inner: &Arc<Inner>) -> Result<()> {
         let mut grants = lock(&inner.grants);
         if let Some(grant) = grants.iter_mut().find(|grant| grant.id == id) {
             grant.ended_us = Some(now);
+            grant.pending = false;
         }
         drop(grants);
         inner.revoke_views();
+    }
+    if any {
+        // The wraps' bytes must not stay behind in the write-ahead log.
+        inner.db.run(|store| Ok(store.truncate_wal()?)).await?;
+        inner.tell(Event::GrantsChanged);
+        inner.clips_changed();
+    }
+    Ok(())
+}
+
+/// Wraps of clips that have become too old for a grant that looks back go: a closed door has no key.
+async fn end_looks_back(inner: &Arc<Inner>) -> Result<()> {
+    let now = inner.now();
+    let bounds: Vec<_> = lock(&inner.grants)
+        .iter()
+        .filter(|grant| grant.holds(now))
+        .filter_map(|grant| Some((grant.id, grant.camera, UnixMicros(now.0.saturating_sub(grant.back_us?)))))
+        .collect();
+    if bounds.is_empty() {
+        return Ok(());
+    }
+    // What was looked at before is not looked at again, but for a clip that was long in coming.
+    let looked_at = lock(&inner.looked_back).clone();
+    let spans: Vec<_> = bounds
+        .iter()
+        .map(|(id, camera, before)| {
+            let from = looked_at.get(id).map_or(0, |at| at.0.saturating_sub(LATE_US));
+            (*id, *camera, UnixMicros(from), *before)
+        })
+        .collect();
+    let dropped = inner
+        .db
+        .write(move |tables| {
+            spans.into_iter().try_fold(0, |sum, (id, camera, from, to)| {
+                Ok(sum + tables.drop_wraps_between(id, camera, from, to)?)
+            })
+        })
+        .await?;
+    *lock(&inner.looked_back) = bounds.into_iter().map(|(id, _, before)| (id, before)).collect();
+    if dropped > 0 {
+        inner.db.run(|store| Ok(store.truncate_wal()?)).await?;
+        inner.clips_changed();
     }
     Ok(())
 }
@@ -127,6 +197,14 @@ pub(crate) async fn tend(inner: Arc<Inner>) {
             tracing::error!("no room could be made: {error}");
         }
         if rounds.is_multiple_of(120) {
+            for (what, outcome) in [
+                ("wraps that are too old", end_looks_back(&inner).await),
+                ("questions that are over", inner.forget_asks().await),
+            ] {
+                if let Err(error) = outcome {
+                    tracing::error!("{what}: {error}");
+                }
+            }
             if monotonic_now >= hold_until
                 && let Err(error) = erase_old(&inner).await
             {

@@ -149,7 +149,10 @@ impl Engine {
             sightings: Sightings::default(),
             kept_notices: Mutex::default(),
             talk: Mutex::default(),
+            files: tokio::sync::RwLock::default(),
+            looked_back: Mutex::default(),
             clips_changed: AtomicBool::new(false),
+            is_wrapping: tokio::sync::watch::Sender::new(false),
             keep_limits: Mutex::new(
                 limits.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
             ),
@@ -166,6 +169,7 @@ impl Engine {
 
 /// Writes what this start has to say into the log, takes up what the last run left, and starts the cameras.
 async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -> Result<(), StartError> {
+    inner.finish_key_files();
     if inner.options.record {
         if let Some(at_us) = last_us {
             if inner.now() < at_us {
@@ -192,6 +196,7 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
             inner.clear_export_parts().await?;
             crate::footage::undo_unfinished(inner).await?;
             retention::finish_erasing(inner).await?;
+            inner.finish_rekeying().await?;
             retention::erase_old(inner).await
         };
         if let Err(error) = tidied.await {

@@ -21,6 +21,7 @@ use self::{
 };
 use crate::{
     Handle, Result,
+    grants::is_in_force,
     handle::blocking,
     inner::{Inner, lock},
     player::{News, Place, Player},
@@ -133,9 +134,7 @@ impl Together {
 
     /// Ends what was opened through a grant that does not hold any more.
     pub(crate) fn keep_granted(&self, grants: &[GrantRow], now: UnixMicros) {
-        let holds = |player: &Arc<Player>| {
-            player.grant.is_some_and(|id| grants.iter().any(|grant| grant.id == id && grant.holds(now)))
-        };
+        let holds = |player: &Arc<Player>| player.grant.is_some_and(|id| is_in_force(grants, id, now));
         let ended: Vec<_> = {
             let mut players = lock(&self.players);
             let (kept, ended) = std::mem::take(&mut *players).into_iter().partition(holds);

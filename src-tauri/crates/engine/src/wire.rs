@@ -10,6 +10,7 @@ mod control;
 mod events;
 mod export;
 mod footage;
+mod grant;
 mod log;
 mod notify;
 mod person;
@@ -26,6 +27,7 @@ pub use control::*;
 pub use events::*;
 pub use export::*;
 pub use footage::*;
+pub use grant::*;
 pub use log::*;
 pub use notify::*;
 pub use person::*;
@@ -70,6 +72,10 @@ pub enum ErrorCode {
     CameraUnsuitable,
     /// This computer has no microphone, or its sound server cannot be reached.
     NoMicrophone,
+    /// The grant allows no further opening.
+    UsedUp,
+    /// Somebody else must agree before this is opened.
+    NeedsAgreement,
     /// The log could not be written, so nothing is shown.
     LogUnwritable,
     /// The clip's file is missing.
@@ -112,6 +118,10 @@ pub enum Event {
     Footage(Footage),
     /// Clips came or went.
     ClipsChanged,
+    /// Who may view what has changed, or was asked.
+    GrantsChanged,
+    /// How many wraps are still to be made for grants that were given.
+    Wrapping(Wrapping),
     /// The log has this many entries.
     LogGrew(#[specta(type = u32)] u64),
     /// How far the verification is.

@@ -4,7 +4,7 @@
 VKEY is what `hausrecht log key` prints, PROOF a C2SP tlog-proof (`hausrecht log prove NUMBER`), LEAF the entry as it was hashed.
 Written from c2sp.org/signed-note, c2sp.org/tlog-checkpoint, c2sp.org/tlog-proof and RFC 9162, section 2.1.3.2. Needs openssl 3 for Ed25519.
 """
-import base64, hashlib, subprocess, sys, tempfile
+import base64, hashlib, json, subprocess, sys, tempfile
 
 
 def fail(text):
@@ -36,9 +36,18 @@ def signed(note, vkey):
     fail(f"not signed by {name}")
 
 
+def record(leaf):
+    """What the tree hashes of an entry; FORMAT.md, "Tree"."""
+    entry = json.loads(leaf)
+    if entry["v"] == 1:
+        return leaf
+    tags = {entry.get("clip"), *entry.get("facts", {}).get("tags", [])} - {None}
+    return "".join(line + "\n" for line in ["hausrecht-record-v2", sha(leaf).hex(), *sorted(tags)]).encode()
+
+
 def root_from(leaf, index, size, hashes):
     """The root that the hashes lead to; RFC 9162, 2.1.3.2."""
-    node, last, hash_ = index, size - 1, sha(b"\0" + leaf)
+    node, last, hash_ = index, size - 1, sha(b"\0" + record(leaf))
     for other in hashes:
         if last == 0:
             return None
@@ -52,14 +61,15 @@ def root_from(leaf, index, size, hashes):
     return hash_ if last == 0 else None
 
 
-vkey, proof, leaf = sys.argv[1], open(sys.argv[2], encoding="utf-8").read(), open(sys.argv[3], "rb").read()
-head, _, note = proof.partition("\n\n")
-first, *lines = head.split("\n")
-lines = [line for line in lines if not line.startswith("extra ")]
-if first != "c2sp.org/tlog-proof@v1" or not lines or not lines[0].startswith("index "):
-    fail("not a tlog-proof")
-origin, size, root = signed(note, vkey).split("\n")[:3]
-index = int(lines[0][6:])
-if index >= int(size) or root_from(leaf, index, int(size), [base64.b64decode(line) for line in lines[1:]]) != base64.b64decode(root):
-    fail("the entry does not stand in the log at this place")
-print(f"entry {index} stands in the log {origin} of {size} entries")
+if __name__ == "__main__":
+    vkey, proof, leaf = sys.argv[1], open(sys.argv[2], encoding="utf-8").read(), open(sys.argv[3], "rb").read()
+    head, _, note = proof.partition("\n\n")
+    first, *lines = head.split("\n")
+    lines = [line for line in lines if not line.startswith("extra ")]
+    if first != "c2sp.org/tlog-proof@v1" or not lines or not lines[0].startswith("index "):
+        fail("not a tlog-proof")
+    origin, size, root = signed(note, vkey).split("\n")[:3]
+    index = int(lines[0][6:])
+    if index >= int(size) or root_from(leaf, index, int(size), [base64.b64decode(line) for line in lines[1:]]) != base64.b64decode(root):
+        fail("the entry does not stand in the log at this place")
+    print(f"entry {index} stands in the log {origin} of {size} entries")

@@ -1,6 +1,10 @@
 //! An entry as it stands in the log: parsed strictly, checked against keys and against what was committed to.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -15,7 +19,9 @@ use crate::{
 };
 
 /// The version of the format that this program writes.
-pub(crate) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 2;
+/// The version before, which the tree hashes as it is.
+pub(crate) const FIRST: u64 = 1;
 
 /// Keeps an entry's signature from ever being one of something else, although the device key signs checkpoints too.
 pub(crate) const SIGNATURE_PREFIX: &[u8] = b"hausrecht-entry-v1\n";
@@ -118,7 +124,7 @@ pub enum EntryError {
     #[error("the entry is not in canonical form")]
     NotCanonical,
     /// Another version of the format, probably from a newer Hausrecht.
-    #[error("the entry has version {0}, only 1 is known")]
+    #[error("the entry has version {0}, only 1 and 2 are known")]
     Version(u64),
     /// A kind that this version does not know.
     #[error("the entry has the unknown kind “{0}”")]
@@ -197,7 +203,7 @@ impl Entry {
             serde_json::from_slice(leaf).map_err(|_| EntryError::NotJson)?;
         let version = members.get(name::VERSION).and_then(Value::as_u64);
         match version.ok_or(EntryError::Missing(name::VERSION))? {
-            VERSION => {}
+            VERSION | FIRST => {}
             other => return Err(EntryError::Version(other)),
         }
         let rewritten = canonical::write(&members).map_err(|_| EntryError::NotCanonical)?;
@@ -210,8 +216,8 @@ impl Entry {
             .ok()
             .and_then(|bytes| bytes.try_into().ok())
             .ok_or(EntryError::Malformed(name::SIGNATURE))?;
+        let unsigned = without_signature(&rewritten).ok_or(EntryError::Malformed(name::SIGNATURE))?;
         members.remove(name::SIGNATURE);
-        let unsigned = canonical::write(&members).map_err(|_| EntryError::NotCanonical)?;
         let entry = Self {
             kind: {
                 let kind = text(&members, name::KIND)?.ok_or(EntryError::Missing(name::KIND))?;
@@ -258,10 +264,29 @@ impl Entry {
             .map_err(|_| SignatureError::Wrong(expected))
     }
 
+    /// The clips that it is about: its own, and those that the fact `tags` names.
+    pub fn tags(&self) -> BTreeSet<ClipTag> {
+        let named = self.facts.get("tags").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let named = named.iter().filter_map(|text| text.as_str()?.parse().ok());
+        self.clip.into_iter().chain(named).collect()
+    }
+
+    /// What was signed, by which key, and the signature.
+    pub(crate) fn signature(&self) -> (&[u8], KeyId, Signature) {
+        (&self.signed, self.key, Signature::from_bytes(&self.signature))
+    }
+
     /// Whether the personal field `name` is committed to as `value` with `salt`.
     pub fn check_personal(&self, name: &str, value: &str, salt: &[u8; 32]) -> bool {
         self.commitments.get(name) == Some(&commitment(value, salt))
     }
+}
+
+/// The canonical text without its member `sig`, which others always surround: `refers_to` or an earlier one, and `v`.
+fn without_signature(text: &str) -> Option<String> {
+    let from = text.rfind(",\"sig\":\"")?;
+    let to = from + 1 + text[from + 1..].find(",\"v\":")?;
+    Some([&text[..from], &text[to..]].concat())
 }
 
 /// Every member of version 1 but the signature, which is taken out before.

@@ -53,10 +53,22 @@ kinds! {
     UnlockRefused = "unlock_refused",
     /// A person was added.
     PersonAdded = "person_added",
+    /// A person's passphrase, name, role, language or end was changed.
+    PersonChanged = "person_changed",
+    /// A person was removed, and all that was granted to them taken back.
+    PersonRemoved = "person_removed",
     /// Somebody was let to view something.
     Grant = "grant",
     /// A grant was taken back.
     GrantTakenBack = "grant_taken_back",
+    /// Somebody asked another to agree to an opening.
+    Asked = "asked",
+    /// The other agreed: the clip may be opened once.
+    Agreed = "agreed",
+    /// The other did not agree.
+    Declined = "declined",
+    /// A clip was sealed anew to a fresh key, so that no earlier wrap opens it.
+    Rekeyed = "rekeyed",
     /// A clip's small picture was opened.
     Previewed = "previewed",
     /// A clip was opened. Written before its first picture is shown.

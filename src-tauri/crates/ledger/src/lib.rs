@@ -11,22 +11,26 @@
 
 mod canonical;
 mod checkpoint;
+mod clip_proof;
 mod draft;
 mod entry;
 mod key;
 mod kind;
 mod proof;
+mod record;
 mod tree;
 mod verify;
 
 pub use checkpoint::{Checkpoint, CheckpointError, ParseVerifierKeyError, VerifierKey, origin_of};
+pub use clip_proof::{ClipProof, ClipProofError, MAX_PROOF_ENTRIES, Told};
 pub use draft::{Draft, DraftError, MAX_LEAF_BYTES, PersonalField, SealedEntry};
 pub use entry::{Actor, ClipTag, Entry, EntryError, SignatureError};
 pub use key::KeyId;
 pub use kind::{Kind, UnknownKindError};
 pub use proof::{InclusionProof, ProofError};
+pub use record::{record, record_of, tags_of};
 pub use tree::{
     EMPTY_ROOT, Hash, HashStore, TreeError, append_hashes, check_consistency, check_inclusion, prove,
     prove_consistency, record_hash, root, stored_count, stored_position,
 };
-pub use verify::{Finding, Verifier, What};
+pub use verify::{Finding, StoredEntry, Verifier, What};

@@ -7,6 +7,8 @@ use std::cell::RefCell;
 
 use tlog_tiles::{HashReader, tlog};
 
+use crate::record::record_of;
+
 /// A SHA-256 hash: of a leaf, of a subtree, or of the whole tree.
 pub type Hash = [u8; 32];
 
@@ -53,9 +55,14 @@ pub enum TreeError<E = std::convert::Infallible> {
     Proof,
 }
 
-/// RFC 6962's hash of a leaf: SHA-256 of a zero byte and the leaf.
+/// RFC 6962's hash of an entry: SHA-256 of a zero byte and what the tree hashes of the leaf, see [`record_of`].
 pub fn record_hash(leaf: &[u8]) -> Hash {
-    tlog::record_hash(leaf).0
+    tlog::record_hash(&record_of(leaf)).0
+}
+
+/// The hash of what the tree hashes.
+pub(crate) fn hash_of_record(record: &[u8]) -> Hash {
+    tlog::record_hash(record).0
 }
 
 /// Where the hash of subtree `n` of level `level` stands; level 0 are the leaves.
@@ -73,7 +80,25 @@ pub fn stored_count(size: u64) -> u64 {
 /// # Errors
 /// [`TreeError::Store`] or [`TreeError::Count`].
 pub fn append_hashes<S: HashStore>(n: u64, leaf: &[u8], store: &S) -> Result<Vec<Hash>, TreeError<S::Error>> {
-    Reader::run(store, |reader| tlog::stored_hashes(n, leaf, reader)).map(plain)
+    hashes_of(n, &record_of(leaf), store)
+}
+
+/// The same for what is hashed as it is.
+pub(crate) fn hashes_of<S: HashStore>(
+    n: u64,
+    record: &[u8],
+    store: &S,
+) -> Result<Vec<Hash>, TreeError<S::Error>> {
+    Reader::run(store, |reader| tlog::stored_hashes(n, record, reader)).map(plain)
+}
+
+/// The same for an entry whose hash is known.
+pub(crate) fn hashes_above<S: HashStore>(
+    n: u64,
+    hash: Hash,
+    store: &S,
+) -> Result<Vec<Hash>, TreeError<S::Error>> {
+    Reader::run(store, |reader| tlog::stored_hashes_for_record_hash(n, tlog::Hash(hash), reader)).map(plain)
 }
 
 /// The root of the tree of the first `size` entries.

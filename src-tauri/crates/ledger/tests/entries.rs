@@ -145,6 +145,7 @@ fn each_defect_has_its_own_name() {
     };
     let good = read("good");
     Entry::parse(&good).unwrap().verify_signature(&key(3).verifying_key()).unwrap();
+    Entry::parse(&read("good_version_1")).unwrap().verify_signature(&key(3).verifying_key()).unwrap();
     for (name, expected) in [
         ("empty", EntryError::NotJson),
         ("not_json", EntryError::NotJson),
@@ -156,7 +157,7 @@ fn each_defect_has_its_own_name() {
         ("escape", EntryError::NotCanonical),
         ("fraction", EntryError::NotCanonical),
         ("version_missing", EntryError::Missing("v")),
-        ("version_2", EntryError::Version(2)),
+        ("version_3", EntryError::Version(3)),
         ("kind_missing", EntryError::Missing("kind")),
         ("kind_unknown", EntryError::Kind("deleted".into())),
         ("member_unknown", EntryError::Unknown("zone".into())),

@@ -4,8 +4,8 @@
 
 use ed25519_dalek::SigningKey;
 use hausrecht_ledger::{
-    Actor, Checkpoint, Draft, EntryError, Finding, Hash, HashStore, Kind, SignatureError, Verifier, What,
-    append_hashes, origin_of, root, stored_position,
+    Actor, Checkpoint, Draft, EntryError, Finding, Hash, HashStore, Kind, SignatureError, StoredEntry,
+    Verifier, What, append_hashes, origin_of, root, stored_position,
 };
 use hausrecht_model::UnixMicros;
 use rand::{SeedableRng, rngs::StdRng};
@@ -49,15 +49,23 @@ impl Log {
 
     fn findings(&self, checkpoints: Vec<Checkpoint>) -> Vec<Finding> {
         let keys = [signing(1).verifying_key(), signing(2).verifying_key()];
-        let mut verifier = Verifier::new(keys, checkpoints);
-        for (index, leaf) in self.leaves.iter().enumerate() {
+        let stored = |(index, leaf): (usize, &Vec<u8>)| {
             let index = index as u64;
             let from = usize::try_from(stored_position(0, index)).unwrap();
             let to = usize::try_from(stored_position(0, index + 1)).unwrap().min(self.hashes.len());
-            verifier.feed(index, leaf, &self.hashes[from..to]);
+            StoredEntry { index, leaf: leaf.clone(), hashes: self.hashes[from..to].to_vec() }
+        };
+        let all: Vec<_> = self.leaves.iter().enumerate().map(stored).collect();
+        let mut one_by_one = Verifier::new(keys, checkpoints.clone());
+        for stored in &all {
+            one_by_one.feed(stored.index, &stored.leaf, &stored.hashes);
         }
-        assert_eq!(verifier.size(), self.leaves.len() as u64);
-        verifier.finish()
+        assert_eq!(one_by_one.size(), self.leaves.len() as u64);
+        let mut many = Verifier::new(keys, checkpoints);
+        many.feed_many(&all);
+        let found = one_by_one.finish();
+        assert_eq!(many.finish(), found, "however they are fed");
+        found
     }
 }
 

@@ -64,6 +64,10 @@ macro_rules! id {
 }
 
 id!(
+    /// A question whether somebody may open a clip, to the one who must agree.
+    AskId
+);
+id!(
     /// A moment that somebody marked.
     BookmarkId
 );

@@ -2,11 +2,17 @@
 
 pub mod clock;
 pub mod event;
+pub mod hours;
 pub mod id;
 pub mod link_local;
+pub mod right;
 pub mod video;
 
 pub use clock::{Clock, UnixMicros};
 pub use event::EventKind;
-pub use id::{BookmarkId, CameraId, CardJobId, ClipId, EventId, GrantId, HoldId, ImportId, PersonId, WallId};
+pub use hours::Hours;
+pub use id::{
+    AskId, BookmarkId, CameraId, CardJobId, ClipId, EventId, GrantId, HoldId, ImportId, PersonId, WallId,
+};
+pub use right::{Right, Rights};
 pub use video::{Codec, StreamRole};

@@ -188,6 +188,35 @@ impl Tables<'_> {
         Ok(())
     }
 
+    /// Another file, with another key, in place of the one that a clip had: its size, hash, small picture and entry.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn replace_clip_file(&self, clip: &ClipRow) -> Result<()> {
+        self.connection.execute(
+            "UPDATE clips SET size_bytes = ?2, plain_bytes = ?3, sha256 = ?4, thumbnail = ?5, entry = ?6 WHERE id = ?1",
+            params![
+                clip.id.to_string(),
+                row::signed(clip.size_bytes),
+                row::signed(clip.plain_bytes),
+                clip.sha256,
+                clip.thumbnail,
+                row::signed(clip.entry)
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Deletes all wraps of a clip, and the agreements about it.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn drop_clip_wraps(&self, clip: ClipId) -> Result<()> {
+        self.connection.execute("DELETE FROM wraps WHERE clip = ?1", [clip.to_string()])?;
+        self.connection.execute("DELETE FROM asks WHERE clip = ?1", [clip.to_string()])?;
+        Ok(())
+    }
+
     /// One clip.
     ///
     /// # Errors
@@ -324,6 +353,23 @@ impl Tables<'_> {
         Ok(())
     }
 
+    /// Adds the wrap of a grant, unless the grant has ended or the clip is being erased meanwhile. Says whether it was added.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn add_grant_wrap(&self, clip: ClipId, grant: GrantId, wrap: &[u8]) -> Result<bool> {
+        let added = self
+            .connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO wraps
+                 SELECT ?1, ?2, ?3
+                 WHERE EXISTS (SELECT 1 FROM clips WHERE id = ?1 AND NOT erasing)
+                   AND EXISTS (SELECT 1 FROM grants WHERE id = ?2 AND ended_us IS NULL)",
+            )?
+            .execute(params![clip.to_string(), grant.to_string(), wrap])?;
+        Ok(added == 1)
+    }
+
     /// The wraps of a clip: the owner's has no grant.
     ///
     /// # Errors
@@ -336,14 +382,62 @@ impl Tables<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// First step of erasing: the clip can no longer be opened by anyone, by deleting its wraps and thumbnail, and
-    /// the log's side column forgets which clip it was. The row stays until the file is gone.
+    /// How many clips of a camera start within a span.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn count_clips(&self, camera: CameraId, from_us: UnixMicros, to_us: UnixMicros) -> Result<u64> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT count(*) FROM clips WHERE camera = ?1 AND start_us >= ?2 AND start_us < ?3 AND NOT erasing",
+            )?
+            .query_row(params![camera.to_string(), from_us.0, to_us.0], |row| row::unsigned(row, 0))?)
+    }
+
+    /// Clips that have a wrap of a grant, and when each starts.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn wrapped_clips(&self, grant: GrantId) -> Result<Vec<(ClipId, UnixMicros)>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT clips.id, clips.start_us FROM wraps JOIN clips ON clips.id = wraps.clip WHERE wraps.grant_id = ?1",
+        )?;
+        let rows =
+            statement.query_map([grant.to_string()], |row| Ok((row::parsed(row, 0)?, row::time(row, 1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// First step of erasing: the clip can no longer be opened by anyone, by deleting its wraps and thumbnail; the personal fields
+    /// of its entries go, but for those that say who was given a copy; and the log's side column forgets which clip it was.
+    /// The row stays until the file is gone.
     ///
     /// # Errors
     /// A failure of the database.
     pub fn begin_erasing(&self, clip: ClipId) -> Result<()> {
+        self.connection
+            .prepare_cached("UPDATE entries SET personal = NULL WHERE clip = ?1 AND kind <> 'copy_made'")?
+            .execute([clip.to_string()])?;
+        self.begin_erasing_but_for_words(clip)
+    }
+
+    /// The same, and who was given a copy is forgotten too.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn begin_erasing_with_copies(&self, clip: ClipId) -> Result<()> {
+        self.connection
+            .prepare_cached("UPDATE entries SET personal = NULL WHERE clip = ?1")?
+            .execute([clip.to_string()])?;
+        self.begin_erasing_but_for_words(clip)
+    }
+
+    fn begin_erasing_but_for_words(&self, clip: ClipId) -> Result<()> {
         let id = clip.to_string();
         self.connection.execute("DELETE FROM wraps WHERE clip = ?1", [&id])?;
+        self.connection.execute("DELETE FROM asks WHERE clip = ?1", [&id])?;
+        // What was granted of it alone is about nothing any more, and would name it for good.
+        self.connection.execute("DELETE FROM grants WHERE clip = ?1", [&id])?;
         self.connection.execute("UPDATE clips SET erasing = 1, thumbnail = NULL WHERE id = ?1", [&id])?;
         self.connection.execute("UPDATE entries SET clip = NULL WHERE clip = ?1", [&id])?;
         Ok(())

@@ -1,5 +1,7 @@
 //! Tables `entries`, `hashes`, `checkpoints` and `releases`: the log. Nothing here changes or deletes a leaf.
 
+use std::str::FromStr;
+
 use hausrecht_model::{CameraId, ClipId, GrantId, PersonId, UnixMicros};
 use rusqlite::{OptionalExtension, Row, ToSql, params};
 
@@ -60,16 +62,23 @@ pub struct CheckpointRow {
 
 const COLUMNS: &str = "idx, at_us, kind, actor, camera, clip, person, grant_id, refers_to, leaf, personal";
 
+/// An id beside an entry; `None` for a text that is none. The entry itself is what counts: a column that somebody changed must not
+/// keep the rest of the log from being read, and verifying names it.
+fn id<T: FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
     Ok(EntryRow {
         index: row::unsigned(row, 0)?,
         at_us: row::time(row, 1)?,
         kind: row.get(2)?,
-        actor: row::parsed_opt(row, 3)?,
-        camera: row::parsed_opt(row, 4)?,
-        clip: row::parsed_opt(row, 5)?,
-        person: row::parsed_opt(row, 6)?,
-        grant: row::parsed_opt(row, 7)?,
+        actor: id(row, 3)?,
+        camera: id(row, 4)?,
+        clip: id(row, 5)?,
+        person: id(row, 6)?,
+        grant: id(row, 7)?,
         refers_to: row.get::<_, Option<i64>>(8)?.and_then(|value| u64::try_from(value).ok()),
         leaf: row.get(9)?,
         personal: row.get(10)?,
@@ -173,6 +182,26 @@ impl Tables<'_> {
             .query_row([row::signed(position)], |row| row::hash(row, 0))?)
     }
 
+    /// The hashes from `from` up to, but not including, `to`, with their positions; those that are missing are left out.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn hashes(&self, from: u64, to: u64) -> Result<Vec<(u64, [u8; 32])>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT position, hash FROM hashes WHERE position >= ?1 AND position < ?2")?;
+        let rows = statement.query_map([row::signed(from), row::signed(to)], |row| {
+            Ok((row::unsigned(row, 0)?, row.get::<_, Vec<u8>>(1)?))
+        })?;
+        let mut hashes = Vec::new();
+        for found in rows {
+            // What is no hash is missing: the walk over the log says so.
+            let (position, bytes) = found?;
+            hashes.extend(bytes.try_into().ok().map(|hash| (position, hash)));
+        }
+        Ok(hashes)
+    }
+
     /// One entry.
     ///
     /// # Errors
@@ -217,6 +246,17 @@ impl Tables<'_> {
             .connection
             .prepare_cached(&format!("SELECT count(*) FROM ({numbers})"))?
             .query_row(rusqlite::params_from_iter(values), |row| row::unsigned(row, 0))?)
+    }
+
+    /// Entries from `from` on, oldest first, with all that stands beside them.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn entries_from(&self, from: u64, limit: u32) -> Result<Vec<EntryRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM entries WHERE idx >= ?1 ORDER BY idx LIMIT ?2");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![row::signed(from), limit], read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Leaves from `from` on, oldest first, for walking the whole log.

@@ -137,6 +137,31 @@ impl Tables<'_> {
         Ok(())
     }
 
+    /// Which of `clips` are there, and whether a hold keeps each.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn erasable(&self, clips: &[ClipId]) -> Result<Vec<(Goes, bool)>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, camera, size_bytes, EXISTS (SELECT 1 FROM holds WHERE holds.camera = clips.camera
+               AND holds.from_us + 10000 < clips.start_us + clips.duration_us AND holds.to_us > clips.start_us + 10000)
+             FROM clips WHERE id = ?1 AND NOT erasing",
+        )?;
+        let mut found = Vec::new();
+        for clip in clips {
+            let row = statement.query_row([clip.to_string()], |row| {
+                let goes = Goes {
+                    clip: row::parsed(row, 0)?,
+                    camera: row::parsed(row, 1)?,
+                    size_bytes: row::unsigned(row, 2)?,
+                };
+                Ok((goes, row.get(3)?))
+            });
+            found.extend(row.optional()?);
+        }
+        Ok(found)
+    }
+
     /// Clips that nothing wants any more, the oldest first.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! It stores what it is given and knows nothing of keys, cameras or what an entry means. `entries` and
 //! `hashes` have no function that changes or deletes a leaf.
 
+mod asks;
 mod bookmarks;
 #[cfg(feature = "bulk")]
 pub mod bulk;
@@ -32,6 +33,7 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
+pub use asks::AskRow;
 pub use bookmarks::BookmarkRow;
 pub use cameras::CameraRow;
 pub use card::CardJobRow;
@@ -41,7 +43,7 @@ pub use entries::{CheckpointRow, EntryFilter, EntryRow};
 pub use error::StoreError;
 pub use events::EventRow;
 pub use gaps::{GapRow, StoredRow};
-pub use grants::{GrantRow, ScopeRow};
+pub use grants::{GrantRow, ScopeRow, Unwrapped};
 pub use holds::{Goes, HoldRow, Oldest};
 pub use identities::IdentityRow;
 pub use imports::{ImportRow, SourceSum};
@@ -65,7 +67,7 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 11] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
@@ -76,6 +78,7 @@ const STEPS: [&str; 10] = [
     include_str!("../migrations/08-import.sql"),
     include_str!("../migrations/09-timeline.sql"),
     include_str!("../migrations/10-track.sql"),
+    include_str!("../migrations/11-rights.sql"),
 ];
 /// The schema that this version writes.
 const NEWEST: i64 = STEPS.len() as i64;

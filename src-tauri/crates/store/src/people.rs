@@ -24,9 +24,24 @@ pub struct PersonRow {
     pub name_self: Vec<u8>,
     /// When added.
     pub added_us: UnixMicros,
+    /// What they are here, "Family"; sealed to the owner.
+    pub role: Option<Vec<u8>>,
+    /// When they may sign in no more.
+    pub until_us: Option<UnixMicros>,
+    /// Their language; `None`: as everybody.
+    pub language: Option<String>,
+    /// When they were removed. The row stays, for the faces in the log.
+    pub removed_us: Option<UnixMicros>,
 }
 
-const COLUMNS: &str = "id, owner, color, recipient, name_tag, name_owner, name_self, added_us";
+impl PersonRow {
+    /// Whether they may sign in at `now`.
+    pub fn may_sign_in(&self, now: UnixMicros) -> bool {
+        self.removed_us.is_none() && self.until_us.is_none_or(|until| now < until)
+    }
+}
+
+const COLUMNS: &str = "id, owner, color, recipient, name_tag, name_owner, name_self, added_us, role, until_us, language, removed_us";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<PersonRow> {
     Ok(PersonRow {
@@ -38,6 +53,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<PersonRow> {
         name_owner: row.get(5)?,
         name_self: row.get(6)?,
         added_us: row::time(row, 7)?,
+        role: row.get(8)?,
+        until_us: row::time_opt(row, 9)?,
+        language: row.get(10)?,
+        removed_us: row::time_opt(row, 11)?,
     })
 }
 
@@ -48,7 +67,9 @@ impl Tables<'_> {
     /// A failure of the database; a second person of the same name is one.
     pub fn insert_person(&self, person: &PersonRow) -> Result<()> {
         self.connection.execute(
-            "INSERT INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO people (id, owner, color, recipient, name_tag, name_owner, name_self, added_us, role, until_us,
+                                 language, removed_us)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             params![
                 person.id.to_string(),
                 person.owner,
@@ -57,7 +78,36 @@ impl Tables<'_> {
                 person.name_tag,
                 person.name_owner,
                 person.name_self,
-                person.added_us.0
+                person.added_us.0,
+                person.role,
+                person.until_us.map(|time| time.0),
+                person.language,
+                person.removed_us.map(|time| time.0)
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Changes everything of a person but the id and whether they own the vault.
+    ///
+    /// # Errors
+    /// A failure of the database; a second person of the same name is one.
+    pub fn update_person(&self, person: &PersonRow) -> Result<()> {
+        self.connection.execute(
+            "UPDATE people SET color = ?2, recipient = ?3, name_tag = ?4, name_owner = ?5, name_self = ?6, role = ?7,
+                               until_us = ?8, language = ?9, removed_us = ?10
+             WHERE id = ?1",
+            params![
+                person.id.to_string(),
+                person.color,
+                person.recipient,
+                person.name_tag,
+                person.name_owner,
+                person.name_self,
+                person.role,
+                person.until_us.map(|time| time.0),
+                person.language,
+                person.removed_us.map(|time| time.0)
             ],
         )?;
         Ok(())
@@ -72,6 +122,16 @@ impl Tables<'_> {
         let mut statement = self.connection.prepare_cached(&sql)?;
         let rows = statement.query_map([], read)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Forgets what the log's personal fields say of a person; the entries and their hashes stay.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn forget_words_about(&self, person: PersonId) -> Result<usize> {
+        Ok(self
+            .connection
+            .execute("UPDATE entries SET personal = NULL WHERE person = ?1", [person.to_string()])?)
     }
 
     /// The person with this name tag.

@@ -107,6 +107,10 @@ mod tests {
             name_owner: Vec::new(),
             name_self: Vec::new(),
             added_us: UnixMicros(i64::from(tag)),
+            role: None,
+            until_us: None,
+            language: None,
+            removed_us: None,
         }
     }
 

@@ -19,6 +19,9 @@ pub enum UnwrapError {
     /// The inner layer, which the person's key opens, did not open.
     #[error("the inner layer of the wrap does not open with this person's key: {0}")]
     Person(#[source] UnsealError),
+    /// The middle layer, which the key of the one who must agree opens, did not open.
+    #[error("the middle layer of the wrap does not open with the key of the one who must agree: {0}")]
+    Second(#[source] UnsealError),
     /// The layers opened, but what lies inside is no clip key.
     #[error("the wrap does not contain a clip key")]
     NotAClipKey,
@@ -49,6 +52,24 @@ impl ClipKey {
     #[must_use]
     pub fn wrap_for_person(&self, broker: &Recipient, person: &Recipient) -> Vec<u8> {
         seal_one(broker, &seal_one(person, self.0.secret_line().expose_secret().as_bytes()))
+    }
+
+    /// `age(broker, age(second, age(person, key)))`: before the person can open it, `second` must take their layer off.
+    #[must_use]
+    pub fn wrap_for_two(&self, broker: &Recipient, second: &Recipient, person: &Recipient) -> Vec<u8> {
+        let inner = seal_one(person, self.0.secret_line().expose_secret().as_bytes());
+        seal_one(broker, &seal_one(second, &inner))
+    }
+
+    /// Takes the layer of the one who agrees off what [`ClipKey::wrap_for_two`] wrote. What is left is as
+    /// [`ClipKey::wrap_for_person`] writes it: neither this computer nor the one who agreed can open it.
+    ///
+    /// # Errors
+    /// [`UnwrapError::Broker`] or [`UnwrapError::Second`], by the layer that did not open.
+    pub fn agree(wrap: &[u8], broker: &Identity, second: &Identity) -> Result<Vec<u8>, UnwrapError> {
+        let middle = open_with(broker, wrap).map_err(UnwrapError::Broker)?;
+        let inner = open_with(second, &middle).map_err(UnwrapError::Second)?;
+        Ok(seal_one(&broker.recipient(), &inner))
     }
 
     /// Opens what [`ClipKey::wrap_for_owner`] wrote.
@@ -121,6 +142,21 @@ mod tests {
         );
         assert_eq!(open_with(&person, &wrap).unwrap_err(), UnsealError::NotForThisKey);
         assert_eq!(ClipKey::unwrap_as_owner(&wrap, &broker).unwrap_err(), UnwrapError::NotAClipKey);
+    }
+
+    #[test]
+    fn a_wrap_for_two_opens_only_after_the_second_has_agreed() {
+        let [broker, second, person] = [(); 3].map(|()| Identity::generate());
+        let key = ClipKey::generate();
+        let wrap = key.wrap_for_two(&broker.recipient(), &second.recipient(), &person.recipient());
+        assert!(matches!(ClipKey::unwrap_as_person(&wrap, &broker, &person), Err(UnwrapError::Person(_))));
+        assert!(ClipKey::unwrap_as_person(&wrap, &broker, &second).is_err(), "agreeing is not viewing");
+        assert!(matches!(ClipKey::agree(&wrap, &broker, &person), Err(UnwrapError::Second(_))));
+
+        let agreed = ClipKey::agree(&wrap, &broker, &second).unwrap();
+        assert!(ClipKey::unwrap_as_person(&agreed, &broker, &second).is_err());
+        let opened = ClipKey::unwrap_as_person(&agreed, &broker, &person).unwrap();
+        assert_eq!(opened.recipient(), key.recipient());
     }
 
     #[test]

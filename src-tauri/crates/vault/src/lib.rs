@@ -17,6 +17,8 @@ mod identity;
 mod owner;
 pub mod passphrase;
 mod person;
+#[cfg(feature = "reference")]
+pub mod reference;
 mod sealed;
 mod unlock;
 

@@ -42,7 +42,7 @@ export const DEMO = [
 /** A house with six cameras and three people; a bare one has its owner only. */
 export function house(nowUs: number, bare: boolean): House {
   const face = (id: string, name: string, color: number): wire.Face => ({ id, name, owner: color === 0, color })
-  const [anna, lena, jonas] = [face('a1', 'Anna', 0), face('b2', 'Lena', 1), face('c3', 'Jonas', 2)]
+  const [anna, lena, jonas, sofia, guest] = [face('a1', 'Anna', 0), face('b2', 'Lena', 1), face('c3', 'Jonas', 2), face('d4', 'Sofia', 3), face('e5', 'Guest', 4)]
   const names = ['Front door', 'Garage', 'Shop counter', 'Yard', 'Stock room', 'Back door']
   const viewers = [[anna, lena], [anna], [anna, jonas], [anna, lena], [anna, jonas], [anna]]
   const cameras = names.map((name, i) => ({
@@ -55,28 +55,54 @@ export function house(nowUs: number, bare: boolean): House {
     away: i === 4,
     recording: i !== 5,
     viewers: viewers[i] ?? [anna],
+    rights: ['live', 'playback', 'ptz', 'talk', 'snapshot', 'copy'] as wire.Right[],
   }))
-  const grant = (id: string, person: wire.Face, camera: number, until_us: number | null): wire.GrantView => ({
+  const plain: wire.Terms = { rights: ['live', 'playback'], back_hours: null, hours: null, until_us: null, opens: null, second: null }
+  const grant = (id: string, person: wire.Face, camera: number, terms: Partial<wire.Terms>, until_us: number | null = null): wire.GrantView => ({
     id,
     person: person.id,
     scope: { scope: 'camera', camera: `cam${camera}` },
+    camera: `cam${camera}`,
     camera_name: names[camera] ?? '',
     clip_start_us: null,
+    terms: { ...plain, ...terms, until_us },
+    second_name: terms.second === undefined ? '' : 'Sofia',
+    in_hours: true,
+    opened: 0,
+    pending: false,
     given_us: nowUs - 5 * 60 * MINUTE,
     until_us,
     reason: 'Looks after the house',
     entry: 18_211,
   })
   const week = nowUs + 8 * 24 * 60 * MINUTE
-  const owner = { face: anna, added_us: nowUs - 60 * 24 * 60 * MINUTE, grants: [], last_opened_us: nowUs }
+  const family: Partial<wire.Terms> = { rights: ['live', 'playback'], back_hours: 72 }
+  const staff: Partial<wire.Terms> = { back_hours: 24, second: 'd4', hours: { days: [true, true, true, true, true, true, false], from_min: 480, to_min: 1200 } }
+  const council: Partial<wire.Terms> = { rights: ['playback'], back_hours: 72 }
+  const person = (face: wire.Face, role: string, daysAgo: number, grants: wire.GrantView[], until_us: number | null = null): wire.PersonView => ({
+    face,
+    role,
+    added_us: nowUs - daysAgo * 24 * 60 * MINUTE,
+    until_us,
+    language: null,
+    grants,
+    last_opened_us: daysAgo > 20 ? nowUs - 60 * MINUTE : null,
+  })
+  const owner: wire.PersonView = { face: anna, role: '', until_us: null, language: null, added_us: nowUs - 60 * 24 * 60 * MINUTE, grants: [], last_opened_us: nowUs }
   if (bare) return { startUs: nowUs, cameras: [], people: [owner] }
   return {
     startUs: nowUs,
     cameras,
     people: [
       owner,
-      { face: lena, added_us: nowUs - 30 * 24 * 60 * MINUTE, grants: [grant('g1', lena, 0, week), grant('g2', lena, 3, week)], last_opened_us: nowUs - 60 * MINUTE },
-      { face: jonas, added_us: nowUs - 9 * 24 * 60 * MINUTE, grants: [grant('g3', jonas, 2, null)], last_opened_us: null },
+      person(lena, 'Family', 30, [
+        grant('g1', lena, 0, { ...family, rights: ['live', 'playback', 'copy'] }),
+        grant('g2', lena, 3, family),
+        grant('g4', lena, 5, family),
+      ]),
+      person(jonas, 'Shop staff', 9, [grant('g3', jonas, 2, staff, week), grant('g5', jonas, 4, staff, week)]),
+      person(sofia, 'Works council', 9, [grant('g6', sofia, 2, council), grant('g7', sofia, 4, council)]),
+      person(guest, 'House sitter', 1, [grant('g8', guest, 0, { rights: ['live'] }), grant('g9', guest, 3, { rights: ['live'] })], week),
     ],
   }
 }

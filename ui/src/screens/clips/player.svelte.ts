@@ -89,6 +89,16 @@ export class OpenClip {
     return true
   }
 
+  /** Opens it again, once what stood in the way is gone. */
+  async again(): Promise<void> {
+    if (this.#ended) return
+    this.error = null
+    const opened = await this.#open()
+    // The page may have been left while it was opened: then nobody else closes it.
+    if (opened && this.#ended) await this.#client.closePlayer().catch(() => undefined)
+    else if (this.error === null) await this.#begin(opened, undefined)
+  }
+
   async #begin(opened: boolean, atUs: number | undefined): Promise<void> {
     if (!opened || this.#ended) return
     if (carried !== null) {

@@ -3,14 +3,17 @@
 import { m } from '../../i18n/generated/messages.js'
 import { size } from '../../i18n/recording'
 import { clock, clockSeconds, dayClock, dayClockWithin, decimal, isSameDay, span } from '../../i18n/time'
-import { codecWord, deadSentence, eventWord } from '../../i18n/words'
+import { deadSentence, eventWord } from '../../i18n/words'
+import { RIGHTS, rightWord } from '../../components/terms'
 import type { DeadReason, EventKind, Face, LogRow } from '../../ipc/client'
+import { camera, fact, number } from './facts'
+import { failureGround, orderGround, orderSentence } from './orders'
 
 /** The filters above the list. */
 export const FILTERS = {
   all: [],
   views: ['opened', 'previewed', 'card_opened', 'file_watched'],
-  grants: ['grant', 'grant_taken_back', 'person_added'],
+  grants: ['grant', 'grant_taken_back', 'person_added', 'person_changed', 'person_removed', 'asked', 'agreed', 'declined'],
   copies: ['copy_made', 'log_exported'],
   cameras: ['camera_added', 'camera_changed', 'camera_removed', 'camera_lost', 'camera_back', 'card_fetch_begun', 'card_fetch_ended', 'import_begun', 'import_ended'],
   erased: ['erased', 'held', 'hold_ended', 'bookmarked', 'bookmark_changed', 'bookmark_removed'],
@@ -49,21 +52,6 @@ const EVENTS: readonly string[] = [
   'unknown',
 ] satisfies EventKind[]
 
-/** The value of a particular. */
-export function fact(row: LogRow, name: string): string | null {
-  const value = row.facts.find((one) => one.name === name)?.value
-  return value === undefined || value === '' ? null : value
-}
-
-function number(row: LogRow, name: string): number | null {
-  const value = fact(row, name)
-  return value === null || Number.isNaN(Number(value)) ? null : Number(value)
-}
-
-function camera(row: LogRow): string {
-  return row.camera_name ?? fact(row, 'name') ?? m.k_a_camera()
-}
-
 function person(row: LogRow): string {
   return row.person?.name || fact(row, 'name') || m.k_a_person()
 }
@@ -96,6 +84,7 @@ function setting(name: string): string {
     kept_hours: m.s_kept_hours,
     kept_reason: m.s_kept_reason,
     lock_after_minutes: m.s_lock_after_minutes,
+    lock_with_desktop: m.s_lock_with_desktop,
   }
   return names[name]?.() ?? name
 }
@@ -108,44 +97,6 @@ function settingValue(name: string, value: string): string {
     presenter: { native: m.set_native, canvas: m.set_canvas },
   }
   return values[name]?.[value]?.() ?? value
-}
-
-/** Why an order to a camera failed, and which; `null` for orders that did not. */
-function failureGround(row: LogRow, amount: (n: number) => string): string | null {
-  const what = fact(row, 'what')
-  if (what !== 'failed' && what !== 'unanswered') return null
-  const why = fact(row, 'why')
-  const parts = [why === null ? null : whyNot(why), row.refers_to === null ? null : m.log_allowed_entry({ n: amount(row.refers_to) })]
-  return parts.filter((part) => part !== null).join(' · ')
-}
-
-/** Why something that was to be done to a camera was not, by the names of the engine. */
-function whyNot(code: string): string {
-  const reasons: Record<string, () => string> = {
-    camera_bad_address: m.wn_no_answer,
-    camera_nothing_there: m.wn_no_answer,
-    camera_no_network: m.wn_no_network,
-    camera_unreachable: m.wn_no_answer,
-    camera_closed_early: m.wn_broke_off,
-    camera_timed_out: m.wn_too_slow,
-    camera_too_slow: m.wn_too_slow,
-    camera_certificate_changed: m.wn_certificate,
-    camera_encryption_lost: m.wn_encryption,
-    camera_refused_for_now: m.wn_later,
-    camera_not_allowed: m.wn_not_allowed,
-    camera_password_needed: m.wn_refused,
-    camera_not_authorized: m.wn_refused,
-    camera_locked_out: m.wn_locked_out,
-    camera_password_in_clear: m.wn_in_clear,
-    camera_fault: m.wn_fault,
-    camera_http_status: m.wn_fault,
-    camera_answer_too_large: m.wn_unreadable,
-    camera_answer_unreadable: m.wn_unreadable,
-    camera_not_offered: m.wn_not_offered,
-    camera_kept_the_old_one: m.wn_kept_old,
-    talk_failed: m.wn_talk,
-  }
-  return reasons[code]?.() ?? code
 }
 
 /** What happened. */
@@ -197,6 +148,21 @@ export function sentence(row: LogRow, nowUs: number): string {
       return fact(row, 'owner') === 'true' || row.person?.owner === true
         ? m.k_owner_added({ person: person(row) })
         : m.k_person_added({ person: person(row) })
+    case 'person_changed': {
+      const changed = fact(row, 'what')
+      if (changed === 'own_passphrase') return m.k_own_passphrase()
+      return changed === 'passphrase' ? m.k_new_passphrase({ person: person(row) }) : m.k_person_changed({ person: person(row) })
+    }
+    case 'person_removed':
+      return m.k_person_removed({ person: person(row) })
+    case 'asked':
+      return m.k_asked({ person: person(row), clip: clip(row, nowUs) })
+    case 'agreed':
+      return m.k_agreed({ person: person(row), clip: clip(row, nowUs) })
+    case 'declined':
+      return m.k_declined({ person: person(row), clip: clip(row, nowUs) })
+    case 'rekeyed':
+      return m.k_rekeyed({ clip: clip(row, nowUs) })
     case 'grant':
       return m.k_grant({ person: person(row), what: what(row, nowUs) })
     case 'grant_taken_back':
@@ -251,6 +217,7 @@ export function sentence(row: LogRow, nowUs: number): string {
       if (name === 'recovery_sheet') return m.k_recovery_made()
       if (name === 'motion') return m.k_c_motion({ camera: camera(row) })
       if (name === 'recording') return m.k_recording({ camera: camera(row) })
+      if (name === 'templates') return m.k_templates()
       if (name === 'keep_limits') return m.k_keep_limits()
       if (name === 'fill_gaps') return fact(row, 'to') === 'on' ? m.k_fill_gaps_on({ camera: camera(row) }) : m.k_fill_gaps_off({ camera: camera(row) })
       if (name === 'topic') return topicSentence(row)
@@ -339,9 +306,36 @@ function cardGround(row: LogRow, nowUs: number): string {
   return parts.filter((part) => part !== null).join(' · ')
 }
 
+/** What a grant allows, where its entry says so. */
+function granted(row: LogRow): string | null {
+  const value = fact(row, 'rights')
+  if (value === null) return null
+  let named: unknown
+  try {
+    named = JSON.parse(value)
+  } catch {
+    return null
+  }
+  const known = Array.isArray(named) ? RIGHTS.map(({ right }) => right).filter((right) => named.includes(right)) : []
+  return known.length === 0 ? null : known.map(rightWord).join(', ')
+}
+
+/** Why a grant ended by itself, or with something else; `null` where it was taken back. */
+function takenWhy(row: LogRow): string | null {
+  const reasons: Record<string, () => string> = {
+    time_is_up: m.g_time_up,
+    used_up: m.g_used_up,
+    person_ended: m.g_person_ended,
+    person_removed: m.g_person_removed,
+    changed: m.g_changed,
+  }
+  const why = fact(row, 'why')
+  return why === null ? null : (reasons[why]?.() ?? null)
+}
+
 /** Why clips were erased before their time was over. */
 function erasedWhy(row: LogRow): string {
-  const reasons: Record<string, () => string> = { camera_size: m.g_why_camera_size, total_size: m.g_why_total_size, disk_low: m.g_why_disk_low }
+  const reasons: Record<string, () => string> = { by_hand: m.g_by_hand, demanded: m.g_demanded, camera_size: m.g_why_camera_size, total_size: m.g_why_total_size, disk_low: m.g_why_disk_low }
   const why = fact(row, 'why')
   return why === null ? '' : (reasons[why]?.() ?? why)
 }
@@ -396,105 +390,6 @@ function motionGround(row: LogRow): string {
   return parts.filter((part) => part !== null).join(' · ')
 }
 
-/** What was done to a camera from within; `null` for older kinds of entry. */
-function orderSentence(row: LogRow): string | null {
-  const at = { camera: camera(row) }
-  const account = fact(row, 'account') ?? ''
-  const token = fact(row, 'token') ?? ''
-  const on = fact(row, 'on') !== 'false'
-  switch (fact(row, 'what')) {
-    case 'account_password':
-      return m.k_c_account_password({ ...at, account })
-    case 'account_deleted':
-      return m.k_c_account_deleted({ ...at, account })
-    case 'account_made':
-      return m.k_c_account_made({ ...at, account })
-    case 'account_in_use':
-      return m.k_c_account_in_use({ ...at, account })
-    case 'relay':
-      return on ? m.k_c_relay_on({ ...at, token }) : m.k_c_relay_off({ ...at, token })
-    case 'streams':
-      return m.k_c_streams(at)
-    case 'certificate_accepted':
-      return m.k_c_certificate(at)
-    case 'reboot':
-      return m.k_c_reboot(at)
-    case 'clock':
-      return m.k_c_clock(at)
-    case 'imaging':
-      return m.k_c_imaging(at)
-    case 'encoder':
-      return m.k_c_encoder(at)
-    case 'osd':
-      return m.k_c_osd(at)
-    case 'osd_deleted':
-      return m.k_c_osd_deleted(at)
-    case 'mask':
-      return on ? m.k_c_mask(at) : m.k_c_mask_off(at)
-    case 'mask_deleted':
-      return m.k_c_mask_deleted(at)
-    case 'ptz_move':
-      return m.k_c_ptz_move(at)
-    case 'ptz_preset':
-      return m.k_c_ptz_preset(at)
-    case 'ptz_home':
-      return m.k_c_ptz_home(at)
-    case 'preset_saved':
-      return m.k_c_preset_saved(at)
-    case 'preset_removed':
-      return m.k_c_preset_removed(at)
-    case 'home_saved':
-      return m.k_c_home_saved(at)
-    case 'sign_in_taken_over':
-      return m.k_c_sign_in_taken_over(at)
-    case 'sign_in_stayed':
-      return m.k_c_sign_in_stayed(at)
-    case 'certificate_remembered':
-      return m.k_c_certificate_remembered(at)
-    case 'talk':
-      return m.k_c_talk(at)
-    case 'talk_ended':
-      return m.k_c_talk_ended(at)
-    case 'failed':
-      return m.k_c_failed(at)
-    case 'unanswered':
-      return m.k_c_unanswered(at)
-    case 'events_refused':
-      return m.k_c_events_refused(at)
-    case 'events_again':
-      return m.k_c_events_again(at)
-    case 'streams_moved':
-      return m.k_c_streams_moved(at)
-    default:
-      return null
-  }
-}
-
-function codecOf(name: string | null): string | null {
-  return name === 'h264' || name === 'h265' || name === 'mjpeg' ? codecWord(name) : name
-}
-
-/** The particulars of what was done to a camera. */
-function orderGround(row: LogRow): string {
-  switch (fact(row, 'what')) {
-    case 'failed':
-    case 'unanswered':
-      return row.refers_to === null ? (fact(row, 'why') ?? '') : m.log_allowed_entry({ n: row.refers_to })
-    case 'encoder':
-      return [fact(row, 'size')?.replace('x', ' × '), codecOf(fact(row, 'codec'))].filter((part) => part !== undefined && part !== null).join(' · ')
-    case 'preset_saved':
-      return fact(row, 'name') ?? ''
-    case 'osd':
-      return fact(row, 'text') ?? ''
-    case 'talk_ended': {
-      const seconds = number(row, 'seconds')
-      return seconds === null ? '' : span(seconds * 1e6)
-    }
-    default:
-      return ''
-  }
-}
-
 /** On what ground, or what more there is to say. */
 export function ground(row: LogRow, nowUs: number, amount: (n: number) => string): string {
   switch (row.kind) {
@@ -503,21 +398,30 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
     case 'copy_made': {
       const recipient = row.kind === 'copy_made' ? fact(row, 'recipient') : null
       if (recipient !== null) return [m.g_export_for({ name: recipient }), fact(row, 'reason')].filter((part) => part !== null).join(' · ')
-      if (row.refers_to !== null && !row.actor?.owner) return m.g_grant({ n: amount(row.refers_to) })
+      if (row.refers_to !== null && !row.actor?.owner) {
+        const agreed = number(row, 'agreed')
+        const through = m.g_grant({ n: amount(row.refers_to) })
+        return agreed === null ? through : `${through} · ${m.g_agreed({ when: dayClockWithin(agreed, nowUs) })}`
+      }
       return row.actor?.owner ? m.g_owner() : ''
     }
     case 'grant': {
       const until = number(row, 'until_us')
-      const parts = [fact(row, 'reason'), until === null ? m.until_back() : m.clip_may_until({ until: dayClockWithin(until, nowUs) })]
+      const parts = [fact(row, 'reason'), granted(row), until === null ? m.until_back() : m.clip_may_until({ until: dayClockWithin(until, nowUs) })]
       return parts.filter((part) => part !== null).join(' · ')
     }
     case 'grant_taken_back':
-      return fact(row, 'why') === 'time_is_up' ? m.g_time_up() : row.refers_to === null ? '' : m.g_grant({ n: amount(row.refers_to) })
+      return takenWhy(row) ?? (row.refers_to === null ? '' : m.g_grant({ n: amount(row.refers_to) }))
+    case 'asked':
+      return row.refers_to === null ? '' : m.g_grant({ n: amount(row.refers_to) })
+    case 'agreed':
+    case 'declined':
+      return row.refers_to === null ? '' : m.log_allowed_entry({ n: amount(row.refers_to) })
     case 'erased': {
       const hours = fact(row, 'kept_hours')
       if (fact(row, 'why') === 'source_removed') return m.g_source_removed()
       if (fact(row, 'why') === 'import_not_whole') return m.g_import_not_whole()
-      return hours === null ? erasedWhy(row) : m.g_kept({ hours })
+      return hours === null ? [erasedWhy(row), fact(row, 'reason')].filter((part) => part !== null && part !== '').join(' · ') : m.g_kept({ hours })
     }
     case 'held':
     case 'hold_ended':
@@ -542,6 +446,8 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
     }
     case 'locked': {
       const why = fact(row, 'why')
+      if (why === 'desktop') return m.why_desktop()
+      if (why === 'ended') return m.why_ended()
       return why === 'idle' ? m.why_idle() : why === 'asked' ? m.why_asked() : (why ?? '')
     }
     case 'setting_changed':
@@ -586,6 +492,7 @@ export function findingSentence(code: string, detail: string): string {
     clip_changed: m.fi_clip_changed,
     clip_missing: m.fi_clip_missing,
     clip_unreadable: m.fi_clip_unreadable,
+    wrap: m.fi_wrap,
     entry_missing: m.fi_entry_missing,
     cut: m.fi_cut,
     order: m.fi_order,

@@ -1,48 +1,52 @@
-// What a person may view of a camera, as the table shows it.
+// What a person may do with a camera, as the table shows it.
 
+import { hoursLine } from '../../components/terms'
 import { m } from '../../i18n/generated/messages.js'
 import { day } from '../../i18n/time'
-import type { CameraView, GrantView, PersonView } from '../../ipc/client'
+import type { CameraView, PersonView, Right } from '../../ipc/client'
 
 /** One cell of the table. */
 export interface Cell {
-  /** Live and new clips. */
-  live: boolean
+  /** What they may do with the camera as a whole. */
+  rights: Right[]
+  /** How far back its clips may be played. Hours; `null`: from a grant on. */
+  back: number | null
   /** Single clips. */
   clips: number
   /** Spans of time. */
   spans: number
+  /** Whether somebody must agree to every opening. */
+  second: boolean
+  /** The hours in which it holds; empty if always. */
+  hours: string
+  /** Whether anything of it holds now. */
+  now: boolean
 }
 
-/** The camera of a clip; `undefined` while it is not known, `null` when the clip is gone. */
-export type CameraOf = (clip: string) => string | null | undefined
-
-/** Whether a grant is about a camera. A clip's grant names its camera by name, which a later camera may bear, too. */
-function about(grant: GrantView, camera: CameraView, cameraOf: CameraOf): boolean {
-  if (grant.scope.scope !== 'clip') return grant.scope.camera === camera.id
-  const known = cameraOf(grant.scope.clip)
-  return known === undefined ? grant.camera_name === camera.name : known === camera.id
+/** What `person` may do with `camera`. */
+export function cellOf(person: PersonView, camera: CameraView): Cell {
+  const grants = person.grants.filter((grant) => grant.camera === camera.id)
+  const whole = grants.filter((grant) => grant.scope.scope === 'camera')
+  const plays = whole.filter((grant) => grant.terms.rights.includes('playback'))
+  const backs = plays.flatMap((grant) => (grant.terms.back_hours === null ? [] : [grant.terms.back_hours]))
+  const count = (scope: 'clip' | 'span') => grants.filter((grant) => grant.scope.scope === scope).length
+  const hours = grants.map((grant) => grant.terms.hours)
+  return {
+    rights: [...new Set(whole.flatMap((grant) => grant.terms.rights))],
+    back: backs.length === 0 ? null : Math.max(...backs),
+    clips: count('clip'),
+    spans: count('span'),
+    second: plays.length > 0 && plays.every((grant) => grant.terms.second !== null),
+    hours: hours.every((one) => one === null) ? '' : hours.flatMap((one) => (one === null ? [] : [hoursLine(one)])).join('; '),
+    now: grants.some((grant) => grant.in_hours),
+  }
 }
 
-/** The single clips that were given, and when each starts. */
-export function clipsOf(people: PersonView[]): { clip: string; startUs: number }[] {
-  return people.flatMap(({ grants }) =>
-    grants.flatMap(({ scope, clip_start_us }) => (scope.scope === 'clip' && clip_start_us !== null ? [{ clip: scope.clip, startUs: clip_start_us }] : [])),
-  )
-}
-
-/** What `person` may view of `camera`. */
-export function cellOf(person: PersonView, camera: CameraView, cameraOf: CameraOf): Cell {
-  const grants = person.grants.filter((grant) => about(grant, camera, cameraOf))
-  const count = (scope: GrantView['scope']['scope']) => grants.filter((grant) => grant.scope.scope === scope).length
-  return { live: count('camera') > 0, clips: count('clip'), spans: count('span') }
-}
-
-/** Until when a person may view something, over all grants. */
+/** Until when a person may view something, over all grants, and no longer than they may sign in. */
 export function untilOfAll(person: PersonView, nowUs: number): string {
-  const ends = new Set(person.grants.map((grant) => grant.until_us))
-  if (ends.size === 0) return '–'
+  const ends = new Set(person.grants.map((grant) => Math.min(grant.until_us ?? Infinity, person.until_us ?? Infinity)))
+  if (ends.size === 0) return person.until_us === null ? '–' : day(person.until_us, nowUs)
   if (ends.size > 1) return m.people_several()
   const [end] = ends
-  return end === null || end === undefined ? m.until_back() : day(end, nowUs)
+  return end === undefined || end === Infinity ? m.until_back() : day(end, nowUs)
 }

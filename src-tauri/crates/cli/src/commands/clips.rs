@@ -3,11 +3,17 @@
 use std::{fs::File, io, path::Path, process::ExitCode};
 
 use anyhow::Context;
-use hausrecht_engine::{Handle, wire::ClipQuery};
+use hausrecht_engine::{
+    Handle,
+    wire::{ClipQuery, EraseOrder, EraseWhat},
+};
 use hausrecht_model::{ClipId, UnixMicros};
 
 use super::camera_named;
-use crate::output::{self, local, parse_time};
+use crate::{
+    args::Clips,
+    output::{self, local, parse_time},
+};
 
 pub(crate) async fn list(
     json: bool,
@@ -53,6 +59,31 @@ pub(crate) async fn list(
         })
         .collect();
     output::table(&["ID", "CAMERA", "START", "LENGTH", "SIZE", "EVENTS", ""], &rows)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn erase(json: bool, handle: &Handle, wish: &Clips) -> anyhow::Result<ExitCode> {
+    let Clips::Erase { clips, camera, from, to, reason, demanded, forget_copies } = wish else {
+        anyhow::bail!("this is another command");
+    };
+    let what = match (camera, from, to) {
+        (Some(camera), Some(from), Some(to)) => EraseWhat::Span {
+            camera: camera_named(handle, camera)?,
+            from_us: parse_time(from)?,
+            to_us: parse_time(to)?,
+        },
+        (_, _, _) => {
+            EraseWhat::Clips { clips: clips.iter().map(|clip| clip.parse()).collect::<Result<_, _>>()? }
+        }
+    };
+    let order =
+        EraseOrder { what, demanded: *demanded, forget_copies: *forget_copies, reason: reason.clone() };
+    let erased = handle.erase(order).await?;
+    if json {
+        output::json(&erased)?;
+    } else {
+        output::print(&format!("erased {} clips of {} KiB\n", erased.clips, erased.size_bytes / 1024))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

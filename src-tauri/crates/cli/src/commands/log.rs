@@ -4,7 +4,7 @@ use std::{io::Read, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use hausrecht_engine::{
-    Handle,
+    Handle, check_clip_proof,
     wire::{LogQuery, LogRow, Standing},
 };
 
@@ -15,6 +15,8 @@ use crate::{
 
 /// A checkpoint has some hundred bytes.
 const MAX_NOTE_BYTES: u64 = 1 << 16;
+/// A proof has about 75 bytes for each entry since the clip was recorded.
+const MAX_PROOF_BYTES: u64 = 1 << 30;
 
 pub(crate) async fn run(
     json: bool,
@@ -45,8 +47,13 @@ pub(crate) async fn run(
             Ok(ExitCode::SUCCESS)
         }
         Some(Log::Consistency { old }) => consistency(json, handle, old).await,
-        Some(Log::Prove { index }) => {
-            let proof = handle.log_proof(*index).await?;
+        Some(Log::Check { proof, key, owner_key }) => check(json, proof, key, owner_key.as_deref()),
+        Some(Log::Prove { index, clip }) => {
+            let proof = match (clip, index) {
+                (Some(clip), _) => handle.clip_proof(clip.parse()?).await?,
+                (None, Some(index)) => handle.log_proof(*index).await?,
+                (None, None) => anyhow::bail!("give the number of an entry, or --clip"),
+            };
             if json {
                 output::json(&proof)?
             } else {
@@ -114,14 +121,64 @@ async fn verify(json: bool, handle: &Handle) -> anyhow::Result<ExitCode> {
     Ok(if state.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(CHANGED) })
 }
 
-async fn consistency(json: bool, handle: &Handle, old: &Path) -> anyhow::Result<ExitCode> {
-    let mut text = String::new();
-    if old.as_os_str() == "-" {
-        std::io::stdin().take(MAX_NOTE_BYTES).read_to_string(&mut text)?;
-    } else {
-        let file = std::fs::File::open(old).with_context(|| old.display().to_string())?;
-        file.take(MAX_NOTE_BYTES).read_to_string(&mut text).with_context(|| old.display().to_string())?;
+/// Checks a clip's proof, without a vault.
+pub(crate) fn check(
+    json: bool,
+    proof: &Path,
+    key: &str,
+    owner_key: Option<&str>,
+) -> anyhow::Result<ExitCode> {
+    let text = read_text(proof, MAX_PROOF_BYTES)?;
+    let history = match check_clip_proof(&text, key, owner_key) {
+        Ok(history) => history,
+        Err(error) => {
+            output::print(&format!("not proven: {}\n", error.message))?;
+            return Ok(ExitCode::from(CHANGED));
+        }
+    };
+    if json {
+        output::json(&history)?;
+        return Ok(ExitCode::SUCCESS);
     }
+    output::print(&format!(
+        "complete: {} entries of {} in {} are about this clip\n",
+        history.entries.len(),
+        history.size,
+        history.origin
+    ))?;
+    let rows: Vec<_> = history
+        .entries
+        .iter()
+        .map(|entry| {
+            let signed = if entry.signed { "yes" } else { "by another key" };
+            vec![
+                entry.index.to_string(),
+                local(entry.at_us),
+                entry.kind.clone(),
+                entry.by.clone(),
+                signed.to_owned(),
+                entry.what.clone(),
+            ]
+        })
+        .collect();
+    output::table(&["NO", "WHEN", "WHAT", "WHO", "SIGNED", "ABOUT"], &rows)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Text of a file, or of standard input, up to a limit.
+fn read_text(path: &Path, most: u64) -> anyhow::Result<String> {
+    let mut text = String::new();
+    if path.as_os_str() == "-" {
+        std::io::stdin().take(most).read_to_string(&mut text)?;
+    } else {
+        let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
+        file.take(most).read_to_string(&mut text).with_context(|| path.display().to_string())?;
+    }
+    Ok(text)
+}
+
+async fn consistency(json: bool, handle: &Handle, old: &Path) -> anyhow::Result<ExitCode> {
+    let text = read_text(old, MAX_NOTE_BYTES)?;
     let found = handle.log_consistency(&text).await?;
     if json {
         output::json(&found)?;

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use hausrecht_model::Right;
 use hausrecht_onvif::Error as OnvifError;
 use hausrecht_onvif::camera::{Ptz, PtzVector};
 use tokio::{
@@ -194,7 +195,11 @@ async fn move_while_wanted(task: &CameraTask, inner: &Inner, person: &SignedIn, 
                 () = tokio::time::sleep_until(ends_at) => return,
             }
         };
-        if let Err(error) = inner.still(person) {
+        let still = inner.still(person).and_then(|()| match inner.may(person, task.id, Right::Ptz) {
+            true => Ok(()),
+            false => Err(Error::owner_only()),
+        });
+        if let Err(error) = still {
             let _ = answer.send(Err(error));
             return;
         }

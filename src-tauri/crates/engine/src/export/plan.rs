@@ -5,14 +5,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hausrecht_model::{CameraId, ClipId, UnixMicros};
-use hausrecht_store::{ClipFilter, ClipRow};
+use hausrecht_model::{CameraId, ClipId, GrantId, Right, UnixMicros};
+use hausrecht_store::{ClipFilter, ClipRow, GrantRow};
 
 use super::target::unwritable;
 use crate::{
     Result,
+    grants::in_force,
     handle::end_of,
     inner::{Inner, lock},
+    session::SignedIn,
     wire::{Error, ErrorCode, ExportOrder, ExportPlan},
 };
 
@@ -69,12 +71,33 @@ pub(super) struct Planned {
     pub(super) view: ExportPlan,
 }
 
+/// The grants through which `person` may copy clips now; `None` for the owner.
+fn copy_grants(inner: &Inner, person: &SignedIn) -> Option<Vec<GrantId>> {
+    if person.owner().is_some() {
+        return None;
+    }
+    let now = inner.now();
+    let copies = |grant: &&GrantRow| {
+        grant.person == person.id
+            && grant.rights.has(Right::Copy)
+            && grant.rights.has(Right::Playback)
+            && in_force(grant, now)
+    };
+    Some(lock(&inner.grants).iter().filter(copies).map(|grant| grant.id).collect())
+}
+
 /// Checks `order` and finds what it needs; the folder is not looked at if it is empty.
-pub(super) async fn plan(inner: &Inner, order: &ExportOrder) -> Result<Planned> {
+pub(super) async fn plan(inner: &Inner, person: &SignedIn, order: &ExportOrder) -> Result<Planned> {
     check(order)?;
+    // Whoever may copy nothing is told so, and nothing of what there is.
+    let grants = copy_grants(inner, person);
+    if grants.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Error::owner_only());
+    }
     let filter = ClipFilter {
         cameras: order.cameras.clone(),
         span_us: Some((order.from_us, order.to_us)),
+        grants,
         ..ClipFilter::default()
     };
     let mut rows = inner.db.read(move |tables| Ok(tables.clips(&filter)?)).await?;

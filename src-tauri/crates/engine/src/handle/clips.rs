@@ -4,24 +4,31 @@ use std::{collections::BTreeMap, io::Write, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hausrecht_ledger::{Entry, Kind};
-use hausrecht_model::{CameraId, ClipId, EventKind, GrantId, UnixMicros};
+use hausrecht_model::{CameraId, ClipId, EventKind, GrantId, Right, Rights, UnixMicros};
 use hausrecht_store::{ClipFilter, ClipRow, ClipSpan, EntryFilter, EventRow, GrantRow};
-use hausrecht_vault::{ClipKey, ClipReader, open_with};
+use hausrecht_vault::open_with;
 
-use super::{Handle, bookmarks::bookmark_view, recording::hold_view, session::blocking};
+use super::{
+    Handle,
+    bookmarks::bookmark_view,
+    grants::{scope_view, second_name, terms_view},
+    recording::hold_view,
+    release::{gate_of, reaches, unwrap},
+    session::blocking,
+};
 use crate::{
     Result,
     footage::open_track,
-    handle::people::scope_view,
+    grants::in_force,
     inner::{Inner, lock},
     logbook::{Note, parse_personal},
     player::{Place, Player},
     recorder::hash_file,
     retention::gaps::gaps_of,
-    session::{Keys, SignedIn},
+    session::SignedIn,
     wire::{
-        ClipDetail, ClipQuery, ClipView, Copied, Error, ErrorCode, EventMark, Integrity, Lane, MayView,
-        Opened, PlayerOrder, PlayerState, RecordedSpan, Thumbnail, Timeline,
+        ClipDetail, ClipQuery, ClipView, Copied, Error, EventMark, Integrity, Lane, MayView, Opened,
+        PlayerOrder, PlayerState, RecordedSpan, Thumbnail, Timeline,
     },
 };
 
@@ -160,9 +167,17 @@ impl Handle {
                 Ok(rows)
             })
             .await?;
+        // A small picture is a picture: of what is used up, or waits for an agreement, none is shown.
+        let small = grants.map(|ids| {
+            let known = lock(&self.inner.grants);
+            let opens = |id: &GrantId| {
+                known.iter().any(|grant| grant.id == *id && grant.second.is_none() && !grant.is_used_up())
+            };
+            ids.into_iter().filter(opens).collect::<Vec<_>>()
+        });
         // Nothing is said of clips that this person cannot open anyway.
         let theirs = |wraps: &Wraps| {
-            grants
+            small
                 .as_ref()
                 .is_none_or(|grants| wraps.iter().any(|(id, _)| id.is_some_and(|id| grants.contains(&id))))
         };
@@ -175,7 +190,8 @@ impl Handle {
                 .into_iter()
                 .map(|(clip, row, wraps)| {
                     let jpeg = row.and_then(|row| row.thumbnail).and_then(|sealed| {
-                        let key = unwrap(&inner, &person, &wraps, grants.as_deref()).ok()?.0;
+                        let key =
+                            unwrap(&inner, &person, &wraps, small.as_deref().unwrap_or_default()).ok()?.0;
                         let identity = key.identity();
                         open_with(identity, &sealed).ok()
                     });
@@ -213,9 +229,10 @@ impl Handle {
     /// Nobody is signed in; the clip does not exist for this person.
     pub async fn clip(&self, id: ClipId) -> Result<ClipDetail> {
         let person = self.inner.signed_in()?;
+        let _files = self.inner.files.read().await;
         let (row, _) = self.visible_clip(&person, id).await?;
         let wanted = row.clone();
-        let (events, entries, wraps, leaf, cause, holds, bookmarks, import) = self
+        let (events, entries, wraps, leaf, cause, holds, bookmarks, import, asks) = self
             .inner
             .db
             .read(move |tables| {
@@ -233,6 +250,7 @@ impl Handle {
                     tables.holds_of(wanted.camera, wanted.start_us, end_of(&wanted))?,
                     tables.bookmarks()?,
                     tables.import_before(wanted.camera, wanted.entry)?,
+                    tables.asks_of(id)?,
                 ))
             })
             .await?;
@@ -244,7 +262,15 @@ impl Handle {
         let mut may_view: Vec<MayView> = people
             .iter()
             .filter(|row| row.owner)
-            .map(|row| MayView { face: inner.face(row, &person), grant: None, scope: None, until_us: None })
+            .map(|row| MayView {
+                face: inner.face(row, &person),
+                grant: None,
+                scope: None,
+                until_us: None,
+                terms: None,
+                second_name: String::new(),
+                opened: 0,
+            })
             .collect();
         for grant in grants.iter().filter(|grant| grant.holds(now)) {
             let wrapped = wraps.iter().any(|(id, _)| *id == Some(grant.id));
@@ -255,6 +281,9 @@ impl Handle {
                     grant: Some(grant.id),
                     scope: Some(scope_view(grant)),
                     until_us: grant.until_us,
+                    terms: Some(terms_view(grant)),
+                    second_name: second_name(inner, grant, &person),
+                    opened: grant.opened,
                 });
             }
         }
@@ -280,6 +309,8 @@ impl Handle {
             }),
             clip: clip_view(inner, &row, &events, opened.len() as u64, now),
             may_view,
+            rights: self.clip_rights(&person, &row, &wraps).iter().collect(),
+            gate: gate_of(inner, &person, &row, &wraps, &asks),
             opened,
             copies,
             integrity,
@@ -378,66 +409,18 @@ impl Handle {
         .await
     }
 
-    /// Log first, key second.
-    pub(crate) async fn release(
-        &self,
-        person: &SignedIn,
-        id: ClipId,
-        kind: Kind,
-    ) -> Result<(ClipRow, ClipReader, Option<GrantId>)> {
-        self.release_with(person, id, Note::new(kind)).await
-    }
-
-    /// The same, with what else the entry is to say.
-    pub(crate) async fn release_with(
-        &self,
-        person: &SignedIn,
-        id: ClipId,
-        note: Note,
-    ) -> Result<(ClipRow, ClipReader, Option<GrantId>)> {
-        let inner = &self.inner;
-        let (row, wraps) = self.visible_clip(person, id).await?;
-        let path = inner.clip_path(row.camera, row.id);
-        if !path.exists() {
-            return Err(Error::new(
-                ErrorCode::ClipMissing,
-                format!(
-                    "{} is missing: put the file back from a copy of the data folder, if there is one",
-                    path.display()
-                ),
-            ));
+    /// What `person` may do with a clip.
+    pub(super) fn clip_rights(&self, person: &SignedIn, clip: &ClipRow, wraps: &Wraps) -> Rights {
+        if person.owner().is_some() {
+            return Rights::all();
         }
-        let grants = visible_grants(inner, person);
-        let grant = wraps.iter().find_map(|(wrap, _)| {
-            let wrap = (*wrap)?;
-            grants.as_ref()?.contains(&wrap).then_some(wrap)
-        });
-        let mut note = note.by(person.id).camera(row.camera).clip(id);
-        note.grant = grant;
-        let granted = grant
-            .and_then(|id| lock(&inner.grants).iter().find(|grant| grant.id == id).map(|grant| grant.entry));
-        note.refers_to = granted.or(note.refers_to);
-        let entry = inner.log(note).await.map_err(Error::log_unwritable)?;
-        // What was true before the entry may not be true any more: signed out, taken back, erased.
-        inner.still(person)?;
-        let (row, wraps) = self.visible_clip(person, id).await?;
-        let grants = visible_grants(inner, person);
-        let (shared, person) = (Arc::clone(inner), person.clone());
-        let (row, reader) = blocking(move || {
-            let (key, _) = unwrap(&shared, &person, &wraps, grants.as_deref())?;
-            let reader = ClipReader::open_sized(&path, &key, row.size_bytes)?;
-            if reader.cut_short() && !row.cut_short {
-                return Err(Error::new(
-                    ErrorCode::ClipCut,
-                    format!("{} ends before its end: it was cut since it was recorded", path.display()),
-                ));
-            }
-            Ok((row, reader))
-        })
-        .await?;
-        let now = inner.now();
-        inner.db.write(move |tables| Ok(tables.put_release(entry, now)?)).await?;
-        Ok((row, reader, grant))
+        let now = self.inner.now();
+        lock(&self.inner.grants)
+            .iter()
+            .filter(|grant| grant.person == person.id && in_force(grant, now))
+            .filter(|grant| reaches(grant, end_of(clip), now))
+            .filter(|grant| wraps.iter().any(|(id, _)| *id == Some(grant.id)))
+            .fold(Rights::NONE, |rights, grant| rights.with(grant.rights))
     }
 
     /// A clip and its wraps, if it exists for `person`.
@@ -467,28 +450,10 @@ pub(crate) fn visible_grants(inner: &Inner, person: &SignedIn) -> Option<Vec<Gra
         return None;
     }
     let now = inner.now();
-    let holds = |grant: &&GrantRow| grant.person == person.id && grant.holds(now);
-    Some(lock(&inner.grants).iter().filter(holds).map(|grant| grant.id).collect())
-}
-
-/// The clip key, through the owner's wrap or through a grant's.
-fn unwrap(
-    inner: &Inner,
-    person: &SignedIn,
-    wraps: &Wraps,
-    grants: Option<&[GrantId]>,
-) -> Result<(ClipKey, Option<GrantId>)> {
-    for (grant, wrap) in wraps {
-        match (&person.keys, grant) {
-            (Keys::Owner(keys), None) => return Ok((ClipKey::unwrap_as_owner(wrap, keys.identity())?, None)),
-            (Keys::Person(keys), Some(id)) if grants.is_some_and(|grants| grants.contains(id)) => {
-                let key = ClipKey::unwrap_as_person(wrap, inner.logbook.device.broker(), keys.identity())?;
-                return Ok((key, Some(*id)));
-            }
-            (Keys::Owner(_), Some(_)) | (Keys::Person(_), _) => {}
-        }
-    }
-    Err(Error::not_found("a key for this clip"))
+    let shows = |grant: &&GrantRow| {
+        grant.person == person.id && grant.rights.has(Right::Playback) && in_force(grant, now)
+    };
+    Some(lock(&inner.grants).iter().filter(shows).map(|grant| grant.id).collect())
 }
 
 /// Compares the file with the hash in the signed entry that recorded it, not with the database's own column.

@@ -1,4 +1,5 @@
-//! Controlling one camera. Only the owner may, and whatever changes a camera is in the log before the camera is asked.
+//! Controlling one camera. The owner may; whoever was given the right may turn it and talk through it. Whatever changes a camera
+//! is in the log before the camera is asked.
 
 mod accounts;
 mod card;
@@ -14,7 +15,7 @@ pub(crate) mod talk;
 use std::sync::Arc;
 
 use hausrecht_ledger::Kind;
-use hausrecht_model::CameraId;
+use hausrecht_model::{CameraId, Right};
 use hausrecht_onvif::Error as OnvifError;
 use hausrecht_store::Tables;
 
@@ -26,26 +27,47 @@ use crate::{
         link::{is_unanswered, is_uncertain},
         live::Live,
     },
+    inner::lock,
     logbook::Note,
     session::SignedIn,
-    wire::Event,
+    wire::{Error, ErrorCode, Event},
 };
 
-/// A camera and the owner who controls it.
+/// A camera and who controls it: the owner, or whoever was given `right`.
 struct Control {
     handle: Handle,
     person: SignedIn,
     task: Arc<CameraTask>,
     live: Arc<Live>,
+    right: Option<Right>,
 }
 
 impl Handle {
     /// Reaches a camera for its owner.
     async fn control(&self, camera: CameraId) -> Result<Control> {
-        let task = self.camera_task(camera)?;
+        self.inner.signed_in()?.owner_keys()?;
+        self.conversation(camera, None).await
+    }
+
+    /// Reaches a camera for its owner, or for whoever was given this right.
+    async fn control_with(&self, camera: CameraId, right: Right) -> Result<Control> {
+        let person = self.inner.signed_in()?;
+        if !self.inner.may(&person, camera, right) {
+            // For whom the camera does not even exist, there is nothing that is not allowed.
+            return Err(match self.inner.may_watch(&person, camera) {
+                true => Error::new(ErrorCode::NotAllowed, "the owner has not allowed this"),
+                false => Error::not_found("this camera"),
+            });
+        }
+        self.conversation(camera, Some(right)).await
+    }
+
+    async fn conversation(&self, camera: CameraId, right: Option<Right>) -> Result<Control> {
+        let task = lock(&self.inner.cameras).get(&camera).cloned();
+        let task = task.ok_or_else(|| Error::not_found("this camera"))?;
         let person = self.inner.signed_in()?;
         let live = task.live(&self.inner).await?;
-        Ok(Control { handle: self.clone(), person, task, live })
+        Ok(Control { handle: self.clone(), person, task, live, right })
     }
 }
 
@@ -74,7 +96,7 @@ impl Control {
         }
     }
 
-    /// Writes down what is about to be done; signed by the owner.
+    /// Writes down what is about to be done; signed by the owner, or by this computer for whoever was given the right.
     async fn announce(&self, note: Note) -> Result<u64> {
         self.announce_with(note, |_| Ok(())).await
     }
@@ -86,14 +108,21 @@ impl Control {
         store: impl FnOnce(&Tables<'_>) -> Result<()> + Send + 'static,
     ) -> Result<u64> {
         let inner = &self.handle.inner;
-        let keys = self.person.owner_keys()?;
-        let note = note.by(self.person.id).camera(self.task.id);
+        let keys = self.person.owner().cloned();
+        let mut note = note.by(self.person.id).camera(self.task.id);
+        if keys.is_none() {
+            // It may have been taken back since the camera was reached.
+            let grant = self.right.and_then(|right| inner.grant_for(&self.person, self.task.id, right));
+            let grant = grant.ok_or_else(Error::owner_only)?;
+            note.grant = Some(grant.id);
+            note.refers_to = Some(grant.entry);
+        }
         let writer = Arc::clone(inner);
         let index = inner
             .db
             .write(move |tables| {
                 store(tables)?;
-                writer.logbook.append(tables, &note, Some(&keys))
+                writer.logbook.append(tables, &note, keys.as_deref())
             })
             .await
             .map_err(crate::wire::Error::order_unwritable)?;

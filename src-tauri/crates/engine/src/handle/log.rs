@@ -1,27 +1,23 @@
-//! The log: pages, one entry with its proof, verification of the whole, the checkpoint.
+//! The log: pages, one entry with its proof, the checkpoint.
 
 use std::{path::Path, sync::Arc};
 
 use ed25519_dalek::VerifyingKey;
-use hausrecht_ledger::{Checkpoint, Entry, InclusionProof, Kind, Verifier, prove, record_hash, stored_count};
-use hausrecht_store::{ClipFilter, EntryFilter, EntryRow};
+use hausrecht_ledger::{Checkpoint, Entry, InclusionProof, Kind, prove, record_hash};
+use hausrecht_store::{EntryFilter, EntryRow};
 use hausrecht_vault::open_with;
 
-use super::{Handle, session::blocking};
+use super::{
+    Handle,
+    session::{blocking, qr_svg},
+};
 use crate::{
     Result,
     inner::{Inner, lock},
     logbook::{Hashes, Note, parse_personal},
-    recorder::hash_file,
     session::SignedIn,
-    wire::Event,
-    wire::{Error, Fact, Finding, LogEntryDetail, LogPage, LogQuery, LogRow, VerifyState},
+    wire::{Error, Fact, LogEntryDetail, LogPage, LogQuery, LogRow, PhotographedCheckpoint},
 };
-
-/// Leaves read at once when the whole log is walked.
-const BATCH: u32 = 500;
-/// A verification reports at most this many findings; the first ones tell the story.
-const FINDINGS_MAX: usize = 200;
 
 impl Handle {
     /// A page of the log, newest first. Members see what they did and what is about them.
@@ -102,185 +98,7 @@ impl Handle {
         })
     }
 
-    /// Walks the whole log and every clip file; progress comes as events, the end is in [`Handle::verify_state`].
-    ///
-    /// # Errors
-    /// Only the owner; one is running already.
-    pub fn verify_log(&self) -> Result<()> {
-        let person = self.inner.signed_in()?;
-        person.owner_keys()?;
-        if lock(&self.inner.verify).as_ref().is_some_and(|state| state.running) {
-            return Ok(());
-        }
-        let handle = self.clone();
-        self.set_verify(VerifyState {
-            running: true,
-            done: 0,
-            entries: 0,
-            total: 0,
-            findings: Vec::new(),
-            finished_us: None,
-        });
-        tokio::spawn(async move {
-            if let Err(error) = handle.walk(Some(person)).await {
-                let finding =
-                    Finding { entry: None, clip: None, code: "failed".into(), detail: error.message };
-                handle.end_verify(vec![finding]);
-            }
-        });
-        Ok(())
-    }
-
-    /// The same, waiting for its end; for the command line. Needs nobody signed in: nothing is shown that the log does not
-    /// say in plain.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn verify_log_now(&self) -> Result<VerifyState> {
-        let person = self.inner.signed_in().ok();
-        self.walk(person).await?;
-        lock(&self.inner.verify).clone().ok_or_else(|| Error::internal("the verification left no result"))
-    }
-
-    /// The last verification, or the one that runs.
-    pub fn verify_state(&self) -> Option<VerifyState> {
-        lock(&self.inner.verify).clone().filter(|_| self.inner.is_owner_signed_in())
-    }
-
-    fn set_verify(&self, state: VerifyState) {
-        *lock(&self.inner.verify) = Some(state.clone());
-        self.inner.tell(Event::Verify(state));
-    }
-
-    fn end_verify(&self, mut findings: Vec<Finding>) {
-        findings.truncate(FINDINGS_MAX);
-        let (done, entries, total) = lock(&self.inner.verify)
-            .as_ref()
-            .map_or((0, 0, 0), |state| (state.done, state.entries, state.total));
-        let finished_us = Some(self.inner.now());
-        self.set_verify(VerifyState { running: false, done, entries, total, findings, finished_us });
-    }
-
-    async fn walk(&self, person: Option<SignedIn>) -> Result<()> {
-        let inner = &self.inner;
-        let key = inner.logbook.verifier()?;
-        let owner = self.owner_signing_key().await?;
-        let (size, newest, clips) = inner
-            .db
-            .read(|tables| {
-                Ok((
-                    tables.log_size()?,
-                    tables.newest_checkpoint()?,
-                    tables.clip_spans(&ClipFilter::default())?,
-                ))
-            })
-            .await?;
-        let mut findings = Vec::new();
-        let mut checkpoints = Vec::new();
-        if let Some(newest) = newest {
-            match Checkpoint::verify(&newest.note, &key) {
-                Ok(checkpoint) => checkpoints.push(checkpoint),
-                Err(error) => findings.push(Finding {
-                    entry: None,
-                    clip: None,
-                    code: "checkpoint".into(),
-                    detail: error.to_string(),
-                }),
-            }
-        }
-        let total = size + clips.len() as u64;
-        let mut done = 0;
-        let keys = [Some(inner.logbook.device.log_signing().verifying_key()), owner];
-        let mut verifier = Verifier::new(keys.into_iter().flatten(), checkpoints);
-        while done < size {
-            let from = done;
-            let batch = inner
-                .db
-                .read(move |tables| {
-                    let mut batch = Vec::new();
-                    for (index, leaf) in tables.leaves(from, BATCH)? {
-                        let mut stored = Vec::new();
-                        for position in stored_count(index)..stored_count(index + 1) {
-                            // A hash that is not there is for the verifier to find, not a failure of reading.
-                            stored.extend(tables.hash(position).ok());
-                        }
-                        batch.push((index, leaf, stored));
-                    }
-                    Ok(batch)
-                })
-                .await?;
-            if batch.is_empty() {
-                break;
-            }
-            verifier = blocking(move || {
-                for (index, leaf, stored) in batch {
-                    if index < size {
-                        verifier.feed(index, &leaf, &stored);
-                    }
-                }
-                Ok(verifier)
-            })
-            .await?;
-            done = verifier.size().max(from + 1);
-            self.set_verify(VerifyState {
-                running: true,
-                done,
-                entries: done.min(size),
-                total,
-                findings: Vec::new(),
-                finished_us: None,
-            });
-        }
-        findings.extend(verifier.finish().into_iter().map(|found| Finding {
-            entry: Some(found.index),
-            clip: None,
-            code: code_of(&found.what).into(),
-            detail: found.what.to_string(),
-        }));
-        for clip in clips {
-            let path = inner.clip_path(clip.camera, clip.id);
-            let row = inner.db.read(move |tables| Ok(tables.entry(clip.entry)?)).await?;
-            let checked = path.clone();
-            let problem = blocking(move || Ok(check_clip(&checked, row.as_ref()))).await?;
-            if let Some((code, detail)) = problem {
-                // It may have been erased in the meantime, which is no finding.
-                if inner.db.read(move |tables| Ok(tables.clip(clip.id)?.is_some())).await? {
-                    findings.push(Finding {
-                        entry: Some(clip.entry),
-                        clip: Some(clip.id),
-                        code: code.into(),
-                        detail,
-                    });
-                }
-            }
-            done += 1;
-            if done.is_multiple_of(16) {
-                self.set_verify(VerifyState {
-                    running: true,
-                    done,
-                    entries: size,
-                    total,
-                    findings: Vec::new(),
-                    finished_us: None,
-                });
-            }
-        }
-        self.set_verify(VerifyState {
-            running: true,
-            done: total,
-            entries: size,
-            total,
-            findings: Vec::new(),
-            finished_us: None,
-        });
-        let mut note = Note::new(Kind::Verified).fact("entries", size).fact("findings", findings.len());
-        note.actor = person.map(|person| person.id);
-        self.inner.log_or_tell(note).await;
-        self.end_verify(findings);
-        Ok(())
-    }
-
-    async fn owner_signing_key(&self) -> Result<Option<VerifyingKey>> {
+    pub(super) async fn owner_signing_key(&self) -> Result<Option<VerifyingKey>> {
         let text = self.inner.db.read(|tables| Ok(tables.meta("owner_signing_key")?)).await?;
         let Some(text) = text else { return Ok(None) };
         let mut bytes = [0; 32];
@@ -303,6 +121,20 @@ impl Handle {
     /// The log has no valid name.
     pub fn verifier_key(&self) -> Result<String> {
         Ok(self.inner.logbook.verifier()?.to_string())
+    }
+
+    /// The checkpoint as a QR code, for a phone to photograph: from then on it can be shown that the log is still the same. Logged.
+    ///
+    /// # Errors
+    /// Nobody is signed in; the log cannot be written.
+    pub async fn photograph_checkpoint(&self) -> Result<PhotographedCheckpoint> {
+        let person = self.inner.signed_in()?;
+        let note = Note::new(Kind::LogExported).by(person.id).fact("what", "checkpoint").fact("as", "qr");
+        self.inner.log(note).await?;
+        let text = self.checkpoint().await?;
+        let key = self.inner.logbook.verifier()?;
+        let checkpoint = Checkpoint::verify(&text, &key).map_err(Error::internal)?;
+        Ok(PhotographedCheckpoint { qr_svg: qr_svg(&text)?, size: checkpoint.size, text })
     }
 
     /// Writes the checkpoint into `folder` and returns the file's path. Logged.
@@ -333,36 +165,6 @@ fn with_clips(tables: &hausrecht_store::Tables<'_>, rows: Vec<EntryRow>) -> Resu
             Ok((row, start))
         })
         .collect()
-}
-
-fn code_of(what: &hausrecht_ledger::What) -> &'static str {
-    use hausrecht_ledger::What;
-    match what {
-        What::Index { .. } => "entry_missing",
-        What::NotAnEntry(_) | What::LeafChanged => "entry_changed",
-        What::TreeChanged { .. } | What::HashCount { .. } => "tree",
-        What::UnknownKey(_) | What::Signature(_) => "signature",
-        What::OutOfOrder | What::ClockBack { .. } | What::RefersForward(_) => "order",
-        What::Shorter { .. } => "cut",
-        What::Root { .. } => "checkpoint",
-        _ => "other",
-    }
-}
-
-/// What is wrong with a clip's file, against the signed entry that recorded it.
-fn check_clip(path: &Path, row: Option<&EntryRow>) -> Option<(&'static str, String)> {
-    let recorded = row.and_then(|row| Entry::parse(&row.leaf).ok());
-    let recorded =
-        recorded.as_ref().and_then(|entry| entry.facts.get("sha256")).and_then(|value| value.as_str());
-    let Some(recorded) = recorded else {
-        return Some(("entry_changed", "the entry that recorded this clip names no hash".into()));
-    };
-    match hash_file(path) {
-        Ok((_, found)) if hex::encode(found) == recorded => None,
-        Ok(_) => Some(("clip_changed", format!("{} is not the file that was recorded", path.display()))),
-        Err(error) if !path.exists() => Some(("clip_missing", format!("{}: {error}", path.display()))),
-        Err(error) => Some(("clip_unreadable", format!("{}: {error}", path.display()))),
-    }
 }
 
 fn log_row(

@@ -1,4 +1,4 @@
-//! What a live picture says of itself, and single pictures, live and recorded, that the owner keeps outside the vault.
+//! What a live picture says of itself, and single pictures, live and recorded, that somebody keeps outside the vault.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,7 +7,8 @@ use std::{
 
 use hausrecht_ledger::Kind;
 use hausrecht_media::{StreamState, Transport};
-use hausrecht_model::{CameraId, StreamRole, UnixMicros};
+use hausrecht_model::{CameraId, Right, StreamRole, UnixMicros};
+use hausrecht_store::GrantRow;
 use hausrecht_vault::OwnerKeys;
 use sha2::{Digest, Sha256};
 
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::{
     Result,
+    grants::in_force,
     inner::lock,
     logbook::Note,
     snapshots::Encoded,
@@ -52,7 +54,7 @@ impl Handle {
     /// file does.
     ///
     /// # Errors
-    /// Only the owner; the camera gives no picture; the log or the file cannot be written.
+    /// Only the owner, and whoever was given the right; the camera gives no picture; the log or the file cannot be written.
     pub async fn keep_live_picture(
         &self,
         camera: CameraId,
@@ -60,48 +62,70 @@ impl Handle {
         folder: PathBuf,
     ) -> Result<KeptPicture> {
         let person = self.inner.signed_in()?;
-        let keys = person.owner_keys()?;
-        let task = self.camera_task(camera)?;
+        if !self.inner.may(&person, camera, Right::Snapshot) || !self.inner.may_watch(&person, camera) {
+            return Err(Error::owner_only());
+        }
+        let task = lock(&self.inner.cameras).get(&camera).cloned();
+        let task = task.ok_or_else(|| Error::not_found("this camera"))?;
+        let through = self.inner.grant_for(&person, camera, Right::Snapshot);
         let at = self.inner.now();
         let none = || Error::new(ErrorCode::CameraUnreachable, "the camera gives no picture now");
         let picture = task.snapshots.take(StreamRole::Main, format.into()).await?.ok_or_else(none)?;
         // Whoever was signed out meanwhile keeps nothing.
         self.inner.still(&person)?;
-        let note = Note::new(Kind::CopyMade).by(person.id).camera(camera).fact("what", "live_picture");
-        self.keep_picture(keys, note, picture, stem(&task.row().name, at), format, folder).await
+        let mut note = Note::new(Kind::CopyMade).by(person.id).camera(camera).fact("what", "live_picture");
+        note.grant = through.as_ref().map(|grant| grant.id);
+        note.refers_to = through.as_ref().map(|grant| grant.entry);
+        self.keep_picture(person.owner().cloned(), note, picture, stem(&task.row().name, at), format, folder)
+            .await
     }
 
     /// Keeps the picture of the open clip that stands as a file in `folder`, as it was recorded and at its full size. That it
     /// is done stands in the log before the file does.
     ///
     /// # Errors
-    /// Only the owner; no clip is open, or it has no picture yet; the log or the file cannot be written.
+    /// Only the owner, and whoever was given the right; no clip is open, or it has no picture yet; the log or the file cannot be written.
     pub async fn keep_player_picture(&self, format: PictureFormat, folder: PathBuf) -> Result<KeptPicture> {
         let person = self.inner.signed_in()?;
-        let keys = person.owner_keys()?;
         let player = lock(&self.inner.player).clone().filter(|player| player.opened_by == person.number);
         let player = player.ok_or_else(|| Error::not_found("an open clip"))?;
         let clip = player.state().clip;
         let row = self.inner.db.read(move |tables| Ok(tables.clip(clip)?)).await?;
         let row = row.ok_or_else(|| Error::not_found("this clip"))?;
+        let through =
+            player.grant.and_then(|id| lock(&self.inner.grants).iter().find(|grant| grant.id == id).cloned());
+        let may = |grant: &GrantRow| grant.rights.has(Right::Snapshot) && in_force(grant, self.inner.now());
+        if person.owner().is_none() && !through.as_ref().is_some_and(may) {
+            return Err(Error::owner_only());
+        }
         let none = || Error::new(ErrorCode::NotFound, "the clip shows no picture yet: wait until it does");
         let picture = player.snapshots.take(StreamRole::Main, format.into()).await?.ok_or_else(none)?;
         // Whoever was signed out meanwhile keeps nothing.
         self.inner.still(&person)?;
         let at = UnixMicros(row.start_us.0 + i64::try_from(picture.shown_us).unwrap_or(0));
         let name = lock(&self.inner.camera_rows).get(&row.camera).map(|row| row.name.clone());
-        let note = Note::new(Kind::CopyMade)
+        let mut note = Note::new(Kind::CopyMade)
             .by(person.id)
             .camera(row.camera)
             .clip(clip)
             .fact("what", "recorded_picture")
             .fact("shown_us", picture.shown_us);
-        self.keep_picture(keys, note, picture, stem(&name.unwrap_or_default(), at), format, folder).await
+        note.grant = through.as_ref().map(|grant| grant.id);
+        note.refers_to = through.as_ref().map(|grant| grant.entry);
+        self.keep_picture(
+            person.owner().cloned(),
+            note,
+            picture,
+            stem(&name.unwrap_or_default(), at),
+            format,
+            folder,
+        )
+        .await
     }
 
     async fn keep_picture(
         &self,
-        keys: Arc<OwnerKeys>,
+        keys: Option<Arc<OwnerKeys>>,
         note: Note,
         picture: Encoded,
         stem: String,
@@ -123,7 +147,7 @@ impl Handle {
         let index = self
             .inner
             .db
-            .write(move |tables| inner.logbook.append(tables, &note, Some(&keys)))
+            .write(move |tables| inner.logbook.append(tables, &note, keys.as_deref()))
             .await
             .map_err(Error::log_unwritable)?;
         self.inner.tell(Event::LogGrew(index + 1));

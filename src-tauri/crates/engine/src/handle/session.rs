@@ -16,7 +16,7 @@ use crate::{
     session::{Keys, SignedIn},
     wire::Event,
     wire::{
-        CreateOwner, Error, ErrorCode, PassphraseRating, RecoverySheet, Session, Settings,
+        CreateOwner, Error, ErrorCode, Language, PassphraseRating, RecoverySheet, Session, Settings,
         SuggestedPassphrase,
     },
 };
@@ -88,6 +88,10 @@ impl Handle {
             name_owner: sealed_name.clone(),
             name_self: sealed_name,
             added_us: inner.now(),
+            role: None,
+            until_us: None,
+            language: None,
+            removed_us: None,
         };
         inner.logbook.owner_came(recipient.clone());
         let keys = Arc::new(keys);
@@ -201,7 +205,7 @@ impl Handle {
         let secret = SecretString::from(passphrase);
         let opened = match &row {
             Some(row) => {
-                let file = std::fs::read(self.key_file(row))?;
+                let file = std::fs::read(inner.key_file(row))?;
                 let owner = row.owner;
                 blocking(move || {
                     Ok(if owner {
@@ -223,6 +227,15 @@ impl Handle {
             }
         };
         match (opened, row) {
+            (Ok(_), Some(row)) if !row.may_sign_in(inner.now()) => {
+                let mut note = Note::new(Kind::UnlockRefused).fact("why", "ended");
+                note.person = Some(row.id);
+                inner.log_or_tell(note).await;
+                Err(Error::new(
+                    ErrorCode::NotAllowed,
+                    "the time of this guest is over: ask the owner for another end",
+                ))
+            }
             (Ok(keys), Some(row)) => {
                 let name = hausrecht_vault::open_with(keys.identity(), &row.name_self)?;
                 let name = String::from_utf8_lossy(&name).into_owned();
@@ -243,15 +256,6 @@ impl Handle {
         }
     }
 
-    fn key_file(&self, row: &PersonRow) -> std::path::PathBuf {
-        let folder = &self.inner.options.data_folder;
-        if row.owner {
-            folder.join(OWNER_FILE)
-        } else {
-            folder.join("people").join(format!("{}.age", row.id))
-        }
-    }
-
     async fn open_session(&self, mut person: SignedIn) -> Result<()> {
         // Nothing that the person before had open may stay open for this one.
         self.inner.lock_session("switched").await;
@@ -268,12 +272,21 @@ impl Handle {
         }
         self.tell_all();
         self.inner.tell_kept_notices();
+        // What was left undone for want of the owner's key.
+        self.inner.wrap_soon();
         Ok(())
     }
 
     /// Signs out. Recording goes on.
     pub async fn lock(&self) {
         self.inner.lock_session("asked").await;
+    }
+
+    /// Signs out because the desktop was locked or falls asleep, unless the owner has set that it should not.
+    pub async fn lock_with_desktop(&self) {
+        if lock(&self.inner.settings).lock_with_desktop {
+            self.inner.lock_session("desktop").await;
+        }
     }
 
     /// A sign of life: the idle lock starts counting anew.
@@ -288,9 +301,13 @@ impl Handle {
         self.inner.tell(Event::Tiles(self.inner.tiles_view()));
     }
 
-    /// The settings. Anybody may read them: they hold nothing personal but the owner's reason, which others do not get.
+    /// The settings, in the language of whoever is signed in. Anybody may read them: they hold nothing personal but the owner's
+    /// reason, which others do not get.
     pub fn settings(&self) -> Settings {
         let mut settings = lock(&self.inner.settings).clone();
+        if let Ok(person) = self.inner.signed_in() {
+            settings.language = self.inner.language_of(person.id).unwrap_or(settings.language);
+        }
         if self.inner.signed_in().ok().is_none_or(|person| person.owner().is_none()) {
             settings.kept_reason = String::new();
         }
@@ -302,7 +319,8 @@ impl Handle {
     /// # Errors
     /// A value out of range, or one that only the owner may change.
     pub async fn set_settings(&self, settings: Settings) -> Result<Settings> {
-        let old = lock(&self.inner.settings).clone();
+        let mut old = lock(&self.inner.settings).clone();
+        let common = old.language;
         let person = match self.inner.signed_in() {
             Ok(person) => Some(person),
             // Before there is an owner, language and theme can be chosen on the welcome screen.
@@ -310,6 +328,9 @@ impl Handle {
             Err(error) => return Err(error),
         };
         let owner = person.as_ref().is_some_and(|person| person.owner().is_some());
+        // A language belongs to a person: the owner's is that of the lock screen, and of whoever has none of their own.
+        let own = person.as_ref().and_then(|person| self.inner.person_of(person.id));
+        old.language = own.as_ref().and_then(|row| self.inner.language_of(row.id)).unwrap_or(common);
         let settings = if owner {
             settings
         } else {
@@ -338,18 +359,36 @@ impl Handle {
         }
         let writer = Arc::clone(&self.inner);
         let keys = person.as_ref().and_then(|person| person.owner().cloned());
-        let text = serde_json::to_string(&settings)?;
+        let language = settings.language;
+        let kept = Settings {
+            language: if own.is_some() && !owner { common } else { language },
+            ..settings.clone()
+        };
+        let own = own.filter(|_| language != old.language).map(|mut row| {
+            row.language = (!owner).then(|| language.name().to_owned());
+            row
+        });
+        let text = serde_json::to_string(&kept)?;
+        let row = own.clone();
         self.inner
             .db
             .write(move |tables| {
                 tables.set_meta("settings", &text)?;
+                if let Some(row) = &row {
+                    tables.update_person(row)?;
+                }
                 for note in &notes {
                     writer.logbook.append(tables, note, keys.as_deref())?;
                 }
                 Ok(())
             })
             .await?;
-        *lock(&self.inner.settings) = settings.clone();
+        *lock(&self.inner.settings) = kept;
+        if let Some(own) = own
+            && let Some(row) = lock(&self.inner.people).iter_mut().find(|row| row.id == own.id)
+        {
+            row.language = own.language;
+        }
         if settings.kept_hours < old.kept_hours {
             crate::retention::erase_old(&self.inner).await?;
         }
@@ -359,6 +398,15 @@ impl Handle {
 }
 
 impl Inner {
+    pub(crate) fn person_of(&self, id: PersonId) -> Option<PersonRow> {
+        lock(&self.people).iter().find(|row| row.id == id).cloned()
+    }
+
+    /// The language of a person's own.
+    pub(crate) fn language_of(&self, id: PersonId) -> Option<Language> {
+        self.person_of(id)?.language.as_deref().and_then(Language::from_name)
+    }
+
     pub(crate) async fn lock_session(self: &Arc<Self>, why: &'static str) {
         let Some(person) = lock(&self.session).close() else { return };
         self.revoke_views();
@@ -413,6 +461,15 @@ pub(super) fn write_new(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Lets a file that [`write_new`] wrote take the place of another, durably.
+pub(super) fn replace_file(from: &std::path::Path, to: &std::path::Path) -> Result<()> {
+    std::fs::rename(from, to)?;
+    if let Some(folder) = to.parent() {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
 pub(super) fn checked_name(name: &str) -> Result<String> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
@@ -458,6 +515,7 @@ fn changes(old: &Settings, new: &Settings) -> Vec<(&'static str, serde_json::Val
         ("presenter", value(old.presenter), value(new.presenter)),
         ("kept_hours", value(old.kept_hours), value(new.kept_hours)),
         ("lock_after_minutes", value(old.lock_after_minutes), value(new.lock_after_minutes)),
+        ("lock_with_desktop", value(old.lock_with_desktop), value(new.lock_with_desktop)),
     ]
     .into_iter()
     .filter(|(_, from, to)| from != to)
@@ -467,7 +525,12 @@ fn changes(old: &Settings, new: &Settings) -> Vec<(&'static str, serde_json::Val
 fn sheet_of(keys: &OwnerKeys, made_us: hausrecht_model::UnixMicros) -> Result<RecoverySheet> {
     let secret = keys.identity().to_secret_text();
     let text = secret.expose_secret();
-    let code = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::M).map_err(Error::internal)?;
-    let qr_svg = code.render::<svg::Color<'_>>().min_dimensions(240, 240).quiet_zone(true).build();
+    let qr_svg = qr_svg(text)?;
     Ok(RecoverySheet { identity: text.to_owned(), qr_svg, recipient: keys.recipient().to_string(), made_us })
+}
+
+/// A text as a QR code.
+pub(super) fn qr_svg(text: &str) -> Result<String> {
+    let code = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::M).map_err(Error::internal)?;
+    Ok(code.render::<svg::Color<'_>>().min_dimensions(240, 240).quiet_zone(true).build())
 }

@@ -2,14 +2,14 @@
 //! when all take more than they may or the disk runs low. What is held never goes.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use hausrecht_ledger::Kind;
 use hausrecht_model::{CameraId, ClipId, UnixMicros};
-use hausrecht_store::{Goes, Oldest, Tables};
+use hausrecht_store::{Goes, GrantRow, Oldest, ScopeRow, Tables};
 
 use crate::{
     Result,
@@ -219,7 +219,7 @@ fn begin_erasing(logbook: &Logbook, tables: &Tables<'_>, goes: &[Goes], why: Why
 }
 
 /// Tells of what was erased.
-async fn settle(inner: &Arc<Inner>, erased: u64) -> Result<()> {
+pub(crate) async fn settle(inner: &Arc<Inner>, erased: u64) -> Result<()> {
     if erased > 0 {
         // The wraps' bytes must not stay behind in the write-ahead log.
         inner.db.run(|store| Ok(store.truncate_wal()?)).await?;
@@ -242,6 +242,25 @@ pub(crate) async fn finish_erasing(inner: &Arc<Inner>) -> Result<()> {
             }
         }
         inner.db.write(move |tables| Ok(tables.finish_erasing(clip)?)).await?;
+    }
+    forget_grants(inner).await
+}
+
+/// Grants of single clips go with their clips: what is kept of them here follows the store.
+async fn forget_grants(inner: &Arc<Inner>) -> Result<()> {
+    let is_single = |grant: &GrantRow| matches!(grant.scope, ScopeRow::Clip(_));
+    // Looked at before the store is read: what is granted in between is not taken for gone.
+    let known: Vec<_> =
+        lock(&inner.grants).iter().filter(|grant| is_single(grant)).map(|grant| grant.id).collect();
+    if known.is_empty() {
+        return Ok(());
+    }
+    let left: HashSet<_> =
+        inner.db.read(|tables| Ok(tables.grants()?.into_iter().map(|grant| grant.id).collect())).await?;
+    let gone: HashSet<_> = known.into_iter().filter(|id| !left.contains(id)).collect();
+    if !gone.is_empty() {
+        lock(&inner.grants).retain(|grant| !gone.contains(&grant.id));
+        inner.tell(Event::GrantsChanged);
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Cameras: found, connected, and live.
 
-use hausrecht_model::{CameraId, EventKind, StreamRole, UnixMicros};
+use hausrecht_model::{CameraId, EventKind, Right, StreamRole, UnixMicros};
 use serde::{Deserialize, Serialize};
 
 /// A camera that answered on the network.
@@ -78,6 +78,8 @@ pub struct CameraView {
     pub away: bool,
     /// Who may view live pictures: faces for the tile.
     pub viewers: Vec<super::Face>,
+    /// What whoever is signed in may do with it now.
+    pub rights: Vec<Right>,
 }
 
 /// A live tile; all tiles are sent together, about twice a second and at each change.

@@ -1,6 +1,6 @@
 //! Clips: the day's timeline, the list, one clip's three questions, the player.
 
-use hausrecht_model::{CameraId, ClipId, EventId, EventKind, GrantId, UnixMicros};
+use hausrecht_model::{CameraId, ClipId, EventId, EventKind, GrantId, Right, UnixMicros};
 use serde::{Deserialize, Serialize};
 
 /// A clip in a list.
@@ -131,6 +131,10 @@ pub struct ClipDetail {
     pub clip: ClipView,
     /// Who may view it; the owner first. "No one else" is the window's own last row.
     pub may_view: Vec<MayView>,
+    /// What whoever is signed in may do with it.
+    pub rights: Vec<Right>,
+    /// What stands between whoever is signed in and its pictures.
+    pub gate: Gate,
     /// Who has opened it through Hausrecht, newest first.
     pub opened: Vec<Opened>,
     /// Copies given.
@@ -161,6 +165,29 @@ pub struct MayView {
     pub scope: Option<super::GrantScope>,
     /// Until when.
     pub until_us: Option<UnixMicros>,
+    /// What the grant allows; `None`: owner.
+    pub terms: Option<super::Terms>,
+    /// Name of who must agree to each opening, as far as the viewer may know it.
+    pub second_name: String,
+    /// Openings through the grant so far.
+    pub opened: u32,
+}
+
+/// What stands between a person and a clip that they may view.
+#[derive(Clone, PartialEq, Debug, Serialize, specta::Type)]
+#[serde(tag = "gate", rename_all = "snake_case")]
+pub enum Gate {
+    /// Nothing.
+    Open,
+    /// All openings that were granted are used.
+    UsedUp,
+    /// Somebody else must agree to each opening.
+    Agreement {
+        /// Their name.
+        name: String,
+        /// The agreement that can be used, else the last question.
+        ask: Option<super::AskView>,
+    },
 }
 
 /// An opening.
@@ -296,4 +323,51 @@ pub enum PlayerOrder {
         /// How.
         adjust: Adjust,
     },
+}
+
+/// Which clips are erased.
+#[derive(Clone, Debug, Deserialize, specta::Type)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum EraseWhat {
+    /// These.
+    Clips {
+        /// Up to 50 000.
+        clips: Vec<ClipId>,
+    },
+    /// The clips of one camera that overlap a span of time.
+    Span {
+        /// Camera.
+        camera: CameraId,
+        /// From.
+        from_us: UnixMicros,
+        /// To.
+        to_us: UnixMicros,
+    },
+}
+
+/// Erases clips for good.
+#[derive(Clone, Debug, Deserialize, specta::Type)]
+pub struct EraseOrder {
+    /// Which.
+    pub what: EraseWhat,
+    /// Somebody in the picture demands it (GDPR, Article 17).
+    pub demanded: bool,
+    /// Forget, too, who was given a copy. That is what an owner answers for, so it is asked separately.
+    pub forget_copies: bool,
+    /// Why. Sealed.
+    pub reason: String,
+}
+
+/// What was or would be erased.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, specta::Type)]
+pub struct Erased {
+    /// Clips.
+    #[specta(type = u32)]
+    pub clips: u64,
+    /// Size of their files. Bytes.
+    #[specta(type = u32)]
+    pub size_bytes: u64,
+    /// Of these, clips that something keeps longer: they cannot be erased before that is released.
+    #[specta(type = u32)]
+    pub held: u64,
 }

@@ -156,3 +156,47 @@ pub struct Finding {
     /// English particulars.
     pub detail: String,
 }
+
+/// A checkpoint to be photographed.
+#[derive(Clone, PartialEq, Debug, Serialize, specta::Type)]
+pub struct PhotographedCheckpoint {
+    /// The signed note.
+    pub text: String,
+    /// The same as a QR code, SVG.
+    pub qr_svg: String,
+    /// The entries that it covers.
+    #[specta(type = u32)]
+    pub size: u64,
+}
+
+/// Everything that happened to a clip, as a proof tells it.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct ClipHistory {
+    /// The clip's tag in the log.
+    pub tag: String,
+    /// The log.
+    pub origin: String,
+    /// Its entries at the time of the proof.
+    pub size: u64,
+    /// SHA-256 of the clip's sealed file when it was recorded.
+    pub sha256: Option<String>,
+    /// What happened, oldest first.
+    pub entries: Vec<HistoryEntry>,
+}
+
+/// One entry of it.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct HistoryEntry {
+    /// Number.
+    pub index: u64,
+    /// When.
+    pub at_us: UnixMicros,
+    /// What.
+    pub kind: String,
+    /// Who, by id; `device` for the computer itself.
+    pub by: String,
+    /// Whether it is signed by a key that was given.
+    pub signed: bool,
+    /// Its facts, on one line.
+    pub what: String,
+}

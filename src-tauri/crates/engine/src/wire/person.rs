@@ -1,7 +1,9 @@
 //! People and grants.
 
-use hausrecht_model::{CameraId, ClipId, GrantId, PersonId, UnixMicros};
+use hausrecht_model::{CameraId, PersonId, Right, UnixMicros};
 use serde::{Deserialize, Serialize};
+
+use super::{GrantView, Language};
 
 /// A person as drawn: initial and colour.
 #[derive(Clone, PartialEq, Debug, Serialize, specta::Type)]
@@ -21,8 +23,14 @@ pub struct Face {
 pub struct PersonView {
     /// Face.
     pub face: Face,
+    /// What they are here, such as "Family". For the owner's eyes.
+    pub role: String,
     /// When added.
     pub added_us: UnixMicros,
+    /// When they may sign in no more; `None`: no end.
+    pub until_us: Option<UnixMicros>,
+    /// Their language; `None`: as everybody.
+    pub language: Option<Language>,
     /// Grants that hold now.
     pub grants: Vec<GrantView>,
     /// When they last opened a clip.
@@ -30,7 +38,7 @@ pub struct PersonView {
 }
 
 /// A new person.
-#[derive(Clone, Deserialize, specta::Type)]
+#[derive(Clone, Default, Deserialize, specta::Type)]
 pub struct AddPerson {
     /// Name, unique in this vault.
     pub name: String,
@@ -38,74 +46,60 @@ pub struct AddPerson {
     pub passphrase: String,
     /// Accept a passphrase that rates lower than 3 of 4.
     pub accept_weak: bool,
+    /// What they are here, such as "Family". May be empty. Sealed.
+    pub role: String,
+    /// A guest's end: after it they may sign in no more, and all that was granted to them ends.
+    pub until_us: Option<UnixMicros>,
 }
 
-/// What a grant covers.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, specta::Type)]
-#[serde(tag = "scope", rename_all = "snake_case")]
-pub enum GrantScope {
-    /// One clip.
-    Clip {
-        /// The clip.
-        clip: ClipId,
-    },
-    /// The clips of one camera that overlap a span of time.
-    Span {
-        /// Camera.
-        camera: CameraId,
-        /// From.
-        from_us: UnixMicros,
-        /// To.
-        to_us: UnixMicros,
-    },
-    /// A camera from now on: live pictures, and each new clip as it is recorded.
-    Camera {
-        /// Camera.
-        camera: CameraId,
-    },
-}
-
-/// Lets someone view.
+/// What is changed of a person.
 #[derive(Clone, Debug, Deserialize, specta::Type)]
-pub struct GiveGrant {
+pub struct ChangePerson {
     /// Who.
     pub person: PersonId,
-    /// What.
-    pub scope: GrantScope,
-    /// Until when; `None`: until taken back.
+    /// Name, unique in this vault.
+    pub name: String,
+    /// What they are here. Sealed.
+    pub role: String,
+    /// Index into the theme's palette.
+    pub color: u8,
+    /// When they may sign in no more.
     pub until_us: Option<UnixMicros>,
-    /// Why, in the owner's words. Sealed.
-    pub reason: String,
+    /// Their language; `None`: as everybody.
+    pub language: Option<Language>,
 }
 
-/// A grant.
+/// What a person would see if they signed in now.
 #[derive(Clone, PartialEq, Debug, Serialize, specta::Type)]
-pub struct GrantView {
-    /// Id.
-    pub id: GrantId,
-    /// Who.
-    pub person: PersonId,
-    /// What.
-    pub scope: GrantScope,
-    /// Name of the camera it is about.
-    pub camera_name: String,
-    /// For a clip: its start.
-    pub clip_start_us: Option<UnixMicros>,
-    /// When given.
-    pub given_us: UnixMicros,
-    /// Until when.
-    pub until_us: Option<UnixMicros>,
-    /// Why.
-    pub reason: String,
-    /// Its entry in the log.
-    #[specta(type = u32)]
-    pub entry: u64,
+pub struct WouldSee {
+    /// Why they could not even sign in: their end is past.
+    pub ended: bool,
+    /// Cameras of which they would see anything, in the order of the wall.
+    pub cameras: Vec<WouldSeeCamera>,
 }
 
-/// What taking back could do.
-#[derive(Clone, Debug, Serialize, specta::Type)]
-pub struct TakenBack {
-    /// How often the person had opened something through this grant. Zero: it was never opened through Hausrecht.
+/// The same of one camera.
+#[derive(Clone, PartialEq, Debug, Serialize, specta::Type)]
+pub struct WouldSeeCamera {
+    /// Camera.
+    pub camera: CameraId,
+    /// Its name.
+    pub camera_name: String,
+    /// What they may do now.
+    pub rights: Vec<Right>,
+    /// What they may do at other hours, and not now.
+    pub other_hours: Vec<Right>,
+    /// Clips that they would find.
     #[specta(type = u32)]
-    pub opened: u64,
+    pub clips: u64,
+    /// Of these, clips that open only when somebody else agrees.
+    #[specta(type = u32)]
+    pub with_second: u64,
+    /// Clips that they are to find, for which no wrap was made yet.
+    #[specta(type = u32)]
+    pub to_come: u64,
+    /// Start of the oldest.
+    pub oldest_us: Option<UnixMicros>,
+    /// Start of the newest.
+    pub newest_us: Option<UnixMicros>,
 }

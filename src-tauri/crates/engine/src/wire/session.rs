@@ -99,6 +99,13 @@ pub struct Settings {
     pub kept_reason: String,
     /// Idle minutes until the window locks. 1 to 240; 15 by default.
     pub lock_after_minutes: u32,
+    /// The window locks when the desktop is locked or falls asleep.
+    #[serde(default = "yes")]
+    pub lock_with_desktop: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Default for Settings {
@@ -110,6 +117,7 @@ impl Default for Settings {
             kept_hours: 72,
             kept_reason: String::new(),
             lock_after_minutes: 15,
+            lock_with_desktop: true,
         }
     }
 }
@@ -124,6 +132,22 @@ pub enum Language {
     En,
     /// German.
     De,
+}
+
+impl Language {
+    /// The language's name in the database and on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::En => "en",
+            Self::De => "de",
+        }
+    }
+
+    /// The language of this name; `None` for one of a later version.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::System, Self::En, Self::De].into_iter().find(|language| language.name() == name)
+    }
 }
 
 /// Themes of the window.

@@ -271,6 +271,10 @@ fn what_is_bookmarked_stays_with_its_events() {
         name_owner: Vec::new(),
         name_self: Vec::new(),
         added_us: UnixMicros(1),
+        role: None,
+        until_us: None,
+        language: None,
+        removed_us: None,
     };
     let bookmark = crate::BookmarkRow {
         id: "00000000000000bb".parse().unwrap(),

@@ -1,6 +1,6 @@
 //! What a camera is and has; its streams, its certificate, its clock, its restart.
 
-use hausrecht_model::{CameraId, Codec};
+use hausrecht_model::{CameraId, Codec, Right};
 use hausrecht_onvif::{
     CertificatePin,
     camera::{Features, UserLevel},
@@ -18,8 +18,11 @@ impl Handle {
     /// A camera as its panel shows it.
     ///
     /// # Errors
-    /// Only the owner; the camera does not answer or refuses the sign-in.
+    /// Only the owner, and for what they may do whoever may turn it or talk; the camera does not answer or refuses the sign-in.
     pub async fn camera_panel(&self, camera: CameraId) -> Result<CameraPanel> {
+        if self.inner.signed_in()?.owner().is_none() {
+            return self.members_panel(camera).await;
+        }
         let control = self.control(camera).await?;
         let (live, row) = (&control.live, control.task.row());
         let (user, password) = control.task.sign_in(&self.inner)?;
@@ -66,6 +69,42 @@ impl Handle {
             profiles: profiles.iter().map(profile_view).collect(),
             main: main.token,
             sub: sub.map(|sub| sub.token),
+        })
+    }
+
+    /// What somebody may do with a camera who is not its owner: turn it, talk. Accounts, addresses and streams are the owner's.
+    async fn members_panel(&self, camera: CameraId) -> Result<CameraPanel> {
+        let person = self.inner.signed_in()?;
+        let rights = self.inner.rights(&person, camera);
+        let right = [Right::Ptz, Right::Talk].into_iter().find(|right| rights.has(*right));
+        let right = right.ok_or_else(Error::owner_only)?;
+        let control = self.control_with(camera, right).await?;
+        let (live, row) = (&control.live, control.task.row());
+        let has = control.heard(live.features().await).await?;
+        let mut features = Features::default();
+        let mut ptz = None;
+        if rights.has(Right::Ptz) && has.ptz.is_present() {
+            features.ptz = has.ptz;
+            ptz = Some(control.heard(live.ptz(&row).await).await?.abilities().clone());
+        }
+        Ok(CameraPanel {
+            camera,
+            maker_model: String::new(),
+            firmware: String::new(),
+            address: String::new(),
+            encrypted: live.camera.is_encrypted(),
+            certificate: None,
+            clock_offset_ms: None,
+            account: String::new(),
+            account_level: None,
+            own_account: false,
+            factory_password_suspected: false,
+            features,
+            ptz,
+            talk: rights.has(Right::Talk) && has.talk.is_present(),
+            profiles: Vec::new(),
+            main: String::new(),
+            sub: None,
         })
     }
 

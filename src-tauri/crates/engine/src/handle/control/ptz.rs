@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hausrecht_model::CameraId;
+use hausrecht_model::{CameraId, Right};
 use hausrecht_onvif::{
     Error as OnvifError,
     camera::{Ptz, PtzVector},
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{Control, change};
 use crate::{
     Result,
-    camera::mover,
+    camera::{CameraTask, mover},
     handle::Handle,
     inner::{Inner, lock},
     wire::{Error, PresetView},
@@ -58,7 +58,7 @@ impl Handle {
     /// Turns a camera, -1 to 1 on each axis, for one second at most unless it is repeated. Repeats replace each other.
     ///
     /// # Errors
-    /// Only the owner; the camera has no motors or refuses.
+    /// Only the owner, and whoever was given the right; the camera has no motors or refuses.
     pub async fn ptz_move(&self, camera: CameraId, speed: PtzVector) -> Result<()> {
         let [pan, tilt, zoom] = [speed.pan, speed.tilt, speed.zoom]
             .map(|axis| if axis.is_finite() { axis.clamp(-1.0, 1.0) } else { 0.0 });
@@ -66,7 +66,7 @@ impl Handle {
         if speed == PtzVector::default() {
             return self.ptz_stop(camera).await;
         }
-        let control = self.control(camera).await?;
+        let control = self.control_with(camera, Right::Ptz).await?;
         let ptz = control.ptz().await?;
         let mover = &control.task.mover;
         {
@@ -91,13 +91,13 @@ impl Handle {
     /// Stops a camera.
     ///
     /// # Errors
-    /// Only the owner; the camera has no motors or does not answer.
+    /// Only the owner, and whoever was given the right; the camera has no motors or does not answer.
     pub async fn ptz_stop(&self, camera: CameraId) -> Result<()> {
-        let task = self.camera_task(camera)?;
+        let task = self.turned(camera)?;
         if task.mover.stop() {
             return task.mover.stopped().await;
         }
-        let control = self.control(camera).await?;
+        let control = self.control_with(camera, Right::Ptz).await?;
         let ptz = control.ptz().await?;
         control.heard(mover::stop_now(&ptz).await).await
     }
@@ -105,11 +105,20 @@ impl Handle {
     /// The places that a camera remembers, with what was seen from there.
     ///
     /// # Errors
-    /// Only the owner; the camera has no motors.
+    /// Only the owner, and whoever was given the right; the camera has no motors.
     pub async fn ptz_presets(&self, camera: CameraId) -> Result<Vec<PresetView>> {
-        let control = self.control(camera).await?;
+        let control = self.control_with(camera, Right::Ptz).await?;
         let ptz = control.ptz().await?;
         let presets = control.heard(ptz.presets().await).await?;
+        // The small pictures of the places are sealed to the owner.
+        let Some(keys) = control.person.owner().cloned() else {
+            let plain = |preset: hausrecht_onvif::camera::Preset| PresetView {
+                token: preset.token,
+                name: preset.name,
+                picture: None,
+            };
+            return Ok(presets.into_iter().map(plain).collect());
+        };
         let tokens: Vec<_> = presets.iter().map(|preset| preset.token.clone()).collect();
         let pictures = self
             .inner
@@ -125,7 +134,6 @@ impl Handle {
             self.inner.note_previewed(&control.person, camera).await?;
         }
         self.inner.still(&control.person)?;
-        let keys = control.person.owner_keys()?;
         let views = presets.into_iter().zip(pictures).map(|(preset, sealed)| {
             let picture = sealed.map(|sealed| open_with(keys.identity(), &sealed)).transpose()?;
             let picture = picture.map(|jpeg| STANDARD.encode(jpeg.as_slice()));
@@ -172,9 +180,9 @@ impl Handle {
     /// Turns a camera to a place that it remembers.
     ///
     /// # Errors
-    /// Only the owner; the camera has no motors or no such place.
+    /// Only the owner, and whoever was given the right; the camera has no motors or no such place.
     pub async fn ptz_go_to_preset(&self, camera: CameraId, token: String) -> Result<()> {
-        let control = self.control(camera).await?;
+        let control = self.control_with(camera, Right::Ptz).await?;
         let ptz = control.ptz().await?;
         let note = change("ptz_preset").fact("token", token.clone());
         control.change(note, ptz.go_to_preset(&token)).await
@@ -195,9 +203,9 @@ impl Handle {
     /// Turns a camera to its home position.
     ///
     /// # Errors
-    /// Only the owner; the camera has no motors or no home position.
+    /// Only the owner, and whoever was given the right; the camera has no motors or no home position.
     pub async fn ptz_go_home(&self, camera: CameraId) -> Result<()> {
-        let (control, ptz) = self.with_home(camera).await?;
+        let (control, ptz) = self.with_home(self.control_with(camera, Right::Ptz).await?).await?;
         control.change(change("ptz_home"), ptz.go_home()).await
     }
 
@@ -206,12 +214,19 @@ impl Handle {
     /// # Errors
     /// Only the owner; the camera has no motors, or its home position is fixed.
     pub async fn ptz_set_home(&self, camera: CameraId) -> Result<()> {
-        let (control, ptz) = self.with_home(camera).await?;
+        let (control, ptz) = self.with_home(self.control(camera).await?).await?;
         control.change(change("home_saved"), ptz.set_home()).await
     }
 
-    async fn with_home(&self, camera: CameraId) -> Result<(Control, Ptz)> {
-        let control = self.control(camera).await?;
+    /// The camera whose turning is to stop: whoever may not turn it stops nothing.
+    fn turned(&self, camera: CameraId) -> Result<Arc<CameraTask>> {
+        let person = self.inner.signed_in()?;
+        let task = lock(&self.inner.cameras).get(&camera).cloned();
+        task.filter(|_| self.inner.may(&person, camera, Right::Ptz))
+            .ok_or_else(|| Error::not_found("this camera"))
+    }
+
+    async fn with_home(&self, control: Control) -> Result<(Control, Ptz)> {
         let ptz = control.ptz().await?;
         if ptz.abilities().has_home {
             Ok((control, ptz))

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use hausrecht_media::{Event as WorkerEvent, FaultCode, Order, Password, Sender, TalkOpen, Worker};
-use hausrecht_model::CameraId;
+use hausrecht_model::{CameraId, Right};
 use tokio::sync::oneshot;
 
 use super::change;
@@ -35,14 +35,14 @@ impl Handle {
     /// Begins to talk through a camera, or ends that. It ends by itself after a minute, and with the session.
     ///
     /// # Errors
-    /// Only the owner; the camera has no loudspeaker, or this computer no microphone.
+    /// Only the owner, and whoever was given the right; the camera has no loudspeaker, or this computer no microphone.
     pub async fn talk(&self, camera: CameraId, on: bool) -> Result<()> {
         let wish = self.inner.end_talk();
         if !on {
-            self.inner.signed_in()?.owner_keys()?;
+            self.inner.signed_in()?;
             return Ok(());
         }
-        let control = self.control(camera).await?;
+        let control = self.control_with(camera, Right::Talk).await?;
         let row = control.task.row();
         if !control.heard(control.live.features().await).await?.talk.is_present() {
             return Err(Error::from(control.live.lacks("a loudspeaker")));
