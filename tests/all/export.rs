@@ -35,6 +35,7 @@ fn order(camera: CameraId, from_us: i64, to_us: i64, folder: &Path) -> ExportOrd
         recipient: String::new(),
         on_picture: false,
         purpose: String::new(),
+        packed: false,
     }
 }
 
@@ -136,7 +137,7 @@ async fn a_span_over_three_clips_is_exact_to_the_picture_and_untouched_inside() 
     let plan = stage.engine.plan_export(order(id, from_us, to_us, target.path())).await.unwrap();
     assert_eq!((plan.clips, plan.files), (3, 1));
     let wish = ExportOrder { recipient: RECIPIENT.into(), ..order(id, from_us, to_us, target.path()) };
-    let job = stage.engine.start_export(wish).await.unwrap();
+    let job = stage.engine.start_export(wish, None).await.unwrap();
     let view = ended(&stage, job).await;
     assert_eq!(view.state, ExportState::Done, "{view:?}");
     let [file] = &view.files[..] else { panic!("{view:?}") };
@@ -186,7 +187,7 @@ async fn a_span_over_three_clips_is_exact_to_the_picture_and_untouched_inside() 
     assert!(detail.copies.iter().any(|copy| copy.recipient.as_deref() == Some(RECIPIENT)));
 
     // A second one of the same span overwrites nothing.
-    let job = stage.engine.start_export(order(id, from_us, to_us, target.path())).await.unwrap();
+    let job = stage.engine.start_export(order(id, from_us, to_us, target.path()), None).await.unwrap();
     assert_eq!(ended(&stage, job).await.state, ExportState::Done);
     assert_eq!(files(target.path()).len(), 2);
     stage.engine.verify_log().unwrap();
@@ -211,11 +212,11 @@ async fn the_name_of_the_recipient_stands_on_every_picture() {
     let (plain, named) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (from_us, to_us) = (clips[0].start_us.0 + 4_200_000, clips[1].start_us.0 + 1_500_000);
     let wish = order(id, from_us, to_us, plain.path());
-    let one = stage.engine.start_export(wish.clone()).await.unwrap();
+    let one = stage.engine.start_export(wish.clone(), None).await.unwrap();
     let folder = named.path().to_str().unwrap().to_owned();
     let wish = ExportOrder { recipient: RECIPIENT.into(), on_picture: true, folder, ..wish };
     assert!(stage.engine.plan_export(wish.clone()).await.unwrap().caption.unwrap().contains(RECIPIENT));
-    let other = stage.engine.start_export(wish).await.unwrap();
+    let other = stage.engine.start_export(wish, None).await.unwrap();
     let (one, other) = (ended(&stage, one).await, ended(&stage, other).await);
     assert_eq!((one.state, other.state), (ExportState::Done, ExportState::Done), "{other:?}");
     assert_eq!(other.files[0].pictures, one.files[0].pictures);
@@ -253,14 +254,14 @@ async fn what_does_not_come_to_its_end_leaves_nothing() {
     };
 
     // Stopped in the middle.
-    let job = stage.engine.start_export(slow.clone()).await.unwrap();
+    let job = stage.engine.start_export(slow.clone(), None).await.unwrap();
     until("some of it to be done", PATIENCE, async || {
         let view = stage.engine.exports().unwrap().into_iter().find(|view| view.id == job).unwrap();
         if view.done_permille > 100 { Ok(()) } else { Err(view) }
     })
     .await;
     // One that waits for its turn is stopped without waiting for it, and the other goes on.
-    let waiting = stage.engine.start_export(slow.clone()).await.unwrap();
+    let waiting = stage.engine.start_export(slow.clone(), None).await.unwrap();
     stage.engine.stop_export(waiting).unwrap();
     assert_eq!(ended(&stage, waiting).await.state, ExportState::Stopped);
     let state =
@@ -288,7 +289,7 @@ async fn what_does_not_come_to_its_end_leaves_nothing() {
     stage.sign_in_owner().await;
 
     // Locked in the middle.
-    let job = stage.engine.start_export(slow).await.unwrap();
+    let job = stage.engine.start_export(slow, None).await.unwrap();
     until("it to run", PATIENCE, async || {
         let view = stage.engine.exports().unwrap().into_iter().find(|view| view.id == job).unwrap();
         if view.done_permille > 100 { Ok(()) } else { Err(view) }
@@ -309,12 +310,12 @@ async fn what_does_not_come_to_its_end_leaves_nothing() {
         async || stage.engine.log_page(LogQuery { limit: 1, ..LogQuery::default() }).await.unwrap().size;
     let before = size().await;
     let nowhere = order(id, from_us, to_us, &target.path().join("not-there"));
-    assert_eq!(stage.engine.start_export(nowhere).await.unwrap_err().code, ErrorCode::Invalid);
+    assert_eq!(stage.engine.start_export(nowhere, None).await.unwrap_err().code, ErrorCode::Invalid);
     let empty = order(id, 1, 2, target.path());
-    assert_eq!(stage.engine.start_export(empty).await.unwrap_err().code, ErrorCode::NotFound);
+    assert_eq!(stage.engine.start_export(empty, None).await.unwrap_err().code, ErrorCode::NotFound);
     if let Some(disk) = SmallDisk::of_mib(20) {
         let full = order(id, from_us, to_us, disk.path());
-        assert_eq!(stage.engine.start_export(full).await.unwrap_err().code, ErrorCode::DiskFull);
+        assert_eq!(stage.engine.start_export(full, None).await.unwrap_err().code, ErrorCode::DiskFull);
     }
     let query = LogQuery { limit: 50, kinds: vec!["copy_made".into()], ..LogQuery::default() };
     let rows = stage.engine.log_page(query).await.unwrap().rows;
@@ -334,7 +335,7 @@ async fn what_does_not_come_to_its_end_leaves_nothing() {
     stage.sign_in("Robin", passphrase).await;
     let theirs = order(id, from_us, to_us, target.path());
     assert_eq!(stage.engine.plan_export(theirs.clone()).await.unwrap_err().code, ErrorCode::NotAllowed);
-    assert_eq!(stage.engine.start_export(theirs).await.unwrap_err().code, ErrorCode::NotAllowed);
+    assert_eq!(stage.engine.start_export(theirs, None).await.unwrap_err().code, ErrorCode::NotAllowed);
     assert_eq!(files(target.path()), Vec::<PathBuf>::new());
 }
 
@@ -357,7 +358,7 @@ async fn a_disk_that_fills_up_in_the_middle_keeps_nothing_half_written() {
         on_picture: true,
         ..order(id, from_us, to_us, disk.path())
     };
-    let job = stage.engine.start_export(wish).await.unwrap();
+    let job = stage.engine.start_export(wish, None).await.unwrap();
     // The room was there when it was looked for, and is taken by somebody else now.
     let ballast = disk.fill_up_to(200 << 10);
     let view = ended(&stage, job).await;

@@ -19,6 +19,7 @@ mod link_local;
 mod log_checks;
 mod mutations;
 mod notifications;
+mod packages;
 mod playing;
 mod recording;
 mod signals;

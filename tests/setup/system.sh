@@ -21,6 +21,7 @@ gstreamer1.0-plugins-good
 gstreamer1.0-plugins-bad
 gstreamer1.0-plugins-ugly
 gstreamer1.0-libav
+gstreamer1.0-x
 libayatana-appindicator3-1
 '
 tests='
@@ -133,6 +134,15 @@ for name in $missing; do
     chosen="$chosen $choice"
 done
 
+install_chosen() {
+    # shellcheck disable=SC2086 # a list of words on purpose
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $chosen
+}
+
 echo "Installing system packages:$chosen"
-# shellcheck disable=SC2086 # a list of words on purpose
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $chosen
+# Lists of last month name versions that no longer fit what is installed, or that the mirror no longer has.
+if ! install_chosen; then
+    echo "That did not work. Fetching the package lists and trying once more: apt-get update"
+    $as_root apt-get update -q
+    install_chosen
+fi

@@ -1,6 +1,6 @@
 //! Exports of recordings to files.
 
-use hausrecht_engine::wire::{ExportOrder, ExportPlan, ExportView};
+use hausrecht_engine::wire::{ExportOrder, ExportPlan, ExportView, PackageSeal};
 use tauri::{State, WebviewWindow};
 
 use super::{Answer, Shell};
@@ -13,11 +13,15 @@ pub(crate) async fn plan_export(shell: State<'_, Shell>, order: ExportOrder) -> 
     shell.engine.plan_export(order).await
 }
 
-/// Begins an export; how far it is comes as an event.
+/// Begins an export; how far it is comes as an event. `seal` says who can open the package, if it is to be one.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn start_export(shell: State<'_, Shell>, order: ExportOrder) -> Answer<u32> {
-    shell.engine.start_export(order).await
+pub(crate) async fn start_export(
+    shell: State<'_, Shell>,
+    order: ExportOrder,
+    seal: Option<PackageSeal>,
+) -> Answer<u32> {
+    shell.engine.start_export(order, seal).await
 }
 
 /// Stops an export: nothing of it is kept.

@@ -241,8 +241,8 @@ export const commands = {
 	removeBookmark: (id: BookmarkId) => typedError<null, Error>(__TAURI_INVOKE("remove_bookmark", { id })),
 	/**  What an export would be. Nothing is opened for it. */
 	planExport: (order: ExportOrder) => typedError<ExportPlan, Error>(__TAURI_INVOKE("plan_export", { order })),
-	/**  Begins an export; how far it is comes as an event. */
-	startExport: (order: ExportOrder) => typedError<number, Error>(__TAURI_INVOKE("start_export", { order })),
+	/**  Begins an export; how far it is comes as an event. `seal` says who can open the package, if it is to be one. */
+	startExport: (order: ExportOrder, seal: PackageSeal | null) => typedError<number, Error>(__TAURI_INVOKE("start_export", { order, seal })),
 	/**  Stops an export: nothing of it is kept. */
 	stopExport: (id: number) => typedError<null, Error>(__TAURI_INVOKE("stop_export", { id })),
 	/**  Exports of this run, oldest first. */
@@ -1151,6 +1151,8 @@ export type ExportOrder = {
 	on_picture: boolean,
 	/**  What for; stands in the log. May be empty. */
 	purpose: string,
+	/**  Whether the films go into one sealed package with what is needed to check them, for which somebody must be named. */
+	packed: boolean,
 };
 
 /**  What an export would be. Nothing is opened for it. */
@@ -1205,8 +1207,10 @@ export type ExportView = {
 	done_permille: number,
 	/**  About how long it still takes, once that can be said. Seconds. */
 	left_s: number | null,
-	/**  Files that are there. */
+	/**  Files that are there; of a package those that are in it. */
 	files: ExportedFile[],
+	/**  The package's file, once it is there. */
+	package: string | null,
 	/**  Why it failed. */
 	error: Error | null,
 };
@@ -2142,6 +2146,17 @@ export type OsdView = {
 	/**  What can be there. */
 	options: OsdOptions,
 };
+
+/**  Who can open a package that is made. */
+export type PackageSeal = 
+/**  Whoever has the age key of this recipient, `age1…`. */
+{ by: "key"; 
+/**  The recipient. */
+recipient: string } | 
+/**  Whoever knows the passphrase. */
+{ by: "passphrase"; 
+/**  The passphrase. It is kept nowhere. */
+passphrase: string };
 
 /**  How strong a passphrase of one's own is, measured with zxcvbn. */
 export type PassphraseRating = {

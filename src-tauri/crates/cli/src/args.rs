@@ -67,14 +67,8 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
         limit: u32,
     },
-    /// Write a clip in plain: a copy, and logged as one before its first byte
-    Open {
-        /// Clip, by id
-        clip: String,
-        /// Where to, `-` for standard output; a file must not exist yet
-        #[arg(long, short, value_name = "FILE")]
-        output: PathBuf,
-    },
+    /// Check a package that was given to you and take its films out, which needs no vault; or write a clip of your own in plain
+    Open(Open),
     /// List people and what they may view
     People {
         /// Add a person with this name; their passphrase is asked for
@@ -259,6 +253,25 @@ pub(crate) enum Clips {
     },
 }
 
+/// What is opened.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Open {
+    /// A package's file, or a clip by id
+    pub(crate) what: String,
+    /// Of a clip: where to, `-` for standard output; a file must not exist yet. A copy, and logged as one before its first byte
+    #[arg(long, short, value_name = "FILE", conflicts_with_all = ["identity", "key", "folder"])]
+    pub(crate) output: Option<PathBuf>,
+    /// Of a package: the file with your age key, if it was made for one; else the passphrase is asked for
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) identity: Option<PathBuf>,
+    /// Of a package: the key of the log that it must come from, as its owner told you otherwise
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Of a package: write the films into this folder, which must exist
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
 /// What is exported.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
@@ -283,6 +296,15 @@ pub(crate) struct Export {
     /// What for; stands in the log
     #[arg(long, default_value = "")]
     pub(crate) purpose: String,
+    /// Make one sealed package for the recipient, with what is needed to check it; its passphrase is asked for
+    #[arg(long, requires = "recipient")]
+    pub(crate) package: bool,
+    /// Seal the package to this age key instead of a passphrase
+    #[arg(long, value_name = "AGE1...", requires = "package")]
+    pub(crate) to_key: Option<String>,
+    /// File with the package's passphrase
+    #[arg(long, value_name = "FILE", requires = "package", conflicts_with = "to_key")]
+    pub(crate) package_passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@ mod doctor;
 mod export;
 mod import;
 mod log;
+mod package;
 mod people;
 
 use std::{path::Path, process::ExitCode};
@@ -40,6 +41,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     if let Command::Log { command: Some(Log::Check { proof, key, owner_key }), .. } = &args.command {
         return log::check(args.json, proof, key, owner_key.as_deref());
+    }
+    if let Command::Open(open) = &args.command
+        && package::is_meant(open)
+    {
+        return package::open(&args, open).await;
     }
     let records = matches!(args.command, Command::Run);
     if !records && !matches!(args.command, Command::Init { .. }) {
@@ -93,7 +99,10 @@ async fn dispatch(args: &Args, handle: &Handle, folder: &Path) -> anyhow::Result
         Command::Clips { command: None, camera, from, to, limit } => {
             clips::list(args.json, handle, camera.as_deref(), from.as_deref(), to.as_deref(), *limit).await
         }
-        Command::Open { clip, output } => clips::open(handle, clip, output).await,
+        Command::Open(open) => {
+            let output = open.output.as_deref().context("--output says where the clip goes")?;
+            clips::open(handle, &open.what, output).await
+        }
         Command::People { add: Some(name), role, until, new_passphrase_file, accept_weak } => {
             let who = people::Who { name, role: role.as_deref(), until: until.as_deref() };
             people::add(args.json, handle, who, new_passphrase_file.as_deref(), *accept_weak).await

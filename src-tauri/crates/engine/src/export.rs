@@ -2,8 +2,10 @@
 //! long as whoever ordered them is signed in. What a worker makes of the clips is written here; a file has no name
 //! before it is whole, and an export that does not come to its end takes back what it has named.
 
+mod pack;
 mod plan;
-mod target;
+mod scratch;
+pub(crate) mod target;
 mod work;
 
 use std::{
@@ -15,6 +17,8 @@ use std::{
 use hausrecht_ledger::Kind;
 use hausrecht_media::WorkerProcess;
 use hausrecht_model::UnixMicros;
+use hausrecht_vault::{Recipient, SealFor, passphrase};
+use secrecy::SecretString;
 
 use self::plan::Planned;
 use crate::{
@@ -22,13 +26,15 @@ use crate::{
     inner::{Inner, lock},
     logbook::Note,
     session::SignedIn,
-    wire::{Error, Event, ExportOrder, ExportPlan, ExportState, ExportView, ExportedFile},
+    wire::{Error, Event, ExportOrder, ExportPlan, ExportState, ExportView, ExportedFile, PackageSeal},
 };
 
 /// How many that have ended are still shown.
 const ENDED_SHOWN: usize = 20;
 /// How many may wait.
 const WAITING_MAX: usize = 20;
+/// How well a package's passphrase must rate, of 4.
+const PASSPHRASE_SCORE: u8 = 3;
 /// Where the last folder is kept.
 const FOLDER_KEY: &str = "export_folder";
 /// Where the names of unfinished files are kept, for file systems that know no nameless ones.
@@ -43,6 +49,8 @@ pub(crate) struct Job {
     stopped: AtomicBool,
     /// Set when the owner signs out.
     locked: AtomicBool,
+    /// Who can open the package.
+    seal: Option<SealFor>,
     /// What runs now; taking it away ends it.
     process: Mutex<Option<WorkerProcess>>,
     /// Wakes it while it waits for its turn.
@@ -172,17 +180,19 @@ impl Handle {
         Ok(plan::plan(&self.inner, &person, &order).await?.view)
     }
 
-    /// Begins an export; it waits for the one before it. How far it is comes as an event.
+    /// Begins an export; it waits for the one before it. How far it is comes as an event. `seal` says who can open the package, if
+    /// it is to be one.
     ///
     /// # Errors
     /// Only the owner, and whoever was given the right; nothing is recorded of that span; the folder cannot be written to or has too little room; the log
     /// cannot be written.
-    pub async fn start_export(&self, mut order: ExportOrder) -> Result<u32> {
+    pub async fn start_export(&self, mut order: ExportOrder, seal: Option<PackageSeal>) -> Result<u32> {
         let person = self.inner.signed_in()?;
         let keys = person.owner().cloned();
         order.recipient = order.recipient.trim().to_owned();
         order.purpose = order.purpose.trim().to_owned();
         let planned = plan::plan(&self.inner, &person, &order).await?;
+        let seal = self.seal_for(&order, seal)?;
         planned.check_target()?;
         // A folder that takes no file is said now, not after the entry.
         drop(target::Target::begin(&planned.folder, |part| self.inner.remember_part(part))?);
@@ -218,8 +228,10 @@ impl Handle {
                 done_permille: 0,
                 left_s: Some(planned.view.seconds),
                 files: Vec::new(),
+                package: None,
                 error: None,
             }),
+            seal,
             stopped: AtomicBool::new(false),
             locked: AtomicBool::new(false),
             process: Mutex::default(),
@@ -237,6 +249,32 @@ impl Handle {
             job.end_with(&job.locked);
         }
         Ok(id)
+    }
+
+    /// Who can open the package of `order`.
+    fn seal_for(&self, order: &ExportOrder, seal: Option<PackageSeal>) -> Result<Option<SealFor>> {
+        match (order.packed, seal) {
+            (false, None) => Ok(None),
+            (true, None) => Err(Error::invalid("say who can open the package: an age key or a passphrase")),
+            (false, Some(_)) => Err(Error::invalid("films that lie open have no key: order a package")),
+            (true, Some(PackageSeal::Key { recipient })) => {
+                let recipient: Recipient = recipient.trim().parse().map_err(|error| {
+                    Error::invalid(format!(
+                        "the recipient's key is {error}: ask them for what `age-keygen` calls the public key"
+                    ))
+                })?;
+                Ok(Some(SealFor::Recipient(recipient)))
+            }
+            (true, Some(PackageSeal::Passphrase { passphrase: text })) => {
+                if passphrase::rate(&text, &[&order.recipient]).score < PASSPHRASE_SCORE {
+                    return Err(Error::invalid(
+                        "this passphrase is guessed too easily, and a package can be tried without end: take the words that are offered",
+                    ));
+                }
+                let log_n = self.inner.options.log_n;
+                Ok(Some(SealFor::Passphrase { passphrase: SecretString::from(text), log_n }))
+            }
+        }
     }
 
     /// Stops an export: nothing of it is kept.
@@ -321,9 +359,9 @@ async fn run(handle: &Handle, job: &Arc<Job>, planned: Planned, entry: u64) {
     inner.change_export(job, |view| {
         view.left_s = None;
         match outcome {
-            Ok(files) => {
+            Ok(made) => {
                 (view.state, view.done_permille) = (ExportState::Done, 1000);
-                view.files = files;
+                (view.files, view.package) = (made.files, made.package);
             }
             Err(error) => {
                 let stopped = job.stopped.load(Ordering::SeqCst) && !job.locked.load(Ordering::SeqCst);
@@ -346,17 +384,18 @@ fn progress(job: &Job, now: Duration, done_us: i64, total_us: i64) -> (u32, Opti
 }
 
 fn file_view(
-    published: &target::Published,
+    name: String,
+    size_bytes: u64,
     camera_name: &str,
     from_us: UnixMicros,
     end: &hausrecht_media::bulk::FileEnd,
 ) -> ExportedFile {
     ExportedFile {
-        name: published.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        name,
         camera_name: camera_name.to_owned(),
         from_us,
         duration_us: i64::try_from(end.duration_us).unwrap_or(i64::MAX),
-        size_bytes: published.size_bytes,
+        size_bytes,
         pictures: end.pictures,
         encoded: end.encoded,
         hidden_us: i64::try_from(end.hidden_us).unwrap_or(i64::MAX),

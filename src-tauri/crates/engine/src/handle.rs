@@ -45,6 +45,7 @@ pub(crate) use self::{
 use crate::{
     Result, View,
     inner::{Inner, lock},
+    player::{FOR_ANYBODY, Player},
     start, wire,
     wire::Error,
 };
@@ -88,6 +89,10 @@ impl Handle {
     /// # Errors
     /// Nobody is signed in, or the camera is not theirs to watch.
     pub fn view(&self, source: &wire::TileSource, width: u32, height: u32) -> Result<View> {
+        let packed = |player: &Arc<Player>| player.opened_by == FOR_ANYBODY;
+        if *source == wire::TileSource::Player && lock(&self.inner.player).as_ref().is_some_and(packed) {
+            return self.inner.player_port.view(hausrecht_model::StreamRole::Main, width, height);
+        }
         let person = self.inner.signed_in()?;
         match source {
             wire::TileSource::Live { camera, stream } => {

@@ -22,7 +22,7 @@ use crate::{
     grants::{in_force, is_in_force},
     handle::Talk,
     logbook::{Logbook, Note},
-    player::Player,
+    player::{FOR_ANYBODY, Player},
     session::{SessionState, SignedIn},
     together::Together,
     wire::{self, Error, Event, NoticeKind},
@@ -46,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) grants: Mutex<Vec<GrantRow>>,
     pub(crate) discovery: Mutex<crate::handle::Search>,
     pub(crate) player: Mutex<Option<Arc<Player>>>,
+    /// The package that is open at the window.
+    pub(crate) package: Mutex<Option<Arc<crate::package::OpenPackage>>>,
     pub(crate) player_port: Arc<crate::viewport::Viewport>,
     /// The cameras that are played together.
     pub(crate) together: Mutex<Option<Arc<Together>>>,
@@ -106,6 +108,17 @@ impl Inner {
         self.signed_in().is_ok_and(|person| person.owner().is_some())
     }
 
+    /// Closes the package at the window, and the film of it that is played.
+    pub(crate) fn close_package(&self) {
+        drop(lock(&self.package).take());
+        let player = lock(&self.player).take_if(|player| player.opened_by == FOR_ANYBODY);
+        if let Some(player) = player {
+            player.close();
+            self.player_port.worker_gone();
+            self.player_port.revoke();
+        }
+    }
+
     /// Takes away every picture that whoever is signed in now may not see: live views, and the open clip.
     pub(crate) fn revoke_views(&self) {
         let who = self.signed_in().ok();
@@ -118,6 +131,7 @@ impl Inner {
         let player = lock(&self.player).clone();
         let now = self.now();
         let allowed = match (&who, &player) {
+            (_, Some(player)) if player.opened_by == FOR_ANYBODY => true,
             (None, _) => false,
             (Some(_), None) => true,
             (Some(person), Some(player)) => {

@@ -16,6 +16,7 @@ mod handle;
 mod inner;
 mod logbook;
 mod options;
+mod package;
 mod player;
 mod recorder;
 mod rekey;
@@ -32,6 +33,7 @@ mod wrapping;
 pub use disk::{Disk, Space, SystemDisk};
 pub use handle::{Handle, SmallPicture, check_clip_proof, find_cameras};
 pub use options::Options;
+pub use package::{Package, is_package, package_lock};
 pub use start::{Engine, StartError};
 pub use viewport::View;
 

@@ -21,6 +21,7 @@ use crate::{
     Result,
     footage::Bytes,
     inner::{Inner, lock},
+    package::PackedFilm,
     snapshots::{Answer, Snapshots},
     viewport::Viewport,
     wire::Event,
@@ -33,7 +34,12 @@ pub(crate) enum Reel {
     Clip(Box<ClipReader>),
     /// A file that is watched as it is.
     File(Bytes),
+    /// A film of a package, decrypted as it is read.
+    Packed(PackedFilm),
 }
+
+/// Instead of the number of a sign-in: a package is open to whoever sits here.
+pub(crate) const FOR_ANYBODY: u64 = u64::MAX;
 
 /// Where a player's pictures are shown, and who is told of them.
 pub(crate) enum Place {
@@ -109,6 +115,18 @@ impl Player {
         // No clip has this id; the window tells by it what it shows.
         let about = (ClipId::random(&mut rand::rng()), UnixMicros(0), 0);
         Self::start(inner, &open, about, Reel::File(bytes), opened_by, None, Place::Window)
+    }
+
+    /// Starts a worker that shows a film of a package. There is nothing of the vault in it.
+    pub(crate) fn open_packed(
+        inner: &Arc<Inner>,
+        film: PackedFilm,
+        start_us: UnixMicros,
+    ) -> Result<Arc<Self>> {
+        let task = FootageTask::Watch { autoplay: true };
+        let open = Order::FootageOpen(FootageOpen { size_bytes: film.size_bytes(), task });
+        let about = (ClipId::random(&mut rand::rng()), start_us, 0);
+        Self::start(inner, &open, about, Reel::Packed(film), FOR_ANYBODY, None, Place::Window)
     }
 
     fn start(
@@ -290,6 +308,12 @@ impl Serve {
             Reel::Clip(reader) => reader,
             Reel::File(bytes) => {
                 if let Err(error) = bytes.answer(&mut self.answers, id, offset, len) {
+                    tracing::debug!("the player took no answer: {error}");
+                }
+                return;
+            }
+            Reel::Packed(film) => {
+                if let Err(error) = film.answer(&mut self.answers, id, offset, len) {
                     tracing::debug!("the player took no answer: {error}");
                 }
                 return;

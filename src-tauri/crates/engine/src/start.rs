@@ -134,6 +134,7 @@ impl Engine {
             grants: Mutex::new(grants),
             discovery: Mutex::default(),
             player: Mutex::default(),
+            package: Mutex::default(),
             player_port,
             together: Mutex::default(),
             card_player: Mutex::default(),

@@ -87,6 +87,8 @@ kinds! {
     FileWatched = "file_watched",
     /// A copy of a clip was made outside the vault.
     CopyMade = "copy_made",
+    /// A package of copies was made for somebody outside, and given its name only then.
+    Disclosed = "disclosed",
     /// A clip was erased: its wraps first, then its file.
     Erased = "erased",
     /// A stretch of a camera is kept longer.

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use reader::{ClipReader, OpenError};
+pub use reader::{ClipReader, Lock, OpenError};
 pub use recover::{RecoverError, Recovered, recover_part};
 pub use writer::{ClipWriter, Sealed, WriteError};
 

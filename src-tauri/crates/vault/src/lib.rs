@@ -8,6 +8,7 @@
 //! - [`ClipKey`]: one fresh key a clip, and its wraps.
 //! - [`ClipWriter`], [`recover_part`], [`ClipReader`]: sealed clips on disk.
 //! - [`seal_to`], [`open_with`]: small sealed values (thumbnails, names, reasons).
+//! - [`StreamSealer`]: packages that are given away; [`ClipReader::open_by`] opens them.
 //! - [`passphrase`]: passphrases offered and rated.
 
 mod clip;
@@ -20,12 +21,13 @@ mod person;
 #[cfg(feature = "reference")]
 pub mod reference;
 mod sealed;
+mod stream;
 mod unlock;
 
 pub use age::secrecy::{ExposeSecret, SecretString};
 pub use clip::{
-    CHUNK_BYTES, ClipReader, ClipWriter, OpenError, RecoverError, Recovered, Sealed, WriteError, part_path,
-    recover_part,
+    CHUNK_BYTES, ClipReader, ClipWriter, Lock, OpenError, RecoverError, Recovered, Sealed, WriteError,
+    part_path, recover_part,
 };
 pub use clip_key::{ClipKey, UnwrapError};
 pub use device::{DEVICE_KEYS_FILE, DeviceKeys, DeviceKeysError};
@@ -33,4 +35,5 @@ pub use identity::{Identity, ParseKeyError, Recipient};
 pub use owner::OwnerKeys;
 pub use person::PersonKeys;
 pub use sealed::{SealError, UnsealError, open_with, seal_to};
+pub use stream::{OpenBy, SealFor, StreamOpener, StreamSealer};
 pub use unlock::{PRODUCT_LOG_N, UnlockError};

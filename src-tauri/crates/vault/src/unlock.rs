@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 pub const PRODUCT_LOG_N: u8 = 18;
 
 /// The highest cost that is tried: 4 GiB. More than that is somebody's attack on the memory, not a key file.
-const MAX_LOG_N: u8 = 22;
+pub(crate) const MAX_LOG_N: u8 = 22;
 
 /// The largest key file that is read. A real one has less than 1 KiB.
 const MAX_PLAIN_BYTES: u64 = 64 * 1024;

@@ -76,6 +76,8 @@ export class LaneTiles {
   /** Kinds of which something was seen. */
   kinds = $state.raw<EventKind[]>([])
   error = $state.raw<WireError | null>(null)
+  /** Whether anything was answered yet: what stands below the timeline waits for it, else it would move under the pointer. */
+  answered = $state(false)
 
   constructor(client: Pick<Client, 'lanes'>, nowMs: () => number = () => Date.now()) {
     this.#client = client
@@ -235,6 +237,7 @@ export class LaneTiles {
       kept.asked = false
       this.#asking -= 1
     }
+    this.answered = true
     this.#later(0)
   }
 

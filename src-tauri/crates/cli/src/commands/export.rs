@@ -5,13 +5,14 @@ use std::{io::Write, process::ExitCode, time::Duration};
 use anyhow::Context;
 use hausrecht_engine::{
     Handle,
-    wire::{ExportOrder, ExportState, ExportView},
+    wire::{ExportOrder, ExportState, ExportView, PackageSeal},
 };
 
 use super::camera_named;
 use crate::{
     args::Export,
     output::{self, local, parse_time},
+    passphrase,
 };
 
 /// How often it is looked whether there is progress, in case no event says so.
@@ -28,6 +29,7 @@ pub(crate) async fn run(json: bool, handle: &Handle, wish: &Export) -> anyhow::R
         recipient: wish.recipient.clone(),
         on_picture: wish.name_on_picture,
         purpose: wish.purpose.clone(),
+        packed: wish.package,
     };
     let plan = handle.plan_export(order.clone()).await?;
     let mut say = Progress::default();
@@ -39,7 +41,7 @@ pub(crate) async fn run(json: bool, handle: &Handle, wish: &Export) -> anyhow::R
         if plan.caption.is_some() { "; every picture is encoded anew" } else { "" }
     ));
     let mut events = handle.subscribe();
-    let id = handle.start_export(order).await?;
+    let id = handle.start_export(order, seal(handle, wish)?).await?;
     let ended = loop {
         tokio::select! {
             // Snapshots replace each other, so it does not matter which of them this is.
@@ -62,16 +64,25 @@ pub(crate) async fn run(json: bool, handle: &Handle, wish: &Export) -> anyhow::R
     if ended.state == ExportState::Stopped {
         anyhow::bail!("stopped; nothing was kept");
     }
+    if let Some(package) = &ended.package {
+        say.line(&format!("all in one package: {}", folder.join(package).display()));
+    }
     if json {
-        output::json(&ended.files)?;
+        let package = ended.package.as_ref().map(|name| folder.join(name));
+        match package {
+            Some(package) => output::json(&serde_json::json!({ "package": package, "films": ended.files }))?,
+            None => output::json(&ended.files)?,
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let rows: Vec<_> = ended
         .files
         .iter()
         .map(|file| {
+            let path =
+                if ended.package.is_some() { file.name.clone().into() } else { folder.join(&file.name) };
             vec![
-                folder.join(&file.name).display().to_string(),
+                path.display().to_string(),
                 local(file.from_us),
                 format!("{:.3} s", file.duration_us as f64 / 1e6),
                 file.pictures.to_string(),
@@ -86,6 +97,20 @@ pub(crate) async fn run(json: bool, handle: &Handle, wish: &Export) -> anyhow::R
         .collect();
     output::table(&["FILE", "START", "LENGTH", "PICTURES", "ENCODED ANEW", ""], &rows)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Who can open the package, if it is to be one.
+fn seal(handle: &Handle, wish: &Export) -> anyhow::Result<Option<PackageSeal>> {
+    Ok(match (&wish.to_key, wish.package) {
+        (_, false) => None,
+        (Some(key), true) => Some(PackageSeal::Key { recipient: key.clone() }),
+        (None, true) => {
+            let words = handle.suggest_passphrase().words;
+            let question = format!("Passphrase of the package (for example: {words})");
+            let passphrase = passphrase::secret(wish.package_passphrase_file.as_deref(), &question)?;
+            Some(PackageSeal::Passphrase { passphrase })
+        }
+    })
 }
 
 /// One line on standard error that is written over.

@@ -14,6 +14,7 @@ use crate::{
     grants::in_force,
     handle::end_of,
     inner::{Inner, lock},
+    package,
     session::SignedIn,
     wire::{Error, ErrorCode, ExportOrder, ExportPlan},
 };
@@ -160,6 +161,16 @@ pub(super) async fn plan(inner: &Inner, person: &SignedIn, order: &ExportOrder) 
     }
     view.size_bytes += u64::from(view.files) << 20;
     view.room_bytes = view.room_bytes.max(view.size_bytes).saturating_add(ROOM_BYTES);
+    if order.packed {
+        if view.clips as usize > package::CLIPS_MAX {
+            let most = package::CLIPS_MAX;
+            return Err(Error::invalid(format!(
+                "a package is made of {most} clips at most: choose a shorter span"
+            )));
+        }
+        // All films lie there, sealed, until the package is made.
+        view.room_bytes = view.room_bytes.saturating_mul(2);
+    }
     view.seconds = seconds.ceil().min(f64::from(u32::MAX)) as u32;
     let folder = PathBuf::from(&order.folder);
     view.free_bytes = free_bytes(&folder).ok();
@@ -217,6 +228,9 @@ fn check(order: &ExportOrder) -> Result<()> {
     }
     if order.recipient.chars().any(char::is_control) {
         return Err(Error::invalid("a name is one line of text"));
+    }
+    if order.packed && order.recipient.trim().is_empty() {
+        return Err(Error::invalid("say who the package is for"));
     }
     if order.on_picture && order.recipient.trim().is_empty() {
         return Err(Error::invalid("say whose name is to stand on the pictures"));

@@ -23,7 +23,7 @@ const NAMES_MAX: u32 = 1000;
 
 /// A file that is being written.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(crate) struct Target {
     file: File,
     folder: PathBuf,
     /// Where the file is if it has a name already.
@@ -33,14 +33,19 @@ pub(super) struct Target {
 
 /// A file that is whole and has its name.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Published {
-    pub(super) path: PathBuf,
+pub(crate) struct Published {
+    pub(crate) path: PathBuf,
     pub(super) size_bytes: u64,
     device: u64,
     inode: u64,
 }
 
 impl Published {
+    /// Its name in the folder.
+    pub(super) fn name(&self) -> String {
+        self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
     /// Takes the file away again, unless there is another in its place.
     pub(super) fn take_back(&self) {
         let same = fs::symlink_metadata(&self.path)
@@ -53,8 +58,9 @@ impl Published {
 
 impl Target {
     /// Begins a file in `folder`. Where it must have a name from the beginning, `announce` keeps that for the next start.
-    pub(super) fn begin(folder: &Path, announce: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
+    pub(crate) fn begin(folder: &Path, announce: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
         let nameless = File::options()
+            .read(true)
             .write(true)
             .mode(0o600)
             .custom_flags(OFlags::TMPFILE.bits().cast_signed())
@@ -64,7 +70,7 @@ impl Target {
             Err(error) if matches!(error.raw_os_error(), Some(code) if is_unknown(code)) => {
                 let part = folder.join(format!(".hausrecht-{:016x}.part", rand::random::<u64>()));
                 announce(&part)?;
-                let file = File::options().write(true).create_new(true).mode(0o600).open(&part);
+                let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&part);
                 (file.map_err(|error| unwritable(folder, &error))?, Some(part))
             }
             Err(error) => return Err(unwritable(folder, &error)),
@@ -86,11 +92,23 @@ impl Target {
         self.size_bytes
     }
 
-    /// Makes the file durable, then gives it the name `stem.mp4`, or with a number behind if that is taken.
-    pub(super) fn publish(mut self, stem: &str) -> Result<Published> {
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The same file, to read what was written.
+    pub(super) fn reader(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Makes the file durable, then gives it the name `stem.extension`, or with a number behind if that is taken.
+    pub(crate) fn publish(mut self, stem: &str, extension: &str) -> Result<Published> {
         self.file.sync_all().map_err(|error| unwritable(&self.folder, &error))?;
         for number in 1..=NAMES_MAX {
-            let name = if number == 1 { format!("{stem}.mp4") } else { format!("{stem} ({number}).mp4") };
+            let name = match number {
+                1 => format!("{stem}.{extension}"),
+                _ => format!("{stem} ({number}).{extension}"),
+            };
             let path = self.folder.join(name);
             match self.name(&path) {
                 Ok(()) => {
@@ -141,6 +159,19 @@ impl Target {
     }
 }
 
+/// Writes at the end.
+impl io::Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write_at(bytes, self.size_bytes)?;
+        self.size_bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Drop for Target {
     fn drop(&mut self) {
         if let Some(part) = &self.part
@@ -160,7 +191,7 @@ fn is_unknown(code: i32) -> bool {
 }
 
 /// Says in words why a folder takes no file.
-pub(super) fn unwritable(folder: &Path, error: &io::Error) -> Error {
+pub(crate) fn unwritable(folder: &Path, error: &io::Error) -> Error {
     let folder = folder.display();
     let is = |kinds: &[io::ErrorKind]| kinds.contains(&error.kind());
     if is(&[io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded]) {
@@ -200,7 +231,7 @@ mod tests {
         target.write(0, b"1234").unwrap();
         assert!(target.write(9, b"x").is_err());
         assert_eq!(seen(), 1);
-        let published = target.publish("a").unwrap();
+        let published = target.publish("a", "mp4").unwrap();
         assert_eq!(published.path, folder.path().join("a (2).mp4"));
         assert_eq!(fs::read(&published.path).unwrap(), b"12345678");
         assert_eq!(fs::read(folder.path().join("a.mp4")).unwrap(), b"theirs");
@@ -219,7 +250,7 @@ mod tests {
         assert!(!part.exists());
         let mut target = make(File::create_new(&part).unwrap());
         target.write(0, b"whole").unwrap();
-        let published = target.publish("b").unwrap();
+        let published = target.publish("b", "mp4").unwrap();
         assert!(!part.exists());
         assert_eq!(fs::read(published.path).unwrap(), b"whole");
     }

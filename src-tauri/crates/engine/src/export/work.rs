@@ -2,7 +2,7 @@
 //! The entry of each clip is durable before its key is used.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     thread,
 };
@@ -12,19 +12,22 @@ use hausrecht_media::{
     AnswerWriter, BulkError, BulkFrame, BulkReader, Event as WorkerEvent, ExportClip, ExportOpen, Order,
     Receiver, Sender, Worker,
 };
-use hausrecht_model::UnixMicros;
+use hausrecht_model::{CameraId, UnixMicros};
 use hausrecht_vault::ClipReader;
 
 use super::{
     Job, file_view, named,
+    pack::{self, Waiting},
     plan::{Part, Planned, ROOM_FACTOR, Reel},
     progress,
+    scratch::Scratch,
     target::{Published, Target},
 };
 use crate::{
     Handle, Result,
     inner::lock,
     logbook::Note,
+    package::FILMS_MAX,
     wire::{Error, ExportedFile},
 };
 
@@ -37,7 +40,17 @@ const FILES_MAX: usize = 10_000;
 #[derive(Default)]
 struct Kept {
     files: Vec<(Published, ExportedFile)>,
+    /// Films that wait for their package.
+    waiting: Vec<Waiting>,
     whole: bool,
+}
+
+/// What has come of an export.
+#[derive(Default)]
+pub(super) struct Made {
+    pub(super) files: Vec<ExportedFile>,
+    /// Name of the package that they are in.
+    pub(super) package: Option<String>,
 }
 
 impl Drop for Kept {
@@ -49,12 +62,7 @@ impl Drop for Kept {
 }
 
 /// Exports everything that was planned, and gives the files.
-pub(super) async fn all(
-    handle: &Handle,
-    job: &Arc<Job>,
-    planned: &Planned,
-    entry: u64,
-) -> Result<Vec<ExportedFile>> {
+pub(super) async fn all(handle: &Handle, job: &Arc<Job>, planned: &Planned, entry: u64) -> Result<Made> {
     let (handle, job, planned) = (handle.clone(), Arc::clone(job), planned.clone());
     let runtime = tokio::runtime::Handle::current();
     tokio::task::spawn_blocking(move || {
@@ -78,9 +86,13 @@ pub(super) async fn all(
         if let Some(error) = job.ended() {
             return Err(error);
         }
+        let waiting = std::mem::take(&mut lock(&kept).waiting);
+        if let Some(seal) = &job.seal {
+            return pack::pack(&handle, &runtime, &job, &planned, (entry, seal), waiting);
+        }
         let mut kept = lock(&kept);
         kept.whole = true;
-        Ok(kept.files.iter().map(|(_, file)| file.clone()).collect())
+        Ok(Made { files: kept.files.iter().map(|(_, file)| file.clone()).collect(), package: None })
     })
     .await
     .map_err(Error::internal)?
@@ -114,6 +126,7 @@ impl Work<'_> {
                 handle: self.handle.clone(),
                 job: Arc::clone(self.job),
                 folder: self.planned.folder.clone(),
+                camera: self.reel.camera,
                 camera_name: self.reel.camera_name.clone(),
                 limit_bytes: self.reel.plain_bytes.saturating_mul(ROOM_FACTOR).saturating_add(SURPLUS_BYTES),
                 earliest_us: self.reel.parts.first().map_or(UnixMicros(0), |part| part.start_us),
@@ -296,11 +309,36 @@ struct FileWriter {
     handle: Handle,
     job: Arc<Job>,
     folder: PathBuf,
+    camera: CameraId,
     camera_name: String,
     limit_bytes: u64,
     earliest_us: UnixMicros,
     kept: Arc<Mutex<Kept>>,
-    current: Option<(Target, UnixMicros)>,
+    current: Option<(Sink, UnixMicros)>,
+}
+
+/// Where a film is written.
+enum Sink {
+    /// A file of its own.
+    Open(Target),
+    /// To wait for its package.
+    Sealed(Box<Scratch>),
+}
+
+impl Sink {
+    fn size_bytes(&self) -> u64 {
+        match self {
+            Self::Open(target) => target.size_bytes(),
+            Self::Sealed(scratch) => scratch.size_bytes(),
+        }
+    }
+
+    fn write(&mut self, offset: u64, bytes: &[u8], folder: &Path) -> Result<()> {
+        match self {
+            Self::Open(target) => target.write(offset, bytes),
+            Self::Sealed(scratch) => scratch.write(offset, bytes, folder),
+        }
+    }
 }
 
 impl FileWriter {
@@ -316,23 +354,44 @@ impl FileWriter {
                     files += 1;
                     let inner = &self.handle.inner;
                     let target = Target::begin(&self.folder, |part| inner.remember_part(part))?;
-                    self.current = Some((target, start.start_unix_us.max(self.earliest_us)));
+                    let sink = if self.job.seal.is_none() {
+                        Sink::Open(target)
+                    } else if lock(&self.kept).waiting.len() < FILMS_MAX {
+                        Sink::Sealed(Box::new(Scratch::begin(target)?))
+                    } else {
+                        let text =
+                            "there are too many gaps in this span for one package: choose a shorter one";
+                        return Err(Error::invalid(text).into());
+                    };
+                    self.current = Some((sink, start.start_unix_us.max(self.earliest_us)));
                 }
                 BulkFrame::FileWrite { offset, bytes } => {
-                    let (target, _) = self.current.as_mut().ok_or_else(out_of_order)?;
+                    let (sink, _) = self.current.as_mut().ok_or_else(out_of_order)?;
                     let end = offset.saturating_add(bytes.len() as u64);
-                    let grown = end.saturating_sub(target.size_bytes());
+                    let grown = end.saturating_sub(sink.size_bytes());
                     self.limit_bytes = self.limit_bytes.checked_sub(grown).ok_or_else(out_of_order)?;
-                    target.write(offset, &bytes)?;
+                    sink.write(offset, &bytes, &self.folder)?;
                 }
                 BulkFrame::FileEnd(end) => {
-                    let (target, start_us) = self.current.take().ok_or_else(out_of_order)?;
+                    let (sink, start_us) = self.current.take().ok_or_else(out_of_order)?;
                     if let Some(error) = self.job.ended() {
                         return Err(error.into());
                     }
-                    let published = target.publish(&stem(&self.camera_name, start_us))?;
-                    let view = file_view(&published, &self.camera_name, start_us, &end);
-                    lock(&self.kept).files.push((published, view));
+                    match sink {
+                        Sink::Open(target) => {
+                            let published = target.publish(&stem(&self.camera_name, start_us), "mp4")?;
+                            let name = published.name();
+                            let view =
+                                file_view(name, published.size_bytes, &self.camera_name, start_us, &end);
+                            lock(&self.kept).files.push((published, view));
+                        }
+                        Sink::Sealed(scratch) => {
+                            let film = scratch.finish(&self.folder)?;
+                            let (camera, camera_name) = (self.camera, self.camera_name.clone());
+                            let waiting = Waiting { film, camera, camera_name, from_us: start_us, end };
+                            lock(&self.kept).waiting.push(waiting);
+                        }
+                    }
                 }
                 BulkFrame::FileStart(_)
                 | BulkFrame::ClipStart(_)
@@ -358,7 +417,7 @@ fn out_of_order() -> Error {
 const NAME_MAX_BYTES: usize = 180;
 
 /// What a file is called: its camera, and when it begins, in UTC so that no two hours of a year have the same name.
-fn stem(camera_name: &str, start_us: UnixMicros) -> String {
+pub(super) fn stem(camera_name: &str, start_us: UnixMicros) -> String {
     let name: String = camera_name
         .chars()
         .map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '-' } else { c })

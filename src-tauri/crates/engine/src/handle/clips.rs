@@ -22,7 +22,7 @@ use crate::{
     grants::in_force,
     inner::{Inner, lock},
     logbook::{Note, parse_personal},
-    player::{Place, Player},
+    player::{FOR_ANYBODY, Place, Player},
     recorder::hash_file,
     retention::gaps::gaps_of,
     session::SignedIn,
@@ -364,14 +364,32 @@ impl Handle {
         Ok(state)
     }
 
+    /// The same for a player that is nobody's alone.
+    pub(crate) fn show_player(&self, player: Arc<Player>) -> PlayerState {
+        let state = player.state();
+        let old = {
+            let mut slot = lock(&self.inner.player);
+            player.take_port(&self.inner);
+            slot.replace(player)
+        };
+        if let Some(old) = old {
+            old.close();
+        }
+        state
+    }
+
     /// Tells the player what to do.
     ///
     /// # Errors
     /// No clip is open.
     pub fn player(&self, order: &PlayerOrder) -> Result<()> {
+        let player = lock(&self.inner.player).clone();
+        if let Some(packed) = player.as_ref().filter(|player| player.opened_by == FOR_ANYBODY) {
+            return packed.order(order);
+        }
         let person = self.inner.signed_in()?;
         self.touch();
-        let player = lock(&self.inner.player).clone().filter(|player| player.opened_by == person.number);
+        let player = player.filter(|player| player.opened_by == person.number);
         player.ok_or_else(|| Error::not_found("an open clip"))?.order(order)
     }
 

@@ -98,7 +98,7 @@ impl Handle {
         })
     }
 
-    pub(super) async fn owner_signing_key(&self) -> Result<Option<VerifyingKey>> {
+    pub(crate) async fn owner_signing_key(&self) -> Result<Option<VerifyingKey>> {
         let text = self.inner.db.read(|tables| Ok(tables.meta("owner_signing_key")?)).await?;
         let Some(text) = text else { return Ok(None) };
         let mut bytes = [0; 32];

@@ -20,6 +20,8 @@ pub struct ExportOrder {
     pub on_picture: bool,
     /// What for; stands in the log. May be empty.
     pub purpose: String,
+    /// Whether the films go into one sealed package with what is needed to check them, for which somebody must be named.
+    pub packed: bool,
 }
 
 /// What an export would be. Nothing is opened for it.
@@ -107,8 +109,10 @@ pub struct ExportView {
     pub done_permille: u32,
     /// About how long it still takes, once that can be said. Seconds.
     pub left_s: Option<u32>,
-    /// Files that are there.
+    /// Files that are there; of a package those that are in it.
     pub files: Vec<ExportedFile>,
+    /// The package's file, once it is there.
+    pub package: Option<String>,
     /// Why it failed.
     pub error: Option<super::Error>,
 }

@@ -14,7 +14,7 @@ use std::{
 use age::{DecryptError, Decryptor, stream::StreamReader};
 
 use super::{CHUNK_BYTES, SEALED_CHUNK_BYTES, TAG_BYTES};
-use crate::ClipKey;
+use crate::{ClipKey, OpenBy};
 
 /// Why a clip, or a part of it, could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,14 @@ pub enum OpenError {
         /// The clip's path.
         path: PathBuf,
     },
+    /// The file asks for scrypt with N = 2^`log_n`, more than is ever done.
+    #[error("{} asks for too much work (scrypt, 2^{log_n})", path.display())]
+    TooMuchWork {
+        /// The file's path.
+        path: PathBuf,
+        /// Logarithm of the cost that the file asks for.
+        log_n: u8,
+    },
     /// Chunk `index` failed authentication. The other chunks can still be read.
     #[error("chunk {index} of {} is not authentic", path.display())]
     Forged {
@@ -62,11 +70,39 @@ pub enum OpenError {
     },
 }
 
+/// What opens an age file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lock {
+    /// One key or several.
+    Keys,
+    /// A passphrase.
+    Passphrase,
+}
+
+impl Lock {
+    /// What opens the file at `path`, from its header alone.
+    ///
+    /// # Errors
+    /// It is not there, or no age file.
+    pub fn of(path: &Path) -> Result<Self, OpenError> {
+        let file = match fs::File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(OpenError::Missing { path: path.to_owned() });
+            }
+            Err(source) => return Err(OpenError::Io { path: path.to_owned(), source }),
+        };
+        let decryptor =
+            Decryptor::new(file).map_err(|_| OpenError::HeaderForged { path: path.to_owned() })?;
+        Ok(if decryptor.is_scrypt() { Self::Passphrase } else { Self::Keys })
+    }
+}
+
 /// Random access to the plain bytes of one clip.
 pub struct ClipReader {
     path: PathBuf,
     file: Arc<fs::File>,
-    key: ClipKey,
+    key: OpenBy,
     /// `None` until the first read, and after a failed one until the next.
     stream: Option<StreamReader<Arc<fs::File>>>,
     /// Where `stream` stands, in plain bytes.
@@ -85,7 +121,7 @@ impl ClipReader {
     /// # Errors
     /// See [`OpenError`]. A changed chunk is reported by the read that meets it, never here.
     pub fn open(path: &Path, key: &ClipKey) -> Result<Self, OpenError> {
-        Self::open_inner(path, key, None)
+        Self::open_inner(path, &OpenBy::Identity(key.identity().clone()), None)
     }
 
     /// Opens the clip at `path`, which was `size_bytes` long on disk when it was finished.
@@ -93,10 +129,18 @@ impl ClipReader {
     /// # Errors
     /// As [`ClipReader::open`].
     pub fn open_sized(path: &Path, key: &ClipKey, size_bytes: u64) -> Result<Self, OpenError> {
-        Self::open_inner(path, key, Some(size_bytes))
+        Self::open_inner(path, &OpenBy::Identity(key.identity().clone()), Some(size_bytes))
     }
 
-    fn open_inner(path: &Path, key: &ClipKey, expected_bytes: Option<u64>) -> Result<Self, OpenError> {
+    /// Opens any other age file at `path`, such as a package that was given away.
+    ///
+    /// # Errors
+    /// As [`ClipReader::open`].
+    pub fn open_by(path: &Path, by: &OpenBy) -> Result<Self, OpenError> {
+        Self::open_inner(path, by, None)
+    }
+
+    fn open_inner(path: &Path, key: &OpenBy, expected_bytes: Option<u64>) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Io { path: path.to_owned(), source };
         let file = match fs::File::open(path) {
             Ok(file) => Arc::new(file),
@@ -111,8 +155,9 @@ impl ClipReader {
         let size_bytes = file.metadata().map_err(failed)?.len();
         let complete = expected_bytes == Some(size_bytes);
         let payload_bytes = size_bytes.saturating_sub(payload_start);
-        let (len, cut_short) = measure(stream, payload_bytes, complete).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), file, key: key.clone(), stream: None, position: 0, len, cut_short })
+        let Measured { len, cut_short, stream } = measure(stream, payload_bytes, complete).map_err(failed)?;
+        let position = if stream.is_some() { len } else { 0 };
+        Ok(Self { path: path.to_owned(), file, key: key.clone(), stream, position, len, cut_short })
     }
 
     /// Plain bytes that can be read.
@@ -197,45 +242,59 @@ impl std::fmt::Debug for ClipReader {
     }
 }
 
-/// How many plain bytes can be read, and whether the clip is cut short. `complete` says that the file has the size that
-/// it had when it was finished.
+/// What a file's length says.
+struct Measured {
+    /// How many plain bytes can be read.
+    len: u64,
+    cut_short: bool,
+    /// Stands at the end, and can be read on from anywhere.
+    stream: Option<StreamReader<Arc<fs::File>>>,
+}
+
+/// Finds how much can be read. `complete` says that the file has the size that it had when it was finished.
 fn measure(
     mut stream: StreamReader<Arc<fs::File>>,
     payload_bytes: u64,
     complete: bool,
-) -> io::Result<(u64, bool)> {
+) -> io::Result<Measured> {
     let whole_chunks = payload_bytes / SEALED_CHUNK_BYTES;
     let tail_bytes = payload_bytes % SEALED_CHUNK_BYTES;
     // Seeking relative to the end makes age authenticate the last chunk as the last one.
     if payload_bytes > 0 {
         match stream.seek(SeekFrom::End(0)) {
-            Ok(len) => return Ok((len, false)),
+            Ok(len) => return Ok(Measured { len, cut_short: false, stream: Some(stream) }),
             Err(error) if error.raw_os_error().is_some() => return Err(error),
             Err(_) => {}
         }
     }
     // If all bytes are there, the last chunk was changed, and the read that meets it will say so.
     let tail_plain_bytes = if complete { tail_bytes.saturating_sub(TAG_BYTES) } else { 0 };
-    Ok((whole_chunks * CHUNK_BYTES + tail_plain_bytes, !complete))
+    Ok(Measured { len: whole_chunks * CHUNK_BYTES + tail_plain_bytes, cut_short: !complete, stream: None })
 }
 
 /// Reads the header from the start of the file; the stream then stands at the first plain byte.
 fn decrypting(
     path: &Path,
     file: &Arc<fs::File>,
-    key: &ClipKey,
+    key: &OpenBy,
 ) -> Result<StreamReader<Arc<fs::File>>, OpenError> {
     let explain = |error: DecryptError| {
         let path = path.to_owned();
         match error {
             DecryptError::NoMatchingKeys => OpenError::WrongKey { path },
+            // What scrypt's stanza says to a wrong passphrase.
+            DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed
+                if matches!(key, OpenBy::Passphrase(_)) =>
+            {
+                OpenError::WrongKey { path }
+            }
+            DecryptError::ExcessiveWork { required, .. } => OpenError::TooMuchWork { path, log_n: required },
             DecryptError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 OpenError::HeaderCut { path }
             }
             DecryptError::Io(source) if source.raw_os_error().is_some() => OpenError::Io { path, source },
             DecryptError::Io(_)
             | DecryptError::DecryptionFailed
-            | DecryptError::ExcessiveWork { .. }
             | DecryptError::InvalidHeader
             | DecryptError::InvalidMac
             | DecryptError::KeyDecryptionFailed
@@ -245,5 +304,5 @@ fn decrypting(
     };
     (&**file).seek(SeekFrom::Start(0)).map_err(|error| explain(error.into()))?;
     let decryptor = Decryptor::new(Arc::clone(file)).map_err(explain)?;
-    decryptor.decrypt(std::iter::once(&key.identity().0 as &dyn age::Identity)).map_err(explain)
+    key.with_identity(|identity| decryptor.decrypt(std::iter::once(identity))).map_err(explain)
 }
