@@ -11,6 +11,7 @@ pub(crate) mod footage;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod notify;
+pub(crate) mod package;
 pub(crate) mod people;
 pub(crate) mod player;
 pub(crate) mod recording;

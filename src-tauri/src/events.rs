@@ -60,6 +60,10 @@ event!(
     DropHoversEvent(bool) = "drop_hovers"
 );
 event!(
+    /// A package is there to be opened.
+    PackageGivenEvent(()) = "package_given"
+);
+event!(
     /// There are other clips than before; at most once a second.
     ClipsChangedEvent(()) = "clips_changed"
 );

@@ -123,6 +123,7 @@ fn show(
             seam.mount_events(app);
             app.manage(shell);
             app.manage(open::Waiting::default());
+            app.manage(open::Package::default());
             let tray = tray::put(app);
             window::make(app, &main, tray)?;
             #[cfg(target_os = "linux")]

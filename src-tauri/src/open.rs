@@ -1,23 +1,28 @@
 //! Files that come from the desktop: dropped onto the window, named when the program was started, chosen in its dialog. A sealed
-//! clip is opened, whatever else is listed to be imported; while nobody is signed in, they wait.
+//! clip is opened, whatever else is listed to be imported; while nobody is signed in, they wait. A package that somebody was given
+//! is opened at once, for it needs no vault.
 
 use std::{
     path::PathBuf,
     sync::{Mutex, PoisonError},
 };
 
-use hausrecht_engine::wire::{ErrorCode, Notice, NoticeKind};
+use hausrecht_engine::wire::{Error, ErrorCode, GivenPackage, Notice, NoticeKind};
 use tauri::{AppHandle, DragDropEvent, Manager};
 use tauri_specta::Event as _;
 
 use crate::{
     commands::Shell,
-    events::{DropHoversEvent, NoticeEvent, OpenRouteEvent},
+    events::{DropHoversEvent, NoticeEvent, OpenRouteEvent, PackageGivenEvent},
 };
 
 /// What waits for somebody to sign in.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting(Mutex<Vec<PathBuf>>);
+
+/// The package that is to be opened.
+#[derive(Debug, Default)]
+pub(crate) struct Package(Mutex<Option<PathBuf>>);
 
 /// Follows what is dragged over the window.
 pub(crate) fn dragged(app: &AppHandle, event: &DragDropEvent) {
@@ -34,10 +39,53 @@ pub(crate) fn dragged(app: &AppHandle, event: &DragDropEvent) {
 
 /// Opens what was given, or keeps it until somebody has signed in.
 pub(crate) fn open(app: &AppHandle, paths: Vec<PathBuf>) {
+    let (mut packages, paths): (Vec<_>, Vec<_>) =
+        paths.into_iter().partition(|path| hausrecht_engine::is_package(path));
+    if let Some(package) = packages.pop() {
+        give_package(app, package);
+    }
     if let Some(waiting) = app.try_state::<Waiting>() {
         waiting.0.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
     }
     go_on(app);
+}
+
+/// Keeps a package until the page has asked for it, and tells the page.
+pub(crate) fn give_package(app: &AppHandle, path: PathBuf) {
+    if let Some(package) = app.try_state::<Package>() {
+        *package.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+    }
+    if let Err(error) = PackageGivenEvent(()).emit(app) {
+        tracing::warn!(%error, "the page does not hear of a package");
+    }
+}
+
+/// The package that waits, if one does.
+///
+/// # Errors
+/// What waits is no package. It waits no more.
+pub(crate) async fn given_package(app: &AppHandle) -> Result<Option<GivenPackage>, Error> {
+    let Ok(path) = waiting_package(app) else { return Ok(None) };
+    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let lock = hausrecht_engine::package_lock(path).await.inspect_err(|_| forget_package(app))?;
+    Ok(Some(GivenPackage { file, lock }))
+}
+
+/// Where the package lies that waits.
+///
+/// # Errors
+/// None does.
+pub(crate) fn waiting_package(app: &AppHandle) -> Result<PathBuf, Error> {
+    let kept = app.try_state::<Package>();
+    let path = kept.and_then(|package| package.0.lock().unwrap_or_else(PoisonError::into_inner).clone());
+    path.ok_or_else(|| Error::new(ErrorCode::NotFound, "no package was given"))
+}
+
+/// Waits with no package any more.
+pub(crate) fn forget_package(app: &AppHandle) {
+    if let Some(package) = app.try_state::<Package>() {
+        package.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
 }
 
 /// Opens what waits, if somebody is signed in.

@@ -1,6 +1,8 @@
 //! Packages: sealed for one recipient, checked with other people's tools, played where there is no vault; and whatever is wrong
 //! with one is said and nothing of it is shown.
 
+mod window;
+
 use std::{
     fs,
     io::Write,

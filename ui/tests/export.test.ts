@@ -16,8 +16,8 @@ describe('an export', () => {
   it('is open until it has ended, and whole only at its end', async () => {
     const client = memoryClient(new URLSearchParams('phase=open'))
     const camera = (await client.cameras())[0]!
-    const order = { cameras: [camera.id], from_us: 1, to_us: 2, folder: '/tmp', recipient: '', on_picture: false, purpose: '' }
-    const id = await client.startExport(order)
+    const order = { cameras: [camera.id], from_us: 1, to_us: 2, folder: '/tmp', recipient: '', on_picture: false, purpose: '', packed: false }
+    const id = await client.startExport(order, null)
     const running = (await client.exports())[0]!
     expect(isOpen(running)).toBe(true)
     expect(percent({ ...running, done_permille: 999 })).toBe(99)

@@ -256,6 +256,20 @@ export const commands = {
 	chooseFolder: (title: string, begin: string) => typedError<string | null, Error>(__TAURI_INVOKE("choose_folder", { title, begin })),
 	/**  Shows the folder of an export in the desktop's file manager; the shell's own. */
 	showExport: (id: number) => typedError<null, Error>(__TAURI_INVOKE("show_export", { id })),
+	/**  The package that waits to be opened; the shell's own. */
+	packageGiven: () => typedError<GivenPackage | null, Error>(__TAURI_INVOKE("package_given")),
+	/**  Lets the person choose a package in the desktop's dialog with this title; the shell's own. */
+	choosePackage: (title: string) => typedError<GivenPackage | null, Error>(__TAURI_INVOKE("choose_package", { title })),
+	/**  Opens the package that waits, by a passphrase; without one, by a key file that is chosen in the dialog. `None` if none was chosen. */
+	openPackage: (passphrase: string | null, title: string) => typedError<PackageView | null, Error>(__TAURI_INVOKE("open_package", { passphrase, title })),
+	/**  Checks the open package; `key` is the log's, as the reader knows it otherwise, and may be empty. */
+	checkPackage: (key: string) => typedError<PackageCheck, Error>(__TAURI_INVOKE("check_package", { key })),
+	/**  Plays a film of the open package. */
+	playPackage: (film: number) => typedError<PlayerState, Error>(__TAURI_INVOKE("play_package", { film })),
+	/**  Writes the films of the open package into a folder that is chosen in the dialog; `None` if none was. */
+	extractPackage: (title: string) => typedError<ExtractedFilms | null, Error>(__TAURI_INVOKE("extract_package", { title })),
+	/**  Closes the package. */
+	closePackage: () => typedError<null, Error>(__TAURI_INVOKE("close_package")),
 	/**  Opens a clip; the log has the entry before there is a picture. */
 	openClip: (id: ClipId) => typedError<PlayerState, Error>(__TAURI_INVOKE("open_clip", { id })),
 	/**  Tells the player what to do; what comes of it is an event. */
@@ -354,6 +368,7 @@ export const events = {
 	logGrew: makeEvent<LogGrewEvent, LogGrewEvent>("log_grew"),
 	notice: makeEvent<NoticeEvent, NoticeEvent>("notice"),
 	openRoute: makeEvent<OpenRouteEvent, OpenRouteEvent>("open_route"),
+	packageGiven: makeEvent<PackageGivenEvent, PackageGivenEvent>("package_given"),
 	player: makeEvent<PlayerEvent, PlayerEvent>("player"),
 	session: makeEvent<SessionEvent, SessionEvent>("session"),
 	shownCamera: makeEvent<ShownCameraEvent, ShownCameraEvent>("shown_camera"),
@@ -715,6 +730,19 @@ export type ChangePerson = {
 	/**  Their language; `None`: as everybody. */
 	language: Language | null,
 };
+
+/**  A part of a package that was checked. */
+export type CheckedPart = 
+/**  Each film is the one that the manifest names. Text: how many. */
+"films" | 
+/**  So is every other file, and there is none besides. Text: how many. */
+"papers" | 
+/**  The key of the log is whole, and the one that was given. Text: the key. */
+"log_key" | 
+/**  The log has the entry that this very package was given. Text: its number. */
+"given" | 
+/**  The log has each clip that the films were cut from. Text: how many. */
+"clips";
 
 /**  One clip and its three questions. */
 export type ClipDetail = {
@@ -1245,6 +1273,14 @@ export type ExposureMode =
 /**  By hand. */
 "manual";
 
+/**  Films that were taken out of a package. */
+export type ExtractedFilms = {
+	/**  Where they lie. */
+	folder: string,
+	/**  How many. */
+	files: number,
+};
+
 /**  A person as drawn: initial and colour. */
 export type Face = {
 	/**  Id. */
@@ -1528,6 +1564,14 @@ export type GiveHold = {
 	note: string,
 	/**  Until when; `None`: until it is released. */
 	until_us: UnixMicros | null,
+};
+
+/**  A package that was given, and is not open yet. */
+export type GivenPackage = {
+	/**  Name of its file. */
+	file: string,
+	/**  What opens it. */
+	lock: PackageLock,
 };
 
 /**  A grant: who may view what, until when. */
@@ -2147,6 +2191,60 @@ export type OsdView = {
 	options: OsdOptions,
 };
 
+/**  What a check of a package found. */
+export type PackageCheck = {
+	/**  Nothing is wrong. */
+	whole: boolean,
+	/**  The key of the log was compared with one that was given otherwise; without it nobody knows whose log it is. */
+	key_compared: boolean,
+	/**  Entries of the log when the package was made. */
+	log_size: number | null,
+	/**  Part by part. */
+	findings: PackageFinding[],
+};
+
+/**  A film in a package. */
+export type PackageFilm = {
+	/**  Name of its file. */
+	name: string,
+	/**  Its camera. */
+	camera_name: string,
+	/**  When its first picture was taken. */
+	from_us: UnixMicros,
+	/**  Its length. Microseconds. */
+	duration_us: number,
+	/**  Size. Bytes. */
+	size_bytes: number,
+	/**  Its pictures. */
+	pictures: number,
+	/**  How many of them were encoded anew. */
+	encoded: number,
+	/**  What lies before its first picture and behind its last, and is not played. Microseconds. */
+	hidden_us: number,
+	/**  SHA-256, hexadecimal. */
+	sha256: string,
+};
+
+/**  What was found of a part. */
+export type PackageFinding = {
+	/**  The part. */
+	part: CheckedPart,
+	/**  Nothing is wrong with it. */
+	whole: boolean,
+	/**  Particulars, or what is wrong: an English sentence. */
+	text: string,
+};
+
+/**  A package is there to be opened. */
+export type PackageGivenEvent = null;
+
+/**  What opens a package that was given. */
+export type PackageLock = 
+/**  An age key. */
+"key" | 
+/**  A passphrase. */
+"passphrase";
+
 /**  Who can open a package that is made. */
 export type PackageSeal = 
 /**  Whoever has the age key of this recipient, `age1…`. */
@@ -2157,6 +2255,26 @@ recipient: string } |
 { by: "passphrase"; 
 /**  The passphrase. It is kept nowhere. */
 passphrase: string };
+
+/**  What a package says of itself. */
+export type PackageView = {
+	/**  Name of its file. */
+	file: string,
+	/**  When it was made, by the clock of the computer that made it. */
+	made_us: UnixMicros,
+	/**  Who it was made for. */
+	recipient: string,
+	/**  What for; may be empty. */
+	purpose: string,
+	/**  The line on every picture; `None`: there is none. */
+	caption: string | null,
+	/**  The key of the log that it comes from. */
+	log_key: string,
+	/**  Its films. */
+	films: PackageFilm[],
+	/**  Clips that the films were cut from. */
+	clips: number,
+};
 
 /**  How strong a passphrase of one's own is, measured with zxcvbn. */
 export type PassphraseRating = {

@@ -41,6 +41,8 @@ export interface ClientEvents {
   footage: wire.Footage
   /** Whether files are being dragged over the window. */
   drop_hovers: boolean
+  /** A package is there to be opened. */
+  package_given: null
   clips_changed: null
   grants_changed: null
   wrapping: wire.Wrapping
@@ -98,6 +100,7 @@ const sources: Sources = {
   exports: events.exports,
   footage: events.footage,
   drop_hovers: events.dropHovers,
+  package_given: events.packageGiven,
   clips_changed: events.clipsChanged,
   grants_changed: events.grantsChanged,
   wrapping: events.wrapping,

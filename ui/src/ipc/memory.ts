@@ -6,6 +6,7 @@ import type * as wire from './bindings'
 import { fakeFrame, fakeJpeg } from './memory/pictures'
 import { controlOf } from './memory/control'
 import { exportsOf } from './memory/exports'
+import { packageOf } from './memory/package'
 import { footageOf } from './memory/footage'
 import { recordingOf } from './memory/recording'
 import { timelineOf } from './memory/timeline'
@@ -32,6 +33,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     exports: new Set(),
     footage: new Set(),
     drop_hovers: new Set(),
+    package_given: new Set(),
     clips_changed: new Set(),
     grants_changed: new Set(),
     wrapping: new Set(),
@@ -442,6 +444,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     verifyState: async () => verify,
     checkpoint: async () => 'hausrecht/log\n18232\n',
     ...exportsOf(home, emit),
+    ...packageOf(options, nowUs),
     nameTray: async () => undefined,
     exportCheckpoint: async () => `/home/anna/Downloads/checkpoint-${rows}.txt`,
   }

@@ -5,6 +5,7 @@ import { m } from '../i18n/generated/messages.js'
 import { forgetShown } from '../screens/clips/shown.svelte'
 import { setLanguage } from '../i18n/locale.svelte'
 import { FootageList } from '../screens/footage/footage.svelte'
+import { GivenPackages } from '../screens/package/package.svelte'
 import { kept, type OwnNotice } from './notices'
 import { hashOf, routeOf, type Route } from './route'
 
@@ -51,6 +52,8 @@ export class App {
   keysShown = $state(false)
   /** Files on their way into the vault. */
   readonly footage: FootageList
+  /** A package that somebody was given; needs nobody to be signed in. */
+  readonly package: GivenPackages
   /** The welcome goes on after its first step has signed the owner in. */
   welcoming = $state(false)
   /** Name for the lock screen; it stays only where somebody locked by hand to come back. */
@@ -74,6 +77,7 @@ export class App {
   constructor(client: Client) {
     this.client = client
     this.footage = new FootageList(client)
+    this.package = new GivenPackages(client)
   }
 
   /** Listens to the engine and asks for the first snapshots. */
@@ -93,6 +97,7 @@ export class App {
       client.on('notice', (notice) => this.notify(notice)),
       client.on('open_route', (hash) => this.open(hash)),
       this.footage.listen(),
+      this.package.listen(),
     )
     const tick = setInterval(() => (this.nowUs = Date.now() * 1000), 1000)
     this.#endings.push(() => clearInterval(tick))
@@ -113,6 +118,7 @@ export class App {
       // The language is known first, so that even the lock screen speaks it.
       await client.settings().then((settings) => this.applySettings(settings)).catch(() => undefined)
       this.#setSession(await client.session())
+      if (this.role.role === 'main') await this.package.look()
     } catch (thrown) {
       const { code, message } = asWireError(thrown)
       this.startError = { code, message }

@@ -37,7 +37,8 @@ export function exportsOf(
       encoded: 12,
       hidden_us: 0,
     }))
-    change(id, { state: 'done', done_permille: 1000, left_s: null, files })
+    const made = one.order.packed ? `Hausrecht ${one.order.recipient} 2026-11-22 21-09-12 UTC.hausrecht` : null
+    change(id, { state: 'done', done_permille: 1000, left_s: null, files, package: made })
   }
   return {
     planExport: async (order) => ({
@@ -45,7 +46,7 @@ export function exportsOf(
       files: order.cameras.length,
       recorded_us: length(order),
       size_bytes: Math.round(length(order) / 2),
-      room_bytes: Math.round(length(order) / 2) * (order.on_picture ? 4 : 1) + 32_000_000,
+      room_bytes: Math.round(length(order) / 2) * (order.on_picture ? 4 : 1) * (order.packed ? 2 : 1) + 32_000_000,
       free_bytes: order.folder === '' ? null : 48_000_000_000,
       seconds: order.on_picture ? 240 : 4,
       caption: order.on_picture ? `${order.recipient} · 2026-11-22` : null,
@@ -54,7 +55,7 @@ export function exportsOf(
     startExport: async (order) => {
       const id = all.length + 1
       folder = order.folder
-      const view = { id, order, camera_names: order.cameras.map(name), state: 'running', done_permille: 0, left_s: 8, files: [], error: null }
+      const view = { id, order, camera_names: order.cameras.map(name), state: 'running', done_permille: 0, left_s: 8, files: [], package: null, error: null }
       all = [...all, view as wire.ExportView]
       emit('exports', all)
       setTimeout(() => run(id, 50), 400)

@@ -14,7 +14,7 @@ export const FILTERS = {
   all: [],
   views: ['opened', 'previewed', 'card_opened', 'file_watched'],
   grants: ['grant', 'grant_taken_back', 'person_added', 'person_changed', 'person_removed', 'asked', 'agreed', 'declined'],
-  copies: ['copy_made', 'log_exported'],
+  copies: ['copy_made', 'disclosed', 'log_exported'],
   cameras: ['camera_added', 'camera_changed', 'camera_removed', 'camera_lost', 'camera_back', 'card_fetch_begun', 'card_fetch_ended', 'import_begun', 'import_ended'],
   erased: ['erased', 'held', 'hold_ended', 'bookmarked', 'bookmark_changed', 'bookmark_removed'],
   signins: ['unlocked', 'locked', 'unlock_refused'],
@@ -197,6 +197,8 @@ export function sentence(row: LogRow, nowUs: number): string {
       const span = { from: dayClockWithin(from, nowUs), to: dayClockWithin(to, nowUs) }
       return row.camera === null ? m.k_export_many(span) : m.k_export({ camera: camera(row), ...span })
     }
+    case 'disclosed':
+      return m.k_disclosed({ count: number(row, 'films') ?? 0 })
     case 'erased': {
       const count = number(row, 'clips')
       return count === null ? m.k_erased_clip({ clip: clip(row, nowUs) }) : m.k_erased({ count })
@@ -244,6 +246,7 @@ export function sentence(row: LogRow, nowUs: number): string {
     }
     case 'error':
       if (fact(row, 'what') === 'disk_full') return m.k_error_disk()
+      if (fact(row, 'what') === 'package') return m.k_error_package()
       if (fact(row, 'what') === 'recording_failed') return m.k_error_recording({ camera: camera(row) })
       return m.k_error({ what: fact(row, 'detail') ?? fact(row, 'what') ?? '' })
     default:
@@ -395,8 +398,9 @@ export function ground(row: LogRow, nowUs: number, amount: (n: number) => string
   switch (row.kind) {
     case 'opened':
     case 'previewed':
+    case 'disclosed':
     case 'copy_made': {
-      const recipient = row.kind === 'copy_made' ? fact(row, 'recipient') : null
+      const recipient = row.kind === 'copy_made' || row.kind === 'disclosed' ? fact(row, 'recipient') : null
       if (recipient !== null) return [m.g_export_for({ name: recipient }), fact(row, 'reason')].filter((part) => part !== null).join(' · ')
       if (row.refers_to !== null && !row.actor?.owner) {
         const agreed = number(row, 'agreed')

@@ -40,6 +40,15 @@ pub enum PackageLock {
     Passphrase,
 }
 
+/// A package that was given, and is not open yet.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, specta::Type)]
+pub struct GivenPackage {
+    /// Name of its file.
+    pub file: String,
+    /// What opens it.
+    pub lock: PackageLock,
+}
+
 /// What a package says of itself.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, specta::Type)]
 pub struct PackageView {
