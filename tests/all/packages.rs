@@ -139,7 +139,7 @@ async fn a_package_is_for_its_recipient_alone_and_is_checked_with_age_sha256sum_
     let view = ended(&stage, job).await;
     assert_eq!(view.state, ExportState::Done, "{view:?}");
     let name = view.package.clone().unwrap();
-    assert_eq!(names(given.path()), [name.clone()]);
+    assert_eq!(names(given.path()), std::slice::from_ref(&name));
     let package = given.path().join(&name);
     // Neither a picture nor a name lies open in it.
     let bytes = fs::read(&package).unwrap();
@@ -243,7 +243,7 @@ async fn a_package_is_played_where_there_is_no_vault() {
     assert_eq!((opened.films.len(), opened.clips), (1, 2));
     let check = reader.engine.check_package(None).await.unwrap();
     assert!(check.whole, "{check:?}");
-    assert_eq!(check.findings.iter().map(|finding| finding.part).last(), Some(CheckedPart::Clips));
+    assert_eq!(check.findings.last().unwrap().part, CheckedPart::Clips);
 
     let mut events = reader.engine.subscribe();
     reader.engine.play_package(0).await.unwrap();
@@ -287,13 +287,16 @@ async fn a_package_is_played_where_there_is_no_vault() {
     assert_eq!(stage.engine.log_page(given).await.unwrap().matching, 1);
 }
 
+/// Path and bytes of what is in an archive.
+type Files = Vec<(String, Vec<u8>)>;
+
 /// Where an archive is made anew with something wrong.
 struct Bench {
     folder: tempfile::TempDir,
     key: PathBuf,
     public: String,
-    /// Path and bytes of everything in the package that is whole.
-    files: Vec<(String, Vec<u8>)>,
+    /// Everything in the package that is whole.
+    files: Files,
 }
 
 impl Bench {
@@ -342,18 +345,18 @@ impl Bench {
     }
 
     /// The same files, with one changed.
-    fn with(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Vec<(String, Vec<u8>)> {
+    fn with(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Files {
         let mut files = self.files.clone();
         let (_, bytes) = files.iter_mut().find(|(path, _)| path.contains(name)).unwrap();
         change(bytes);
         files
     }
 
-    fn without(&self, name: &str) -> Vec<(String, Vec<u8>)> {
+    fn without(&self, name: &str) -> Files {
         self.files.iter().filter(|(path, _)| !path.contains(name)).cloned().collect()
     }
 
-    fn and(&self, name: &str, bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    fn and(&self, name: &str, bytes: &[u8]) -> Files {
         let mut files = self.files.clone();
         files.push((name.to_owned(), bytes.to_owned()));
         files
@@ -434,7 +437,7 @@ async fn whatever_is_wrong_with_a_package_is_said_and_nothing_is_taken_out_of_it
             (path, bytes)
         })
         .collect();
-    let cases: Vec<(&str, Vec<(String, Vec<u8>)>, &str, &str)> = vec![
+    let cases: Vec<(&str, Files, &str, &str)> = vec![
         ("a changed film", bench.with(film, last), "films", "is not the film"),
         ("a film that is missing", bench.without("/films/"), "films", "is missing"),
         ("a changed page", bench.with("READ-ME", last), "papers", "is not the file"),
@@ -477,7 +480,7 @@ async fn whatever_is_wrong_with_a_package_is_said_and_nothing_is_taken_out_of_it
 
     // What is no package of Hausrecht at all: an error that says so, and nothing shown.
     let many: Vec<_> = (0..11_000).map(|n| (format!("hausrecht-package/{n}"), Vec::new())).collect();
-    let refused: Vec<(&str, Vec<(String, Vec<u8>)>, &str)> = vec![
+    let refused: Vec<(&str, Files, &str)> = vec![
         ("a path that climbs", bench.and("hausrecht-package/../../up", b"x"), "leads elsewhere"),
         ("a path from the root", bench.and("/etc/cron.d/x", b"x"), "leads elsewhere"),
         ("a path with a drive", bench.and("hausrecht-package/C:/x", b"x"), "leads elsewhere"),

@@ -78,11 +78,12 @@ async fn a_copy_is_given_and_opened_on_a_computer_without_a_vault() {
     // Another key than the log's, then the right one.
     desktop.fill("package-key", &key.replace("hausrecht/", "hausrecht/0")).await;
     desktop.click("package-compare").await;
-    desktop.find_by("[data-testid='package-error'], [data-testid='package-check'][data-whole='false']").await;
+    desktop.find("package-key-error").await;
     desktop.fill("package-key", &key).await;
     desktop.click("package-compare").await;
     desktop.find_by("[data-testid='package-check'][data-whole='true']").await;
     desktop.wait_for_text("package-check", PATIENCE, |text| text.contains("whose key you gave")).await;
+    desktop.wait_until_gone("package-key-error").await;
     desktop.keep("06-compared").await;
     // Its film plays, and can be stood still and searched by keys.
     desktop.click("package-play").await;

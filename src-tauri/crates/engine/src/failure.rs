@@ -106,7 +106,7 @@ impl From<OpenError> for Error {
             OpenError::Forged { .. } | OpenError::WrongKey { .. } => ErrorCode::ClipChanged,
             OpenError::HeaderForged { .. } => ErrorCode::ClipChanged,
             OpenError::HeaderCut { .. } => ErrorCode::ClipCut,
-            _ => ErrorCode::Internal,
+            OpenError::TooMuchWork { .. } | _ => ErrorCode::Internal,
         };
         Self::new(code, error.to_string())
     }

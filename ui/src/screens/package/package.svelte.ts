@@ -12,6 +12,8 @@ export class GivenPackages {
   checking = $state(false)
   busy = $state(false)
   error = $state.raw<WireError | null>(null)
+  /** What is wrong with the key that was given to compare. */
+  keyError = $state.raw<WireError | null>(null)
   /** Number of the film that is played. */
   playing = $state<number | null>(null)
   written = $state.raw<ExtractedFilms | null>(null)
@@ -63,11 +65,14 @@ export class GivenPackages {
   async examine(key: string): Promise<void> {
     const asked = (this.#asked += 1)
     this.checking = true
+    this.keyError = null
     try {
       const check = await this.#client.checkPackage(key)
       if (asked === this.#asked) this.check = check
     } catch (thrown) {
-      if (asked === this.#asked && this.view !== null) this.error = asWireError(thrown)
+      if (asked !== this.#asked || this.view === null) return
+      if (key.trim() === '') this.error = asWireError(thrown)
+      else this.keyError = asWireError(thrown)
     } finally {
       if (asked === this.#asked) this.checking = false
     }
@@ -98,6 +103,6 @@ export class GivenPackages {
 
   #forget(): void {
     this.#asked += 1
-    Object.assign(this, { given: null, view: null, check: null, checking: false, error: null, playing: null, written: null })
+    Object.assign(this, { given: null, view: null, check: null, checking: false, error: null, keyError: null, playing: null, written: null })
   }
 }

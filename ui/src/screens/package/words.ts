@@ -23,6 +23,8 @@ export function findingSentence({ part, whole, text }: PackageFinding): string {
 /** What keeps a package from being opened. */
 export function packageErrorSentence(code: ErrorCode): string {
   switch (code) {
+    case 'wrong_passphrase':
+      return m.pk_err_pass()
     case 'clip_cut':
       return m.pk_err_cut()
     case 'clip_changed':

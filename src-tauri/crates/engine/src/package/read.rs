@@ -278,6 +278,6 @@ fn explained(path: &Path, error: &OpenError) -> Error {
                 index * 64
             ),
         ),
-        other => Error::internal(other.to_string()),
+        OpenError::WrongKey { .. } | OpenError::Io { .. } | _ => Error::internal(error.to_string()),
     }
 }
