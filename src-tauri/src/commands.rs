@@ -1,6 +1,7 @@
 //! What the window can ask for. Each command has the name and the arguments of a method of the engine's handle and only
 //! calls it; the few that the engine cannot know, about the window itself, are marked as the shell's own.
 
+pub(crate) mod backup;
 pub(crate) mod cameras;
 pub(crate) mod card;
 pub(crate) mod clips;

@@ -64,6 +64,10 @@ event!(
     PackageGivenEvent(()) = "package_given"
 );
 event!(
+    /// A backup is there to be restored.
+    BackupGivenEvent(()) = "backup_given"
+);
+event!(
     /// There are other clips than before; at most once a second.
     ClipsChangedEvent(()) = "clips_changed"
 );

@@ -124,6 +124,7 @@ fn show(
             app.manage(shell);
             app.manage(open::Waiting::default());
             app.manage(open::Package::default());
+            app.manage(open::Backup::default());
             let tray = tray::put(app);
             window::make(app, &main, tray)?;
             #[cfg(target_os = "linux")]

@@ -13,7 +13,7 @@ use tauri_specta::Event as _;
 
 use crate::{
     commands::Shell,
-    events::{DropHoversEvent, NoticeEvent, OpenRouteEvent, PackageGivenEvent},
+    events::{BackupGivenEvent, DropHoversEvent, NoticeEvent, OpenRouteEvent, PackageGivenEvent},
 };
 
 /// What waits for somebody to sign in.
@@ -23,6 +23,10 @@ pub(crate) struct Waiting(Mutex<Vec<PathBuf>>);
 /// The package that is to be opened.
 #[derive(Debug, Default)]
 pub(crate) struct Package(Mutex<Option<PathBuf>>);
+
+/// The backup that is to be restored.
+#[derive(Debug, Default)]
+pub(crate) struct Backup(Mutex<Option<PathBuf>>);
 
 /// Follows what is dragged over the window.
 pub(crate) fn dragged(app: &AppHandle, event: &DragDropEvent) {
@@ -43,6 +47,11 @@ pub(crate) fn open(app: &AppHandle, paths: Vec<PathBuf>) {
         paths.into_iter().partition(|path| hausrecht_engine::is_package(path));
     if let Some(package) = packages.pop() {
         give_package(app, package);
+    }
+    let (mut backups, paths): (Vec<_>, Vec<_>) =
+        paths.into_iter().partition(|path| hausrecht_engine::is_backup(path));
+    if let Some(backup) = backups.pop() {
+        give_backup(app, backup);
     }
     if let Some(waiting) = app.try_state::<Waiting>() {
         waiting.0.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
@@ -79,6 +88,39 @@ pub(crate) fn waiting_package(app: &AppHandle) -> Result<PathBuf, Error> {
     let kept = app.try_state::<Package>();
     let path = kept.and_then(|package| package.0.lock().unwrap_or_else(PoisonError::into_inner).clone());
     path.ok_or_else(|| Error::new(ErrorCode::NotFound, "no package was given"))
+}
+
+/// Keeps a backup until the page has asked for it, and tells the page.
+pub(crate) fn give_backup(app: &AppHandle, path: PathBuf) {
+    if let Some(backup) = app.try_state::<Backup>() {
+        *backup.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+    }
+    if let Err(error) = BackupGivenEvent(()).emit(app) {
+        tracing::warn!(%error, "the page does not hear of a backup");
+    }
+}
+
+/// Name of the backup that waits.
+pub(crate) fn given_backup(app: &AppHandle) -> Option<String> {
+    let path = waiting_backup(app).ok()?;
+    Some(path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+}
+
+/// Where the backup lies that waits.
+///
+/// # Errors
+/// None does.
+pub(crate) fn waiting_backup(app: &AppHandle) -> Result<PathBuf, Error> {
+    let kept = app.try_state::<Backup>();
+    let path = kept.and_then(|backup| backup.0.lock().unwrap_or_else(PoisonError::into_inner).clone());
+    path.ok_or_else(|| Error::new(ErrorCode::NotFound, "no backup was chosen"))
+}
+
+/// Waits with no backup any more.
+pub(crate) fn forget_backup(app: &AppHandle) {
+    if let Some(backup) = app.try_state::<Backup>() {
+        backup.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
 }
 
 /// Waits with no package any more.

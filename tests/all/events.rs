@@ -265,8 +265,12 @@ async fn a_camera_that_comes_is_shown_and_one_that_goes_is_marked() {
     drop(camera);
     let _again = SimCam::start(&["--name", "Front", "--uuid", uuid, "--http-port", &port]);
     until("the camera to be back", PATIENCE, async || if is_away() { Err("away") } else { Ok(()) }).await;
-    let found = stage.engine.discovery().cameras.into_iter().find(|found| found.key == uuid).unwrap();
-    assert!(!found.gone, "{found:?}");
+    // It may have answered its next question before its Hello was heard.
+    until("its Hello", PATIENCE, async || {
+        let found = stage.engine.discovery().cameras.into_iter().find(|found| found.key == uuid).unwrap();
+        if found.gone { Err(found) } else { Ok(()) }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a test says what it did without, and why")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backups;
 mod card;
 mod command_line;
 mod control;

@@ -256,6 +256,24 @@ export const commands = {
 	chooseFolder: (title: string, begin: string) => typedError<string | null, Error>(__TAURI_INVOKE("choose_folder", { title, begin })),
 	/**  Shows the folder of an export in the desktop's file manager; the shell's own. */
 	showExport: (id: number) => typedError<null, Error>(__TAURI_INVOKE("show_export", { id })),
+	/**  Makes a backup in a folder. */
+	makeBackup: (folder: string) => typedError<BackupMade, Error>(__TAURI_INVOKE("make_backup", { folder })),
+	/**  The last backup that was made. */
+	lastBackup: () => typedError<BackupMade | null, Error>(__TAURI_INVOKE("last_backup")),
+	/**  Tests a recovery sheet: whether its identity opens this vault. */
+	testSheet: (identity: string) => typedError<SheetTested, Error>(__TAURI_INVOKE("test_sheet", { identity })),
+	/**  When a recovery sheet that fits was tested last. */
+	sheetTested: () => typedError<UnixMicros | null, Error>(__TAURI_INVOKE("sheet_tested")),
+	/**  Name of the backup that waits to be restored; the shell's own. */
+	backupGiven: () => __TAURI_INVOKE<string | null>("backup_given"),
+	/**  Lets the person choose a backup in the desktop's dialog with this title, and gives its name; the shell's own. */
+	chooseBackup: (title: string) => typedError<string | null, Error>(__TAURI_INVOKE("choose_backup", { title })),
+	/**  Lays the backup that waits ready for the next start. */
+	restoreBackup: (key: RestoreKey) => typedError<Restored, Error>(__TAURI_INVOKE("restore_backup", { key })),
+	/**  Waits with no backup any more; the shell's own. */
+	forgetBackup: () => __TAURI_INVOKE<void>("forget_backup"),
+	/**  Ends the program and starts it again; the shell's own. */
+	startAnew: () => __TAURI_INVOKE<void>("start_anew"),
 	/**  The package that waits to be opened; the shell's own. */
 	packageGiven: () => typedError<GivenPackage | null, Error>(__TAURI_INVOKE("package_given")),
 	/**  Lets the person choose a package in the desktop's dialog with this title; the shell's own. */
@@ -356,6 +374,7 @@ export const commands = {
 
 /** Events */
 export const events = {
+	backupGiven: makeEvent<BackupGivenEvent, BackupGivenEvent>("backup_given"),
 	cameras: makeEvent<CamerasEvent, CamerasEvent>("cameras"),
 	cardJobs: makeEvent<CardJobsEvent, CardJobsEvent>("card_jobs"),
 	cardPlayer: makeEvent<CardPlayerEvent, CardPlayerEvent>("card_player"),
@@ -432,6 +451,19 @@ export type AskView = {
 	agreed: boolean | null,
 	/**  Whether the agreement was used for an opening. */
 	used: boolean,
+};
+
+/**  A backup is there to be restored. */
+export type BackupGivenEvent = null;
+
+/**  A backup that was made. */
+export type BackupMade = {
+	/**  When. */
+	made_us: UnixMicros,
+	/**  Where it was put. */
+	path: string,
+	/**  Size. Bytes. */
+	size_bytes: number,
 };
 
 /**  A moment that somebody marked. */
@@ -2589,6 +2621,27 @@ export type Repeated = {
 	to_us: number,
 };
 
+/**  What opens a backup. */
+export type RestoreKey = 
+/**  The owner's passphrase when it was made, which stays the owner's passphrase. */
+{ by: "passphrase"; 
+/**  The passphrase. */
+passphrase: string } | 
+/**  The identity on the recovery sheet. */
+{ by: "sheet"; 
+/**  `AGE-SECRET-KEY-1…`; blanks and line ends do not count. */
+identity: string; 
+/**  The owner's passphrase from now on. */
+passphrase: string };
+
+/**  What the next start takes. */
+export type Restored = {
+	/**  When the backup was made. */
+	made_us: UnixMicros,
+	/**  Entries of the log that are in it. */
+	entries: number,
+};
+
 /**  One thing that a grant allows. */
 export type Right = 
 /**  Live pictures. */
@@ -2654,6 +2707,14 @@ export type Settings = {
 	lock_after_minutes: number,
 	/**  The window locks when the desktop is locked or falls asleep. */
 	lock_with_desktop?: boolean,
+};
+
+/**  The test of a recovery sheet. */
+export type SheetTested = {
+	/**  Whether it opens this vault. */
+	fits: boolean,
+	/**  When one that fits was tested last. */
+	tested_us: UnixMicros | null,
 };
 
 /**  The camera that the small window is to show from now on. */

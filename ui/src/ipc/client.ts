@@ -43,6 +43,8 @@ export interface ClientEvents {
   drop_hovers: boolean
   /** A package is there to be opened. */
   package_given: null
+  /** A backup is there to be restored. */
+  backup_given: null
   clips_changed: null
   grants_changed: null
   wrapping: wire.Wrapping
@@ -101,6 +103,7 @@ const sources: Sources = {
   footage: events.footage,
   drop_hovers: events.dropHovers,
   package_given: events.packageGiven,
+  backup_given: events.backupGiven,
   clips_changed: events.clipsChanged,
   grants_changed: events.grantsChanged,
   wrapping: events.wrapping,

@@ -6,6 +6,7 @@ import type * as wire from './bindings'
 import { fakeFrame, fakeJpeg } from './memory/pictures'
 import { controlOf } from './memory/control'
 import { exportsOf } from './memory/exports'
+import { backupOf } from './memory/backup'
 import { packageOf } from './memory/package'
 import { footageOf } from './memory/footage'
 import { recordingOf } from './memory/recording'
@@ -34,6 +35,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     footage: new Set(),
     drop_hovers: new Set(),
     package_given: new Set(),
+    backup_given: new Set(),
     clips_changed: new Set(),
     grants_changed: new Set(),
     wrapping: new Set(),
@@ -445,6 +447,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     checkpoint: async () => 'hausrecht/log\n18232\n',
     ...exportsOf(home, emit),
     ...packageOf(options, nowUs),
+    ...backupOf(options, nowUs),
     nameTray: async () => undefined,
     exportCheckpoint: async () => `/home/anna/Downloads/checkpoint-${rows}.txt`,
   }

@@ -5,6 +5,7 @@ import { m } from '../i18n/generated/messages.js'
 import { forgetShown } from '../screens/clips/shown.svelte'
 import { setLanguage } from '../i18n/locale.svelte'
 import { FootageList } from '../screens/footage/footage.svelte'
+import { GivenBackup } from '../screens/welcome/restore.svelte'
 import { GivenPackages } from '../screens/package/package.svelte'
 import { kept, type OwnNotice } from './notices'
 import { hashOf, routeOf, type Route } from './route'
@@ -52,6 +53,8 @@ export class App {
   keysShown = $state(false)
   /** Files on their way into the vault. */
   readonly footage: FootageList
+  /** A backup that is to be brought back. */
+  readonly backup: GivenBackup
   /** A package that somebody was given; needs nobody to be signed in. */
   readonly package: GivenPackages
   /** The welcome goes on after its first step has signed the owner in. */
@@ -78,6 +81,7 @@ export class App {
     this.client = client
     this.footage = new FootageList(client)
     this.package = new GivenPackages(client)
+    this.backup = new GivenBackup(client)
   }
 
   /** Listens to the engine and asks for the first snapshots. */
@@ -98,6 +102,7 @@ export class App {
       client.on('open_route', (hash) => this.open(hash)),
       this.footage.listen(),
       this.package.listen(),
+      this.backup.listen(),
     )
     const tick = setInterval(() => (this.nowUs = Date.now() * 1000), 1000)
     this.#endings.push(() => clearInterval(tick))
@@ -118,7 +123,7 @@ export class App {
       // The language is known first, so that even the lock screen speaks it.
       await client.settings().then((settings) => this.applySettings(settings)).catch(() => undefined)
       this.#setSession(await client.session())
-      if (this.role.role === 'main') await this.package.look()
+      if (this.role.role === 'main') await Promise.all([this.package.look(), this.backup.look()])
     } catch (thrown) {
       const { code, message } = asWireError(thrown)
       this.startError = { code, message }

@@ -69,6 +69,14 @@ pub(crate) enum Command {
     },
     /// Check a package that was given to you and take its films out, which needs no vault; or write a clip of your own in plain
     Open(Open),
+    /// Copy all that the vault knows but the clips, sealed to the owner, into one file
+    Backup {
+        /// Where it goes; must exist, and is best on another disk
+        #[arg(long, value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Bring a backup back into a data folder that has no owner
+    Restore(Restore),
     /// List people and what they may view
     People {
         /// Add a person with this name; their passphrase is asked for
@@ -270,6 +278,16 @@ pub(crate) struct Open {
     /// Of a package: write the films into this folder, which must exist
     #[arg(long, value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
+}
+
+/// What is brought back.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Restore {
+    /// The backup
+    pub(crate) backup: PathBuf,
+    /// File with the identity on the recovery sheet, if the passphrase is forgotten; `--passphrase-file` is then the new one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sheet: Option<PathBuf>,
 }
 
 /// What is exported.

@@ -1,5 +1,6 @@
 //! The commands, each on the engine's handle.
 
+mod backup;
 mod cameras;
 mod clips;
 mod doctor;
@@ -46,6 +47,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         && package::is_meant(open)
     {
         return package::open(&args, open).await;
+    }
+    if let Command::Restore(wish) = &args.command {
+        return backup::bring_back(&args, wish, &folder).await;
     }
     let records = matches!(args.command, Command::Run);
     if !records && !matches!(args.command, Command::Init { .. }) {
@@ -103,6 +107,9 @@ async fn dispatch(args: &Args, handle: &Handle, folder: &Path) -> anyhow::Result
             let output = open.output.as_deref().context("--output says where the clip goes")?;
             clips::open(handle, &open.what, output).await
         }
+        Command::Backup { folder } => backup::make(args.json, handle, folder).await,
+        // Done before there was an engine.
+        Command::Restore(_) => Ok(ExitCode::SUCCESS),
         Command::People { add: Some(name), role, until, new_passphrase_file, accept_weak } => {
             let who = people::Who { name, role: role.as_deref(), until: until.as_deref() };
             people::add(args.json, handle, who, new_passphrase_file.as_deref(), *accept_weak).await

@@ -40,7 +40,7 @@ pub(crate) use self::{
     clips::{end_of, visible_grants},
     events::said,
     grants::about,
-    session::blocking,
+    session::{OWNER_FILE, blocking},
 };
 use crate::{
     Result, View,

@@ -3,6 +3,7 @@
 //! [`Engine::start`] opens a data folder and begins to record; the [`Handle`] it gives is what the window and the
 //! command line call. The engine never decodes video: workers do, and they hold no key. It knows no window.
 
+mod backup;
 mod camera;
 mod card_player;
 mod db;
@@ -20,6 +21,7 @@ mod package;
 mod player;
 mod recorder;
 mod rekey;
+mod restore;
 mod retention;
 mod session;
 mod sightings;
@@ -30,10 +32,12 @@ mod viewport;
 pub mod wire;
 mod wrapping;
 
+pub use backup::is_backup;
 pub use disk::{Disk, Space, SystemDisk};
 pub use handle::{Handle, SmallPicture, check_clip_proof, find_cameras};
 pub use options::Options;
 pub use package::{Package, is_package, package_lock};
+pub use restore::restore;
 pub use start::{Engine, StartError};
 pub use viewport::View;
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ed25519_dalek::VerifyingKey;
 use hausrecht_ledger::{
     Actor, Checkpoint, ClipTag, Draft, HashStore, Kind, PersonalField, VerifierKey, append_hashes, root,
     stored_position,
@@ -80,6 +81,8 @@ pub(crate) struct Logbook {
     boot: String,
     origin: String,
     owner: Mutex<Option<Recipient>>,
+    /// Keys of the logs that this one succeeds.
+    earlier: Vec<VerifierKey>,
 }
 
 impl Logbook {
@@ -88,11 +91,12 @@ impl Logbook {
         clock: Arc<dyn Clock>,
         origin: String,
         owner: Option<Recipient>,
+        earlier: Vec<VerifierKey>,
     ) -> Self {
         // The monotonic reading starts anew with each run, so a run is named, not only the computer's boot.
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let boot = format!("{}/{:08x}", boot.trim(), rand::random::<u32>());
-        Self { device, clock, boot, origin, owner: Mutex::new(owner) }
+        Self { device, clock, boot, origin, owner: Mutex::new(owner), earlier }
     }
 
     pub(crate) fn owner_came(&self, recipient: Recipient) {
@@ -123,6 +127,17 @@ impl Logbook {
     /// The key that verifies this computer's checkpoints.
     pub(crate) fn verifier(&self) -> Result<VerifierKey> {
         VerifierKey::new(&self.origin, self.device.log_signing().verifying_key()).map_err(Error::internal)
+    }
+
+    /// Keys of the logs that this one succeeds.
+    pub(crate) fn earlier(&self) -> &[VerifierKey] {
+        &self.earlier
+    }
+
+    /// The keys by which this computer, and those before it, have signed entries.
+    pub(crate) fn signers(&self) -> Vec<VerifyingKey> {
+        let own = self.device.log_signing().verifying_key();
+        std::iter::once(own).chain(self.earlier.iter().map(|key| *key.key())).collect()
     }
 
     /// Appends `note`, signed by the owner if `owner` is given, else by this computer. Durable with the caller's
@@ -214,6 +229,11 @@ impl Logbook {
         tables.put_checkpoint(&row)?;
         Ok(row)
     }
+}
+
+/// The root of the first `size` entries.
+pub(crate) fn root_of(tables: &Tables<'_>, size: u64) -> Result<[u8; 32]> {
+    root(size, &Hashes(tables)).map_err(Error::internal)
 }
 
 /// Personal fields as they are sealed: a JSON array of `[name, value, salt in hex]`.

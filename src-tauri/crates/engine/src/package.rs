@@ -54,6 +54,9 @@ struct Manifest {
     caption: Option<String>,
     /// The key of the log, in the form of C2SP signed notes.
     log_key: String,
+    /// Keys of the logs that this one succeeds; each is named by an entry that lies in `log/succeeded`.
+    #[serde(default)]
+    earlier_keys: Vec<EarlierKey>,
     /// The Ed25519 key with which the owner signs entries, hexadecimal.
     owner_key: Option<String>,
     /// The entry of the order that the package was made by.
@@ -64,6 +67,14 @@ struct Manifest {
     clips: Vec<Clip>,
     /// Every other file that the package vouches for.
     others: Vec<Other>,
+}
+
+/// The key of a log that was succeeded.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct EarlierKey {
+    pub(crate) key: String,
+    /// The entry that names it.
+    pub(crate) entry: u64,
 }
 
 /// A film in a package.
@@ -102,6 +113,11 @@ struct Other {
     path: String,
     sha256: String,
     size_bytes: u64,
+}
+
+/// Where the entry lies that names an earlier log.
+fn succeeded_path(entry: u64) -> String {
+    format!("log/succeeded/{entry}")
 }
 
 /// Where the entry that recorded a clip lies, and with `.proof` its proof.

@@ -22,7 +22,7 @@ use crate::{
     handle::said,
     inner::{Inner, lock},
     logbook::{Logbook, Note},
-    recorder, retention,
+    recorder, restore, retention,
     sightings::{self, Sightings},
     viewport::Viewport,
     wire,
@@ -84,39 +84,52 @@ impl Engine {
         let unusable = |source| StartError::Folder { folder: folder.clone(), source };
         make_private(&folder).map_err(unusable)?;
         let lock_file = take_lock(&folder)?;
+        restore::take_staged(&folder).map_err(unusable)?;
         let in_store = |source| StartError::Store { folder: folder.clone(), source };
         let mut store = Store::open(&folder.join("hausrecht.db")).map_err(in_store)?;
         let device = DeviceKeys::load_or_create(&folder, &mut rand::rng())?;
-        let (settings, recovery, owner, rows, people, grants, last, running, topic_map, notify_rules, limits) =
-            store
-                .read(|tables| {
-                    let last = tables
-                        .log_size()?
-                        .checked_sub(1)
-                        .map(|index| tables.entry(index))
-                        .transpose()?
-                        .flatten();
-                    Ok::<_, StoreError>((
-                        tables.meta("settings")?,
-                        tables.meta("recovery_made")?,
-                        tables.meta("owner_recipient")?,
-                        tables.cameras()?,
-                        tables.people()?,
-                        tables.grants()?,
-                        last,
-                        tables.meta("running")?,
-                        tables.topic_map()?,
-                        tables.meta("notify_rules")?,
-                        tables.meta("keep_limits")?,
-                    ))
-                })
-                .map_err(in_store)?;
+        let (
+            settings,
+            recovery,
+            owner,
+            rows,
+            people,
+            grants,
+            last,
+            running,
+            topic_map,
+            notify_rules,
+            limits,
+            earlier,
+        ) = store
+            .read(|tables| {
+                let last =
+                    tables.log_size()?.checked_sub(1).map(|index| tables.entry(index)).transpose()?.flatten();
+                Ok::<_, StoreError>((
+                    tables.meta("settings")?,
+                    tables.meta("recovery_made")?,
+                    tables.meta("owner_recipient")?,
+                    tables.cameras()?,
+                    tables.people()?,
+                    tables.grants()?,
+                    last,
+                    tables.meta("running")?,
+                    tables.topic_map()?,
+                    tables.meta("notify_rules")?,
+                    tables.meta("keep_limits")?,
+                    tables.meta(restore::EARLIER_KEYS)?,
+                ))
+            })
+            .map_err(in_store)?;
         let settings = settings
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_else(wire::Settings::default);
         let origin = origin_of(&device.log_signing().verifying_key());
         let owner = owner.and_then(|text| text.parse().ok());
-        let logbook = Logbook::new(device, Arc::clone(&options.clock), origin, owner);
+        let earlier: Vec<String> =
+            earlier.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let earlier = earlier.iter().filter_map(|key| key.parse().ok()).collect();
+        let logbook = Logbook::new(device, Arc::clone(&options.clock), origin, owner, earlier);
         let launcher = Launcher::new(&options.worker).map_err(unusable)?;
         let player_port = Viewport::new(Arc::clone(&options.clock));
         let card_port = Viewport::new(Arc::clone(&options.clock));

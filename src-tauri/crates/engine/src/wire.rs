@@ -3,6 +3,7 @@
 //! Names and shapes here become TypeScript. Numbers carry their unit in the name; `_us` times are microseconds
 //! since 1970 in UTC. Nothing here ever holds a key or a camera password on its way out.
 
+mod backup;
 mod camera;
 mod card;
 mod clip;
@@ -21,6 +22,7 @@ mod timeline;
 mod together;
 mod wall;
 
+pub use backup::*;
 pub use camera::*;
 pub use card::*;
 pub use clip::*;

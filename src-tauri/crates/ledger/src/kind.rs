@@ -113,6 +113,12 @@ kinds! {
     Crashed = "crashed",
     /// The log, or its checkpoint, was exported.
     LogExported = "log_exported",
+    /// A backup of the vault was made, or begun.
+    BackedUp = "backed_up",
+    /// The log goes on from a backup: under another key, after the entries of the one that it names.
+    Succeeded = "succeeded",
+    /// A recovery sheet was tested.
+    SheetTested = "sheet_tested",
     /// The log was verified.
     Verified = "verified",
     /// Something failed: the disk is full, recording stopped.

@@ -33,6 +33,9 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("the database could not be brought to this version's schema: {0}")]
     Migration(String),
+    /// The database could not be copied.
+    #[error("the database could not be copied: {0}")]
+    Copy(String),
     /// A stored value cannot be read back.
     #[error("the database holds a value that cannot be read: {0}")]
     Value(String),

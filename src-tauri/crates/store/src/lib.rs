@@ -30,7 +30,7 @@ mod walls;
 
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 pub use asks::AskRow;
@@ -107,6 +107,32 @@ impl Store {
         }
         migrations().to_latest(&mut connection).map_err(|error| StoreError::Migration(error.to_string()))?;
         Ok(Self { connection })
+    }
+
+    /// Writes a copy of the database at `from`, as it is at this moment, to `to`, without the small pictures; an earlier copy there goes.
+    /// Readers and writers of `from` go on meanwhile.
+    ///
+    /// # Errors
+    /// `from` cannot be read, or `to` not be written.
+    pub fn copy(from: &Path, to: &Path) -> Result<()> {
+        match std::fs::remove_file(to) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::Copy(error.to_string()));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        source.busy_timeout(std::time::Duration::from_secs(5))?;
+        let target = to.to_str().ok_or_else(|| StoreError::Copy("its path is no text".into()))?;
+        source.execute("VACUUM INTO ?1", [target])?;
+        drop(source);
+        let copy = Connection::open(to)?;
+        // It is sealed next; a copy that is not finished is made anew.
+        copy.pragma_update(None, "journal_mode", "OFF")?;
+        copy.pragma_update(None, "synchronous", "OFF")?;
+        copy.execute("UPDATE clips SET thumbnail = NULL", [])?;
+        copy.execute_batch("VACUUM")?;
+        Ok(())
     }
 
     /// Reads within one consistent snapshot.

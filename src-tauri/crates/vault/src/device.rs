@@ -139,7 +139,23 @@ impl DeviceKeys {
         sync_folder_of(path)
     }
 
-    fn to_text(&self) -> SecretString {
+    /// The same keys with a fresh one for the log, for a log that succeeds another.
+    #[must_use]
+    pub fn with_new_log_key(&self, rng: &mut impl rand::CryptoRng) -> Self {
+        Self { log_signing: signing_key(rng), ..self.clone() }
+    }
+
+    /// Stores the keys in `folder`, over those that are there.
+    ///
+    /// # Errors
+    /// [`DeviceKeysError::Io`].
+    pub fn save(&self, folder: &Path) -> Result<(), DeviceKeysError> {
+        let path = folder.join(DEVICE_KEYS_FILE);
+        self.store(folder, &path).map_err(|source| DeviceKeysError::Io { path, source })
+    }
+
+    /// The file as it stands on disk.
+    pub fn to_text(&self) -> SecretString {
         let wire = Wire {
             version: VERSION,
             broker: self.broker.to_secret_text().expose_secret().to_owned(),

@@ -18,7 +18,7 @@ export const FILTERS = {
   cameras: ['camera_added', 'camera_changed', 'camera_removed', 'camera_lost', 'camera_back', 'card_fetch_begun', 'card_fetch_ended', 'import_begun', 'import_ended'],
   erased: ['erased', 'held', 'hold_ended', 'bookmarked', 'bookmark_changed', 'bookmark_removed'],
   signins: ['unlocked', 'locked', 'unlock_refused'],
-  settings: ['setting_changed'],
+  settings: ['setting_changed', 'backed_up', 'succeeded', 'sheet_tested'],
   errors: ['error', 'crashed', 'clock_step', 'cut_short', 'verified', 'started', 'stopped'],
 } as const satisfies Record<string, readonly string[]>
 
@@ -197,6 +197,12 @@ export function sentence(row: LogRow, nowUs: number): string {
       const span = { from: dayClockWithin(from, nowUs), to: dayClockWithin(to, nowUs) }
       return row.camera === null ? m.k_export_many(span) : m.k_export({ camera: camera(row), ...span })
     }
+    case 'backed_up':
+      return m.k_backed_up()
+    case 'succeeded':
+      return m.k_succeeded({ log: fact(row, 'log') ?? '', n: fact(row, 'size') ?? '' })
+    case 'sheet_tested':
+      return fact(row, 'fits') === 'true' ? m.k_sheet_fits() : m.k_sheet_other()
     case 'disclosed':
       return m.k_disclosed({ count: number(row, 'films') ?? 0 })
     case 'erased': {
@@ -247,6 +253,7 @@ export function sentence(row: LogRow, nowUs: number): string {
     case 'error':
       if (fact(row, 'what') === 'disk_full') return m.k_error_disk()
       if (fact(row, 'what') === 'package') return m.k_error_package()
+      if (fact(row, 'what') === 'backup') return m.k_error_backup()
       if (fact(row, 'what') === 'recording_failed') return m.k_error_recording({ camera: camera(row) })
       return m.k_error({ what: fact(row, 'detail') ?? fact(row, 'what') ?? '' })
     default:

@@ -1,10 +1,10 @@
 //! Puts the films of an export into a package. Its entry is durable before the package has a name; if it does not get one after
 //! that, the log says so too.
 
-use hausrecht_ledger::Kind;
+use hausrecht_ledger::{Entry, Kind};
 use hausrecht_media::bulk::FileEnd;
 use hausrecht_model::{CameraId, UnixMicros};
-use hausrecht_store::ClipRow;
+use hausrecht_store::{ClipRow, EntryFilter, EntryRow};
 use hausrecht_vault::{SealFor, StreamSealer};
 
 use super::{
@@ -19,7 +19,7 @@ use crate::{
     inner::lock,
     logbook::Note,
     package::{
-        self,
+        self, EarlierKey,
         write::{About, Archive, Papers, Source},
     },
     wire::Error,
@@ -52,6 +52,7 @@ pub(super) fn pack(
     let order = lock(&job.view).order.clone();
     let clips = runtime.block_on(clip_rows(handle, planned))?;
     let owner_key = runtime.block_on(handle.owner_signing_key())?;
+    let earlier = runtime.block_on(earlier_keys(handle))?;
     let made_us = inner.now();
     let about = About {
         recipient: order.recipient.clone(),
@@ -60,6 +61,7 @@ pub(super) fn pack(
         ordered,
         made_us,
         log_key: inner.logbook.verifier()?,
+        earlier_keys: earlier.clone(),
         owner_key: owner_key.map(|key| hex::encode(key.as_bytes())),
         clips: clips.clone(),
     };
@@ -95,11 +97,9 @@ pub(super) fn pack(
     note.refers_to = Some(ordered);
     let (writer, keys) = (std::sync::Arc::clone(inner), job.person.owner().cloned());
     let (given, papers) = runtime
-        .block_on(
-            inner
-                .db
-                .write(move |tables| package::write::give(&writer, tables, &note, &clips, keys.as_deref())),
-        )
+        .block_on(inner.db.write(move |tables| {
+            package::write::give(&writer, tables, &note, &clips, &earlier, keys.as_deref())
+        }))
         .map_err(Error::order_unwritable)?;
     inner.tell(crate::wire::Event::LogGrew(given + 1));
     let published =
@@ -128,6 +128,18 @@ fn publish(
         return Err(error);
     }
     target.publish(&stem(&format!("Hausrecht {recipient}"), made_us), package::EXTENSION)
+}
+
+/// The logs that this one succeeds, each with the entry that names it.
+async fn earlier_keys(handle: &Handle) -> Result<Vec<EarlierKey>> {
+    let kinds = vec![Kind::Succeeded.as_str().to_owned()];
+    let filter = EntryFilter { kinds, ..EntryFilter::default() };
+    let rows = handle.inner.db.read(move |tables| Ok(tables.entries(&filter, 0, 500)?)).await?;
+    let key = |row: &EntryRow| {
+        let entry = Entry::parse(&row.leaf).ok()?;
+        Some(EarlierKey { key: entry.facts.get("key")?.as_str()?.to_owned(), entry: row.index })
+    };
+    Ok(rows.iter().filter_map(key).collect())
 }
 
 /// The clips as they are now: one that was erased meanwhile is given to nobody.

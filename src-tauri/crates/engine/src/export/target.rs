@@ -35,7 +35,7 @@ pub(crate) struct Target {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Published {
     pub(crate) path: PathBuf,
-    pub(super) size_bytes: u64,
+    pub(crate) size_bytes: u64,
     device: u64,
     inode: u64,
 }

@@ -46,7 +46,7 @@ impl Handle {
                     true
                 })?;
                 // Nothing is handed out that does not hold.
-                proof.verify(&key, &[]).map_err(|error| {
+                proof.verify(&key, &inner.logbook.signers()).map_err(|error| {
                     Error::internal(format!("{error}: verify the log, which says since when"))
                 })?;
                 Ok(proof.to_string())

@@ -77,13 +77,15 @@ impl Handle {
         let proof = InclusionProof::new(index, proof, &checkpoint);
         let entry = Entry::parse(&row.leaf).ok();
         let owner_key = self.owner_signing_key().await?;
-        let device_key = self.inner.logbook.device.log_signing().verifying_key();
+        let signers = self.inner.logbook.signers();
         let signed_by_owner = match (&entry, &owner_key) {
             (Some(entry), Some(key)) => entry.verify_signature(key).is_ok(),
             (Some(_) | None, _) => false,
         };
         let signed = signed_by_owner
-            || entry.as_ref().is_some_and(|entry| entry.verify_signature(&device_key).is_ok());
+            || entry
+                .as_ref()
+                .is_some_and(|entry| signers.iter().any(|key| entry.verify_signature(key).is_ok()));
         let proven = signed && proof.verify(&row.leaf, &key).is_ok();
         Ok(LogEntryDetail {
             released_us,

@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use hausrecht_ledger::Kind;
-use hausrecht_model::PersonId;
+use hausrecht_model::{PersonId, UnixMicros};
 use hausrecht_store::PersonRow;
-use hausrecht_vault::{ExposeSecret, OwnerKeys, PersonKeys, SecretString, passphrase, seal_to};
+use hausrecht_vault::{ExposeSecret, Identity, OwnerKeys, PersonKeys, SecretString, passphrase, seal_to};
 use qrcode::{EcLevel, QrCode, render::svg};
 
 use super::Handle;
@@ -17,12 +17,14 @@ use crate::{
     wire::Event,
     wire::{
         CreateOwner, Error, ErrorCode, Language, PassphraseRating, RecoverySheet, Session, Settings,
-        SuggestedPassphrase,
+        SheetTested, SuggestedPassphrase,
     },
 };
 
 /// The owner's key file.
-const OWNER_FILE: &str = "owner.age";
+pub(crate) const OWNER_FILE: &str = "owner.age";
+/// When a recovery sheet was tested last.
+const SHEET_TESTED: &str = "sheet_tested";
 /// Lowest rating that is taken without a second question.
 const ENOUGH: u8 = 3;
 /// Longest name, in characters.
@@ -175,6 +177,49 @@ impl Handle {
         self.inner.recovery_made.store(true, std::sync::atomic::Ordering::Relaxed);
         self.inner.tell(Event::Session(self.inner.session_view()));
         Ok(())
+    }
+
+    /// Tests a recovery sheet: whether its identity opens this vault. It is said in the log.
+    ///
+    /// # Errors
+    /// Only the owner; the text is no identity; the log cannot be written.
+    pub async fn test_sheet(&self, identity: String) -> Result<SheetTested> {
+        let person = self.inner.signed_in()?;
+        let keys = person.owner_keys()?;
+        let line =
+            zeroize::Zeroizing::new(identity.split_whitespace().collect::<String>().to_ascii_uppercase());
+        let read = Identity::from_secret_text(&line).map_err(|error| {
+            Error::invalid(format!(
+                "{error}: a letter is wrong or missing; compare it with the sheet line by line"
+            ))
+        })?;
+        let fits = read.recipient() == keys.recipient();
+        let writer = Arc::clone(&self.inner);
+        let now = self.inner.now();
+        let note = Note::new(Kind::SheetTested).by(person.id).fact("fits", fits);
+        let tested = self
+            .inner
+            .db
+            .write(move |tables| {
+                let entry = writer.logbook.append(tables, &note, Some(&keys))?;
+                if fits {
+                    tables.set_meta(SHEET_TESTED, &now.0.to_string())?;
+                }
+                Ok((entry, tables.meta(SHEET_TESTED)?))
+            })
+            .await?;
+        self.inner.tell(Event::LogGrew(tested.0 + 1));
+        Ok(SheetTested { fits, tested_us: tested.1.and_then(|text| text.parse().ok()).map(UnixMicros) })
+    }
+
+    /// When a recovery sheet that fits was tested last.
+    ///
+    /// # Errors
+    /// Only the owner.
+    pub async fn sheet_tested(&self) -> Result<Option<UnixMicros>> {
+        self.inner.signed_in()?.owner_keys()?;
+        let text = self.inner.db.read(|tables| Ok(tables.meta(SHEET_TESTED)?)).await?;
+        Ok(text.and_then(|text| text.parse().ok()).map(UnixMicros))
     }
 
     /// Signs a person in. A wrong name and a wrong passphrase are not told apart, and each makes the next try wait.

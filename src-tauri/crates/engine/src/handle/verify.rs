@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use ed25519_dalek::VerifyingKey;
 use hausrecht_ledger::{Checkpoint, Entry, Kind, StoredEntry, Verifier, stored_count};
-use hausrecht_store::{ClipFilter, ClipRow, EntryRow};
+use hausrecht_store::{ClipFilter, ClipRow, EntryFilter, EntryRow};
 use hausrecht_vault::{ClipKey, ClipReader, OpenError, OwnerKeys, open_with};
 
 use super::{Handle, session::blocking};
@@ -125,6 +126,28 @@ impl Handle {
         Ok(())
     }
 
+    /// Keys of earlier logs that no entry of the owner names: somebody else's would let them sign what this computer did not.
+    async fn unfounded_keys(&self, owner: Option<VerifyingKey>) -> Result<Vec<Finding>> {
+        let kinds = vec![Kind::Succeeded.as_str().to_owned()];
+        let filter = EntryFilter { kinds, ..EntryFilter::default() };
+        let entries = self.inner.db.read(move |tables| Ok(tables.entries(&filter, 0, 500)?)).await?;
+        let named: Vec<String> = entries
+            .iter()
+            .filter_map(|row| Entry::parse(&row.leaf).ok())
+            .filter(|entry| owner.is_some_and(|owner| entry.verify_signature(&owner).is_ok()))
+            .filter_map(|entry| Some(entry.facts.get("key")?.as_str()?.to_owned()))
+            .collect();
+        let unfounded = self.inner.logbook.earlier().iter().filter(|key| !named.contains(&key.to_string()));
+        Ok(unfounded
+            .map(|key| {
+                of_log(
+                    "earlier_key",
+                    format!("the key of {} is kept as an earlier log's, and no entry names it", key.name()),
+                )
+            })
+            .collect())
+    }
+
     /// The entries, the tree above them, and what the database says beside them.
     async fn walk_entries(
         &self,
@@ -151,8 +174,10 @@ impl Handle {
                 Err(error) => findings.push(of_log("checkpoint", error.to_string())),
             }
         }
-        let keys = [Some(inner.logbook.device.log_signing().verifying_key()), signing];
-        let mut verifier = Verifier::new(keys.into_iter().flatten(), checkpoints);
+        let mut keys = inner.logbook.signers();
+        keys.extend(signing);
+        findings.extend(self.unfounded_keys(signing).await?);
+        let mut verifier = Verifier::new(keys, checkpoints);
         let mut beside = Vec::new();
         let mut done = 0;
         while done < size {

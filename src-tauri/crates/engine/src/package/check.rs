@@ -7,7 +7,7 @@ use hausrecht_ledger::{Entry, InclusionProof, Kind, VerifierKey};
 use hausrecht_model::UnixMicros;
 use sha2::{Digest, Sha256};
 
-use super::{CHECKPOINT, GIVEN, KEY, MANIFEST, SUMS, read::Package, recorded_path};
+use super::{CHECKPOINT, GIVEN, KEY, MANIFEST, SUMS, read::Package, recorded_path, succeeded_path};
 use crate::{
     Result,
     wire::{CheckedPart, Error, PackageCheck, PackageFilm, PackageFinding, PackageView},
@@ -133,7 +133,9 @@ impl Package {
         let mut known: BTreeSet<String> = [MANIFEST, SUMS, KEY, CHECKPOINT].map(str::to_owned).into();
         known.extend(manifest.films.iter().map(|film| film.path.clone()));
         known.extend(manifest.others.iter().map(|other| other.path.clone()));
-        let entries = manifest.clips.iter().map(|clip| recorded_path(clip.entry)).chain([GIVEN.to_owned()]);
+        let recorded = manifest.clips.iter().map(|clip| recorded_path(clip.entry));
+        let named = manifest.earlier_keys.iter().map(|earlier| succeeded_path(earlier.entry));
+        let entries = recorded.chain(named).chain([GIVEN.to_owned()]);
         known.extend(entries.flat_map(|path| [format!("{path}.json"), format!("{path}.proof")]));
         match self.places.keys().find(|name| !known.contains(*name)) {
             Some(name) => Err(format!("{name} is in it, and the manifest knows nothing of it")),
@@ -179,6 +181,18 @@ impl Package {
             Some(Some(owner)) => signers.push(owner),
             Some(None) => return Err("the owner's key in the manifest is no key".into()),
             None => {}
+        }
+        // An earlier key counts as soon as an entry that is proven, and signed by those above, names it.
+        let earlier = (entry.kind != Kind::Succeeded).then(|| self.manifest.earlier_keys.clone());
+        for earlier in earlier.into_iter().flatten() {
+            let (succeeded, ..) = self.entry(&succeeded_path(earlier.entry), key)?;
+            let names = succeeded.facts.get("key").and_then(|value| value.as_str()) == Some(&earlier.key);
+            let known = earlier
+                .key
+                .parse::<VerifierKey>()
+                .ok()
+                .filter(|_| names && succeeded.kind == Kind::Succeeded);
+            signers.push(*known.ok_or("an earlier log is named that no entry names")?.key());
         }
         if !signers.iter().any(|signer| entry.verify_signature(signer).is_ok()) {
             return Err(format!("{path}: signed by neither the log nor its owner"));

@@ -13,8 +13,8 @@ use hausrecht_vault::{OwnerKeys, StreamSealer};
 use sha2::{Digest, Sha256};
 
 use super::{
-    CHECKPOINT, Clip, FOLDER, FORMAT, Film, GIVEN, KEY, MANIFEST, Manifest, Other, PAGE, SCRIPT, SUMS, page,
-    recorded_path,
+    CHECKPOINT, Clip, EarlierKey, FOLDER, FORMAT, Film, GIVEN, KEY, MANIFEST, Manifest, Other, PAGE, SCRIPT,
+    SUMS, page, recorded_path, succeeded_path,
 };
 use crate::{
     Result,
@@ -43,6 +43,7 @@ pub(crate) struct About {
     pub(crate) made_us: UnixMicros,
     pub(crate) log_key: VerifierKey,
     pub(crate) owner_key: Option<String>,
+    pub(crate) earlier_keys: Vec<EarlierKey>,
     pub(crate) clips: Vec<ClipRow>,
 }
 
@@ -105,6 +106,7 @@ impl<W: Write> Archive<W> {
             purpose: about.purpose.clone(),
             caption: about.caption.clone(),
             log_key: about.log_key.to_string(),
+            earlier_keys: about.earlier_keys.clone(),
             owner_key: about.owner_key.clone(),
             ordered: about.ordered,
             films: self.films.clone(),
@@ -184,6 +186,7 @@ pub(crate) fn give(
     tables: &Tables<'_>,
     note: &Note,
     clips: &[ClipRow],
+    earlier: &[EarlierKey],
     keys: Option<&OwnerKeys>,
 ) -> Result<(u64, Papers)> {
     let given = inner.logbook.append(tables, note, keys)?;
@@ -191,7 +194,9 @@ pub(crate) fn give(
     let checkpoint = Checkpoint::verify(&row.note, &inner.logbook.verifier()?).map_err(Error::internal)?;
     let mut entries = Vec::with_capacity(clips.len() + 1);
     let recorded = clips.iter().map(|clip| (clip.entry, recorded_path(clip.entry)));
-    let mut wanted: Vec<(u64, String)> = std::iter::once((given, GIVEN.to_owned())).chain(recorded).collect();
+    let named = earlier.iter().map(|earlier| (earlier.entry, succeeded_path(earlier.entry)));
+    let mut wanted: Vec<(u64, String)> =
+        std::iter::once((given, GIVEN.to_owned())).chain(named).chain(recorded).collect();
     wanted.dedup();
     for (index, path) in wanted {
         let entry = tables.entry(index)?.ok_or_else(|| Error::not_found("the entry of a clip"))?;
