@@ -1,5 +1,7 @@
 //! Backups: what is in them, who opens them, what comes back from them, and that the log says where it comes from.
 
+mod window;
+
 use std::{
     fs,
     path::{Path, PathBuf},
