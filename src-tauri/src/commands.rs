@@ -21,6 +21,7 @@ pub(crate) mod settings;
 pub(crate) mod timeline;
 pub(crate) mod together;
 pub(crate) mod windows;
+pub(crate) mod witness;
 
 use std::sync::{Arc, Mutex};
 

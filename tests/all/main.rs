@@ -30,3 +30,4 @@ mod together;
 mod trouble;
 mod wall;
 mod window;
+mod witnesses;

@@ -21,7 +21,7 @@ const row: LogRow = {
   facts: [],
 }
 const KINDS =
-  'camera_added camera_changed camera_removed camera_lost camera_back recorded cut_short event unlocked locked unlock_refused person_added grant grant_taken_back previewed opened card_opened card_fetch_begun card_fetch_ended import_begun import_ended file_watched copy_made disclosed backed_up succeeded sheet_tested erased setting_changed clock_step started stopped crashed log_exported verified error'.split(
+  'camera_added camera_changed camera_removed camera_lost camera_back recorded cut_short event unlocked locked unlock_refused person_added grant grant_taken_back previewed opened card_opened card_fetch_begun card_fetch_ended import_begun import_ended file_watched copy_made disclosed witnessed backed_up succeeded sheet_tested erased setting_changed clock_step started stopped crashed log_exported verified error'.split(
     ' ',
   )
 

@@ -61,9 +61,10 @@ async fn a_sheet_is_tested_a_backup_made_and_restored_in_the_window() {
     desktop.find("restore").await;
     desktop.fill("restore-passphrase", "not this one").await;
     desktop.click("restore-submit").await;
-    desktop.find_by("[data-testid='failure'][data-code='wrong_passphrase']").await;
+    desktop.find("restore-wrong").await;
     desktop.keep("05-wrong").await;
     desktop.choose("restore-by", "sheet").await;
+    desktop.wait_until_gone("restore-wrong").await;
     desktop.fill("restore-identity", &sheet.identity).await;
     let words =
         until("six words", PATIENCE, async || match desktop.find("restore-new").await.prop("value").await {

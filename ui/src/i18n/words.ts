@@ -248,6 +248,8 @@ export function noticeSentence(notice: Shown): string {
       return m.notice_disk_full()
     case 'clock_step':
       return m.notice_clock_step()
+    case 'witness_differs':
+      return m.notice_witness()
     case 'recovered':
       return m.notice_recovered()
     case 'log_unwritable':

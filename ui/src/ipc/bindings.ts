@@ -274,6 +274,16 @@ export const commands = {
 	forgetBackup: () => __TAURI_INVOKE<void>("forget_backup"),
 	/**  Ends the program and starts it again; the shell's own. */
 	startAnew: () => __TAURI_INVOKE<void>("start_anew"),
+	/**  The witnesses and what they have said. */
+	witnesses: () => typedError<WitnessView[], Error>(__TAURI_INVOKE("witnesses")),
+	/**  Names a witness, and shows it the log at once. */
+	addWitness: (url: string, key: string) => typedError<WitnessView[], Error>(__TAURI_INVOKE("add_witness", { url, key })),
+	/**  Shows a witness the log no more. */
+	removeWitness: (url: string) => typedError<WitnessView[], Error>(__TAURI_INVOKE("remove_witness", { url })),
+	/**  Shows all witnesses the log now. */
+	askWitnesses: () => typedError<WitnessView[], Error>(__TAURI_INVOKE("ask_witnesses")),
+	/**  The key of the log, which a witness is given. */
+	verifierKey: () => typedError<string, Error>(__TAURI_INVOKE("verifier_key")),
 	/**  The package that waits to be opened; the shell's own. */
 	packageGiven: () => typedError<GivenPackage | null, Error>(__TAURI_INVOKE("package_given")),
 	/**  Lets the person choose a package in the desktop's dialog with this title; the shell's own. */
@@ -2083,6 +2093,8 @@ export type NoticeKind =
 "disk_full" | 
 /**  The clock was set back or forward. */
 "clock_step" | 
+/**  A witness remembers the log otherwise than it is now; the detail says how. */
+"witness_differs" | 
 /**  A recording that had been interrupted was recovered up to its last whole part. */
 "recovered" | 
 /**  The log could not be written. */
@@ -3150,6 +3162,41 @@ shows: string } |
 { role: "small"; 
 /**  Which. */
 camera: CameraId };
+
+/**  What is wrong with a witness, or with the log. */
+export type WitnessProblem = {
+	/**  What. */
+	trouble: WitnessTrouble,
+	/**  Particulars, an English sentence. */
+	detail: string,
+};
+
+/**  What can be wrong. */
+export type WitnessTrouble = 
+/**  It does not answer. */
+"silent" | 
+/**  It answers, but knows another log, or has another key. */
+"refused" | 
+/**  It has seen more entries than the log has: something was cut off. */
+"cut" | 
+/**  It has seen other entries: the log was written anew. */
+"fork";
+
+/**  A witness, and what it has said. */
+export type WitnessView = {
+	/**  Its name, from its key. */
+	name: string,
+	/**  Where it answers. */
+	url: string,
+	/**  Its key. */
+	key: string,
+	/**  Entries of the log that it has seen. */
+	size: number,
+	/**  When it saw them, by its own clock. */
+	seen_us: UnixMicros | null,
+	/**  What was wrong when it was asked last. */
+	problem: WitnessProblem | null,
+};
 
 /**  What a person would see if they signed in now. */
 export type WouldSee = {

@@ -8,6 +8,7 @@ import { controlOf } from './memory/control'
 import { exportsOf } from './memory/exports'
 import { backupOf } from './memory/backup'
 import { packageOf } from './memory/package'
+import { witnessOf } from './memory/witness'
 import { footageOf } from './memory/footage'
 import { recordingOf } from './memory/recording'
 import { timelineOf } from './memory/timeline'
@@ -448,6 +449,7 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     ...exportsOf(home, emit),
     ...packageOf(options, nowUs),
     ...backupOf(options, nowUs),
+    ...witnessOf(options, nowUs),
     nameTray: async () => undefined,
     exportCheckpoint: async () => `/home/anna/Downloads/checkpoint-${rows}.txt`,
   }

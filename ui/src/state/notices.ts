@@ -15,6 +15,7 @@ export function weight(kind: NoticeKind | OwnNotice['kind']): 0 | 1 | 2 {
     case 'recording_failed':
     case 'log_unwritable':
     case 'only_held_left':
+    case 'witness_differs':
       return 2
     case 'camera_away':
     case 'camera_moved':

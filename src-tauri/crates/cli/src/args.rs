@@ -77,6 +77,11 @@ pub(crate) enum Command {
     },
     /// Bring a backup back into a data folder that has no owner
     Restore(Restore),
+    /// Be a witness for somebody else's log: remember how far it was, and say so
+    Witness(Serve),
+    /// Who witnesses this log: list, ask, add, remove
+    #[command(subcommand)]
+    Witnesses(Witnesses),
     /// List people and what they may view
     People {
         /// Add a person with this name; their passphrase is asked for
@@ -278,6 +283,44 @@ pub(crate) struct Open {
     /// Of a package: write the films into this folder, which must exist
     #[arg(long, value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
+}
+
+/// A witness.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    /// Where it answers
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8642")]
+    pub(crate) listen: String,
+    /// Where it remembers; its own folder, of which a copy must never be put back
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// What it is called, without blanks; stays as it was at its first start
+    #[arg(long, default_value = "hausrecht-witness")]
+    pub(crate) name: String,
+    /// Key of a log that it witnesses, as `hausrecht log key` prints it; may be given several times
+    #[arg(long, required = true, value_name = "KEY")]
+    pub(crate) log: Vec<String>,
+}
+
+/// Who witnesses this log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Witnesses {
+    /// List them, with what they saw last
+    List,
+    /// Show all of them the log now
+    Ask,
+    /// Name one, and show it the log at once
+    Add {
+        /// Its address, for example http://192.168.1.20:8642/
+        url: String,
+        /// Its key
+        key: String,
+    },
+    /// Show it the log no more
+    Remove {
+        /// Its address
+        url: String,
+    },
 }
 
 /// What is brought back.

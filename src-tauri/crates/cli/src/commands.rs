@@ -9,6 +9,7 @@ mod import;
 mod log;
 mod package;
 mod people;
+mod witness;
 
 use std::{path::Path, process::ExitCode};
 
@@ -47,6 +48,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         && package::is_meant(open)
     {
         return package::open(&args, open).await;
+    }
+    if let Command::Witness(wish) = &args.command {
+        return witness::serve(args.json, wish).await;
     }
     if let Command::Restore(wish) = &args.command {
         return backup::bring_back(&args, wish, &folder).await;
@@ -109,7 +113,8 @@ async fn dispatch(args: &Args, handle: &Handle, folder: &Path) -> anyhow::Result
         }
         Command::Backup { folder } => backup::make(args.json, handle, folder).await,
         // Done before there was an engine.
-        Command::Restore(_) => Ok(ExitCode::SUCCESS),
+        Command::Restore(_) | Command::Witness(_) => Ok(ExitCode::SUCCESS),
+        Command::Witnesses(wish) => witness::own(args.json, handle, wish).await,
         Command::People { add: Some(name), role, until, new_passphrase_file, accept_weak } => {
             let who = people::Who { name, role: role.as_deref(), until: until.as_deref() };
             people::add(args.json, handle, who, new_passphrase_file.as_deref(), *accept_weak).await

@@ -30,6 +30,7 @@ mod start;
 mod together;
 mod viewport;
 pub mod wire;
+mod witness;
 mod wrapping;
 
 pub use backup::is_backup;
@@ -40,5 +41,6 @@ pub use package::{Package, is_package, package_lock};
 pub use restore::restore;
 pub use start::{Engine, StartError};
 pub use viewport::View;
+pub use witness::{Witness, WitnessAnswer};
 
 type Result<T, E = wire::Error> = std::result::Result<T, E>;

@@ -25,7 +25,7 @@ use crate::{
     recorder, restore, retention,
     sightings::{self, Sightings},
     viewport::Viewport,
-    wire,
+    wire, witness,
 };
 
 /// Why a data folder could not be opened. Nothing in it was changed.
@@ -234,6 +234,10 @@ async fn begin(inner: &Arc<Inner>, last_us: Option<UnixMicros>, crashed: bool) -
     if inner.options.record && inner.options.watch {
         let watching = tokio::spawn(sightings::watch(Arc::clone(inner)));
         lock(&inner.tasks).push(watching);
+    }
+    if inner.options.record {
+        let following = tokio::spawn(witness::follow(Arc::clone(inner)));
+        lock(&inner.tasks).push(following);
     }
     let tending = tokio::spawn(retention::tend(Arc::clone(inner)));
     lock(&inner.tasks).push(tending);

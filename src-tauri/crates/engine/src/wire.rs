@@ -21,6 +21,7 @@ mod session;
 mod timeline;
 mod together;
 mod wall;
+mod witness;
 
 pub use backup::*;
 pub use camera::*;
@@ -40,6 +41,7 @@ pub use session::*;
 pub use timeline::*;
 pub use together::*;
 pub use wall::*;
+pub use witness::*;
 
 use serde::Serialize;
 

@@ -119,6 +119,8 @@ kinds! {
     Succeeded = "succeeded",
     /// A recovery sheet was tested.
     SheetTested = "sheet_tested",
+    /// A witness has seen the log for the first time that day, or sees it differently.
+    Witnessed = "witnessed",
     /// The log was verified.
     Verified = "verified",
     /// Something failed: the disk is full, recording stopped.

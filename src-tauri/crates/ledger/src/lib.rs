@@ -12,6 +12,7 @@
 mod canonical;
 mod checkpoint;
 mod clip_proof;
+mod cosign;
 mod draft;
 mod entry;
 mod key;
@@ -23,6 +24,7 @@ mod verify;
 
 pub use checkpoint::{Checkpoint, CheckpointError, ParseVerifierKeyError, VerifierKey, origin_of};
 pub use clip_proof::{ClipProof, ClipProofError, MAX_PROOF_ENTRIES, Told};
+pub use cosign::{CosignatureError, WitnessKey, cosign};
 pub use draft::{Draft, DraftError, MAX_LEAF_BYTES, PersonalField, SealedEntry};
 pub use entry::{Actor, ClipTag, Entry, EntryError, SignatureError};
 pub use key::KeyId;

@@ -19,7 +19,7 @@ export const FILTERS = {
   erased: ['erased', 'held', 'hold_ended', 'bookmarked', 'bookmark_changed', 'bookmark_removed'],
   signins: ['unlocked', 'locked', 'unlock_refused'],
   settings: ['setting_changed', 'backed_up', 'succeeded', 'sheet_tested'],
-  errors: ['error', 'crashed', 'clock_step', 'cut_short', 'verified', 'started', 'stopped'],
+  errors: ['error', 'witnessed', 'crashed', 'clock_step', 'cut_short', 'verified', 'started', 'stopped'],
 } as const satisfies Record<string, readonly string[]>
 
 /** A filter. */
@@ -197,6 +197,8 @@ export function sentence(row: LogRow, nowUs: number): string {
       const span = { from: dayClockWithin(from, nowUs), to: dayClockWithin(to, nowUs) }
       return row.camera === null ? m.k_export_many(span) : m.k_export({ camera: camera(row), ...span })
     }
+    case 'witnessed':
+      return m.k_witnessed({ witness: fact(row, 'witness') ?? '', n: fact(row, 'size') ?? '' })
     case 'backed_up':
       return m.k_backed_up()
     case 'succeeded':
@@ -254,6 +256,7 @@ export function sentence(row: LogRow, nowUs: number): string {
       if (fact(row, 'what') === 'disk_full') return m.k_error_disk()
       if (fact(row, 'what') === 'package') return m.k_error_package()
       if (fact(row, 'what') === 'backup') return m.k_error_backup()
+      if (fact(row, 'what') === 'witness') return m.k_error_witness({ witness: fact(row, 'witness') ?? '' })
       if (fact(row, 'what') === 'recording_failed') return m.k_error_recording({ camera: camera(row) })
       return m.k_error({ what: fact(row, 'detail') ?? fact(row, 'what') ?? '' })
     default:

@@ -204,11 +204,17 @@ impl Handle {
                 let entry = writer.logbook.append(tables, &note, Some(&keys))?;
                 if fits {
                     tables.set_meta(SHEET_TESTED, &now.0.to_string())?;
+                    // Whoever has one that fits has made one.
+                    tables.set_meta("recovery_made", "1")?;
                 }
                 Ok((entry, tables.meta(SHEET_TESTED)?))
             })
             .await?;
         self.inner.tell(Event::LogGrew(tested.0 + 1));
+        if fits {
+            self.inner.recovery_made.store(true, std::sync::atomic::Ordering::Relaxed);
+            self.inner.tell(Event::Session(self.inner.session_view()));
+        }
         Ok(SheetTested { fits, tested_us: tested.1.and_then(|text| text.parse().ok()).map(UnixMicros) })
     }
 

@@ -191,6 +191,8 @@ pub enum NoticeKind {
     DiskFull,
     /// The clock was set back or forward.
     ClockStep,
+    /// A witness remembers the log otherwise than it is now; the detail says how.
+    WitnessDiffers,
     /// A recording that had been interrupted was recovered up to its last whole part.
     Recovered,
     /// The log could not be written.
