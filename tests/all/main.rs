@@ -28,6 +28,7 @@ mod thread;
 mod timeline;
 mod together;
 mod trouble;
+mod trust_model;
 mod wall;
 mod window;
 mod witnesses;

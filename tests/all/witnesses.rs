@@ -155,7 +155,9 @@ async fn a_witness_cosigns_nothing_that_does_not_continue_what_it_cosigned() {
     let second = stage.engine.checkpoint().await.unwrap();
     let proof = stage.engine.log_consistency(&first).await.unwrap().proof.join("\n");
     let folder = tempfile::tempdir().unwrap();
-    let open = || Witness::open(folder.path(), "w", &[key.clone()], Arc::new(SystemClock::new())).unwrap();
+    let open = || {
+        Witness::open(folder.path(), "w", std::slice::from_ref(&key), Arc::new(SystemClock::new())).unwrap()
+    };
     let witness = open();
     let ask = |witness: &Witness, old: u64, proof: &str, note: &str| {
         let proof = if proof.is_empty() { String::new() } else { format!("{proof}\n") };
@@ -203,7 +205,8 @@ async fn a_witness_cosigns_nothing_that_does_not_continue_what_it_cosigned() {
     }
     assert_eq!(ask(&witness, b, "", &second).status, 500);
     fs::write(folder.path().join("witness-key.json"), "{}").unwrap();
-    let error = Witness::open(folder.path(), "w", &[key.clone()], Arc::new(SystemClock::new())).unwrap_err();
+    let error = Witness::open(folder.path(), "w", std::slice::from_ref(&key), Arc::new(SystemClock::new()))
+        .unwrap_err();
     assert!(error.message.contains("another witness"), "{error}");
     // Neither is it a vault, nor takes it what is no key.
     Witness::open(stage.folder.path(), "w", &[key], Arc::new(SystemClock::new())).unwrap_err();

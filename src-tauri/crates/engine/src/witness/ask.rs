@@ -207,7 +207,11 @@ async fn ask(inner: &Arc<Inner>, named: &Named) -> Result<()> {
     let outcome = match show(inner, &named.url, &key, last.size).await? {
         // It remembers another size than we thought: after a restore, for example, or if it is shared.
         Shown::Remembers { size, own } if size < own => show(inner, &named.url, &key, size).await?,
-        other => other,
+        other @ (Shown::Cosigned { .. }
+        | Shown::Remembers { .. }
+        | Shown::DoesNotFollow
+        | Shown::Unknown(_)
+        | Shown::Silent(_)) => other,
     };
     let trouble = |trouble, detail: String| WitnessProblem { trouble, detail };
     let problem = match outcome {
