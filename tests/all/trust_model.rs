@@ -22,7 +22,7 @@ const PASSPHRASE: &str = "copper window maple seven drift anchor";
 const CLIPS: usize = 3;
 /// How many lives are tried, unless `HAUSRECHT_MODEL_CASES` says otherwise, each of up to so many steps.
 const CASES: u32 = 12;
-const STEPS: usize = 20;
+const STEPS: usize = 30;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -43,6 +43,10 @@ enum Step {
         who: Option<usize>,
         clip: usize,
     },
+    /// Somebody to whom a clip was granted at any time, that clip.
+    Try {
+        nth: usize,
+    },
     Erase {
         clip: usize,
     },
@@ -58,7 +62,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(person, clip, minutes, opens)| Step::Grant { person, clip, minutes, opens }),
         2 => (0..6_usize).prop_map(|nth| Step::TakeBack { nth }),
         2 => (1..60_u64).prop_map(|minutes| Step::Pass { minutes }),
-        6 => (prop::option::of(person), clip.clone()).prop_map(|(who, clip)| Step::Open { who, clip }),
+        2 => (prop::option::of(person), clip.clone()).prop_map(|(who, clip)| Step::Open { who, clip }),
+        10 => (0..6_usize).prop_map(|nth| Step::Try { nth }),
         1 => clip.prop_map(|clip| Step::Erase { clip }),
         1 => Just(Step::Restart),
         1 => Just(Step::Backup),
@@ -91,6 +96,8 @@ struct Life {
     people: Vec<PersonId>,
     clips: Vec<ClipId>,
     given: Vec<Given>,
+    /// Person and clip of every grant that ever was.
+    ever: Vec<(usize, usize)>,
     /// Clips that the database has.
     known: [bool; CLIPS],
     /// Clips whose bytes are gone.
@@ -157,18 +164,25 @@ impl Life {
                 };
                 let grant = life.stage.engine.grant(give).await.unwrap().remove(0);
                 life.stage.engine.wraps_made().await;
+                life.ever.push((person, clip));
                 life.given.push(Given { id: grant.id, person, clip, until_us, left: opens });
             }
             Step::TakeBack { nth } => {
-                if nth < life.given.len() {
+                if !life.given.is_empty() {
                     life.owner().await;
-                    let given = life.given.remove(nth);
+                    let given = life.given.remove(nth % life.given.len());
                     // One that has ended or is used up is over already.
                     let _ = life.stage.engine.take_back(given.id).await;
                 }
             }
             Step::Pass { minutes } => life.stage.clock.pass(Duration::from_secs(60 * minutes)),
             Step::Open { who, clip } => life.open(who, clip).await?,
+            Step::Try { nth } => {
+                if !life.ever.is_empty() {
+                    let (person, clip) = life.ever[nth % life.ever.len()];
+                    life.open(Some(person), clip).await?;
+                }
+            }
             Step::Erase { clip } => {
                 life.owner().await;
                 let order = EraseOrder {
@@ -309,6 +323,7 @@ async fn in_any_order_nobody_opens_without_a_grant_and_nothing_without_an_entry(
                     people: people.clone(),
                     clips: clips.clone(),
                     given: Vec::new(),
+                    ever: Vec::new(),
                     known: [true; CLIPS],
                     gone: [false; CLIPS],
                     opened: 0,
@@ -336,6 +351,7 @@ fn name(step: &Step) -> &'static str {
         Step::TakeBack { .. } => "take back",
         Step::Pass { .. } => "time passes",
         Step::Open { .. } => "open",
+        Step::Try { .. } => "open what was granted",
         Step::Erase { .. } => "erase",
         Step::Restart => "restart",
         Step::Backup => "backup",
