@@ -14,6 +14,7 @@ use hausrecht_engine::wire::{
 };
 use hausrecht_tests::{
     camera::SimCam,
+    disk::copy_all,
     programs,
     stage::{OWNER, OWNER_PASSPHRASE, PATIENCE, Stage, alone},
     until::until,
@@ -24,18 +25,6 @@ const LOG_N: u8 = 10;
 
 fn passphrase(text: &str) -> RestoreKey {
     RestoreKey::Passphrase { passphrase: text.into() }
-}
-
-fn copy_all(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_all(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 async fn findings(stage: &Stage) -> Vec<String> {

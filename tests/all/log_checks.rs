@@ -2,11 +2,10 @@
 
 use std::{
     fs,
-    path::Path,
     process::{Command, Output, Stdio},
 };
 
-use hausrecht_tests::{programs, stage::OWNER_PASSPHRASE};
+use hausrecht_tests::{disk::copy_all, programs, stage::OWNER_PASSPHRASE};
 use serde_json::Value;
 
 /// A vault on the command line.
@@ -64,18 +63,6 @@ impl Vault {
         let copy = Self { folder: tempfile::tempdir().unwrap() };
         copy_all(self.folder.path(), copy.folder.path());
         copy
-    }
-}
-
-fn copy_all(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_all(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
     }
 }
 

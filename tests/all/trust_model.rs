@@ -10,6 +10,7 @@ use hausrecht_engine::{
 use hausrecht_model::{ClipId, GrantId, PersonId, Right, UnixMicros};
 use hausrecht_tests::{
     camera::SimCam,
+    disk::copy_all,
     stage::{MovedClock, OWNER, OWNER_PASSPHRASE, Stage, alone},
 };
 use proptest::{
@@ -106,18 +107,6 @@ struct Life {
     kept: Option<Kept>,
     away: tempfile::TempDir,
     checkpoint: String,
-}
-
-fn copy_all(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_all(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 impl Life {

@@ -13,6 +13,7 @@ use std::{
 use hausrecht_engine::{Witness, wire::WitnessTrouble};
 use hausrecht_model::clock::SystemClock;
 use hausrecht_tests::{
+    disk::copy_all,
     process::{Owned, first_lines},
     programs,
     stage::{OWNER, OWNER_PASSPHRASE, Stage, alone},
@@ -42,18 +43,6 @@ fn serve(folder: &Path, listen: &str, logs: &[&str]) -> Served {
         url: format!("http://{address}/"),
         key: told["key"].as_str().unwrap().into(),
         _process: Owned(child),
-    }
-}
-
-fn copy_all(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_all(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
     }
 }
 

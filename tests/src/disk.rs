@@ -1,4 +1,4 @@
-//! A small disk, to be filled up.
+//! A small disk, to be filled up, and copies of folders.
 
 use std::{fs, io::Write, path::Path, process::Command};
 
@@ -47,5 +47,21 @@ impl Drop for SmallDisk {
     fn drop(&mut self) {
         // It goes with the namespace in any case.
         let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
+    }
+}
+
+/// Copies a folder with all that is in it.
+///
+/// # Panics
+/// Something cannot be read or written.
+pub fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_all(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
