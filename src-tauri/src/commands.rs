@@ -23,7 +23,7 @@ pub(crate) mod together;
 pub(crate) mod windows;
 pub(crate) mod witness;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
 use hausrecht_engine::{Handle, wire};
 use hausrecht_model::CameraId;
@@ -43,6 +43,8 @@ pub(crate) struct Shell {
     pub(crate) demo: Arc<Demo>,
     /// The camera in the small window.
     pub(crate) small: Mutex<Option<CameraId>>,
+    /// Whether the program is to begin again once it has ended.
+    pub(crate) anew: Arc<AtomicBool>,
     /// Files that were kept outside the vault.
     pub(crate) kept: Kept,
 }

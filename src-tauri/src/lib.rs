@@ -67,17 +67,43 @@ pub fn run() -> ExitCode {
         Ok(engine) => engine,
         Err(error) => return failure::report_start(&error, dialog),
     };
-    let shown = show(&arguments, &data_folder, &runtime, &engine, &demo);
+    let anew = Arc::new(AtomicBool::new(false));
+    let shown = show(&arguments, &data_folder, &runtime, &engine, &demo, &anew);
 
     // The window is gone: cameras, recorders, clips, checkpoint and store follow, in the engine's order.
     runtime.block_on(engine.stop());
     demo.stop();
+    if anew.load(Ordering::SeqCst) {
+        begin_again(&arguments);
+    }
     match shown {
         Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
         Err(error) => {
             failure::report("Hausrecht cannot show its window", &format!("{error:#}"), dialog);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Begins again in this process's place, so that whatever it held is free before the next start wants it. Returns only where that
+/// cannot be done: then the person starts the program.
+fn begin_again(arguments: &Arguments) {
+    let given: Vec<_> = arguments.files.iter().map(|path| path.as_os_str()).collect();
+    let rest = std::env::args_os().skip(1).filter(|one| !given.contains(&one.as_os_str()));
+    match std::env::current_exe() {
+        #[cfg(unix)]
+        Ok(program) => {
+            let error =
+                std::os::unix::process::CommandExt::exec(std::process::Command::new(program).args(rest));
+            tracing::error!("the program cannot begin again: {error}");
+        }
+        #[cfg(not(unix))]
+        Ok(program) => {
+            if let Err(error) = std::process::Command::new(program).args(rest).spawn() {
+                tracing::error!("the program cannot begin again: {error}");
+            }
+        }
+        Err(error) => tracing::error!("the program cannot begin again: {error}"),
     }
 }
 
@@ -88,6 +114,7 @@ fn show(
     runtime: &tokio::runtime::Runtime,
     engine: &Handle,
     demo: &Arc<Demo>,
+    anew: &Arc<AtomicBool>,
 ) -> anyhow::Result<i32> {
     tauri::async_runtime::set(runtime.handle().clone());
     let screens = Screens::new(Arc::new(engine.clone()), runtime.handle().clone());
@@ -96,6 +123,7 @@ fn show(
         engine: engine.clone(),
         screens: screens.clone(),
         demo: demo.clone(),
+        anew: Arc::clone(anew),
         small: Mutex::default(),
         kept: folder::Kept::default(),
     };

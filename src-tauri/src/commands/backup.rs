@@ -1,7 +1,7 @@
 //! Backups, the test of the recovery sheet, and what is brought back. The page names no backup: one comes from the desktop's dialog, from a
 //! drop or from the program's arguments.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::atomic::Ordering};
 
 use hausrecht_engine::wire::{BackupMade, RestoreKey, Restored, SheetTested};
 use hausrecht_model::UnixMicros;
@@ -74,9 +74,10 @@ pub(crate) fn forget_backup(app: AppHandle) {
     open::forget_backup(&app);
 }
 
-/// Ends the program and starts it again; the shell's own.
+/// Ends the program in order and starts it again, without the files that it was started with; the shell's own.
 #[tauri::command(async)]
 #[specta::specta]
-pub(crate) fn start_anew(app: AppHandle) {
-    app.request_restart();
+pub(crate) fn start_anew(app: AppHandle, shell: State<'_, Shell>) {
+    shell.anew.store(true, Ordering::SeqCst);
+    app.exit(0);
 }

@@ -13,6 +13,7 @@ use hausrecht_model::{Clock, clock::SystemClock};
 use hausrecht_store::Store;
 use hausrecht_vault::{DEVICE_KEYS_FILE, DeviceKeys, Identity, OwnerKeys, StreamOpener, passphrase};
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use crate::{
     Result,
@@ -194,7 +195,7 @@ fn succeed(
 }
 
 /// Takes out what is inside; gives the owner's keys. `None`: something else was in it.
-fn unpack(plain: impl Read, stage: &Path) -> std::io::Result<Option<String>> {
+fn unpack(plain: impl Read, stage: &Path) -> std::io::Result<Option<Zeroizing<String>>> {
     let mut owner_keys = None;
     let mut people = 0;
     let mut archive = tar::Archive::new(plain);
@@ -203,7 +204,7 @@ fn unpack(plain: impl Read, stage: &Path) -> std::io::Result<Option<String>> {
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let person = name.strip_prefix(PEOPLE).filter(|name| is_plain(name));
         match (name.as_str(), person) {
-            (OWNER_KEYS, _) => owner_keys = String::from_utf8(small(&mut entry)?).ok(),
+            (OWNER_KEYS, _) => owner_keys = String::from_utf8(small(&mut entry)?).ok().map(Zeroizing::new),
             (DEVICE_KEYS_FILE, _) => put(&stage.join(DEVICE_KEYS_FILE), &small(&mut entry)?)?,
             (DATABASE, _) => {
                 let mut file = private(&stage.join(DATABASE))?;

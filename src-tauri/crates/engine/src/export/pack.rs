@@ -96,14 +96,14 @@ pub(super) fn pack(
         .fact("sealed", if matches!(seal, SealFor::Recipient(_)) { "key" } else { "passphrase" });
     note.refers_to = Some(ordered);
     let (writer, keys) = (std::sync::Arc::clone(inner), job.person.owner().cloned());
-    let (given, papers) = runtime
-        .block_on(inner.db.write(move |tables| {
-            package::write::give(&writer, tables, &note, &clips, &earlier, keys.as_deref())
-        }))
+    let (given, checkpoint) = runtime
+        .block_on(inner.db.write(move |tables| package::write::give(&writer, tables, &note, keys.as_deref())))
         .map_err(Error::order_unwritable)?;
     inner.tell(crate::wire::Event::LogGrew(given + 1));
-    let published =
-        publish(job, archive, &papers, &order.recipient, made_us, folder).inspect_err(|error| {
+    let published = runtime
+        .block_on(package::write::papers(inner, given, checkpoint, &clips, &earlier))
+        .and_then(|papers| publish(job, archive, &papers, &order.recipient, made_us, folder))
+        .inspect_err(|error| {
             let mut note = Note::new(Kind::Error)
                 .by(job.person.id)
                 .fact("what", "package")

@@ -29,6 +29,8 @@ const PURPOSE_MAX: usize = 500;
 const JOIN_US: i64 = 500_000;
 /// No picture begins so shortly before the end of its clip, so a clip is not opened for less.
 const TAIL_US: i64 = 5_000;
+/// The finest time that can be typed.
+const FIELD_US: i64 = 1_000;
 /// What the disk keeps besides.
 const ROOM_BYTES: u64 = 32 << 20;
 /// Pictures that are encoded anew are at most so many times as large as the camera's; what writes the files goes by it too.
@@ -248,7 +250,13 @@ fn caption(order: &ExportOrder, now: UnixMicros) -> Option<String> {
 fn parts(rows: &[ClipRow], from: UnixMicros, to: UnixMicros) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let mut ended: Option<UnixMicros> = None;
-    for row in rows {
+    for (index, row) in rows.iter().enumerate() {
+        // A clip that only reaches a little beyond where the next one begins has nothing that the next has not: whoever exports one
+        // clip does not open the one before it.
+        let is_in_next = |next: &ClipRow| next.start_us.0 <= from.0 + FIELD_US && end_of(next) >= end_of(row);
+        if rows.get(index + 1).is_some_and(is_in_next) {
+            continue;
+        }
         let joins = ended.is_some_and(|ended| (row.start_us.0 - ended.0).abs() <= JOIN_US);
         // What a clip has in common with the one before it by more than their clocks differ is in that one already.
         let begin = match ended {
@@ -278,4 +286,48 @@ fn parts(rows: &[ClipRow], from: UnixMicros, to: UnixMicros) -> Vec<Part> {
         }
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A clip from `from_ms` to `to_ms`.
+    fn row(number: u64, from_ms: i64, to_ms: i64) -> ClipRow {
+        ClipRow {
+            id: format!("{number:016x}").parse().unwrap(),
+            camera: "0000000000000001".parse().unwrap(),
+            start_us: UnixMicros(from_ms * 1000),
+            duration_us: (to_ms - from_ms) * 1000,
+            size_bytes: 1,
+            plain_bytes: 1,
+            sha256: [0; 32],
+            cut_short: false,
+            codec: "h264".into(),
+            width: 1920,
+            height: 1080,
+            fragments: Vec::new(),
+            thumbnail: None,
+            entry: number,
+            from_card: false,
+        }
+    }
+
+    #[test]
+    fn one_clip_is_exported_without_opening_its_neighbours() {
+        // Clocks are drawn together, so each reaches a little into the next.
+        let rows = [row(1, 1_000, 7_040), row(2, 7_000, 13_040), row(3, 13_000, 19_000)];
+        let ids = |from_ms: i64, to_ms: i64| -> Vec<ClipId> {
+            let parts = parts(&rows, UnixMicros(from_ms * 1000), UnixMicros(to_ms * 1000));
+            parts.iter().map(|part| part.clip).collect()
+        };
+        assert_eq!(ids(7_000, 13_000), [rows[1].id]);
+        assert_eq!(ids(6_999, 13_000), [rows[1].id], "a field has milliseconds, and rounds down");
+        assert_eq!(ids(6_900, 13_000), [rows[0].id, rows[1].id]);
+        assert_eq!(ids(1_000, 20_000), [rows[0].id, rows[1].id, rows[2].id]);
+        // One that goes on longer than the next is not left out.
+        let long = [row(1, 1_000, 20_000), row(2, 7_000, 13_000)];
+        let first = parts(&long, UnixMicros(7_000_000), UnixMicros(20_000_000));
+        assert_eq!(first[0].clip, long[0].id);
+    }
 }

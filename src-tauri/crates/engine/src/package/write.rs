@@ -2,6 +2,7 @@
 //! a name, and its proof is the last thing that goes in.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Read, Write},
     path::Path,
 };
@@ -180,28 +181,54 @@ impl<R: Read, O: Fn() -> bool> Read for Hashed<R, O> {
     }
 }
 
-/// Writes the entry of a package, and gives what the log says of it and of its clips.
+/// Entries that are proven in one go, so that whoever else wants the database does not wait for long.
+const PROVEN_AT_ONCE: usize = 50;
+
+/// Writes the entry of a package, and gives its number and the checkpoint that has it.
 pub(crate) fn give(
     inner: &Inner,
     tables: &Tables<'_>,
     note: &Note,
-    clips: &[ClipRow],
-    earlier: &[EarlierKey],
     keys: Option<&OwnerKeys>,
-) -> Result<(u64, Papers)> {
+) -> Result<(u64, Checkpoint)> {
     let given = inner.logbook.append(tables, note, keys)?;
     let row = inner.logbook.checkpoint(tables)?;
     let checkpoint = Checkpoint::verify(&row.note, &inner.logbook.verifier()?).map_err(Error::internal)?;
-    let mut entries = Vec::with_capacity(clips.len() + 1);
+    Ok((given, checkpoint))
+}
+
+/// What the log says of a package and of its clips.
+pub(crate) async fn papers(
+    inner: &Inner,
+    given: u64,
+    checkpoint: Checkpoint,
+    clips: &[ClipRow],
+    earlier: &[EarlierKey],
+) -> Result<Papers> {
     let recorded = clips.iter().map(|clip| (clip.entry, recorded_path(clip.entry)));
     let named = earlier.iter().map(|earlier| (earlier.entry, succeeded_path(earlier.entry)));
-    let mut wanted: Vec<(u64, String)> =
-        std::iter::once((given, GIVEN.to_owned())).chain(named).chain(recorded).collect();
-    wanted.dedup();
-    for (index, path) in wanted {
-        let entry = tables.entry(index)?.ok_or_else(|| Error::not_found("the entry of a clip"))?;
-        let hashes = prove(checkpoint.size, index, &Hashes(tables)).map_err(Error::internal)?;
-        entries.push((path, entry.leaf, InclusionProof::new(index, hashes, &checkpoint).to_string()));
+    let wanted: BTreeMap<u64, String> =
+        recorded.chain(named).chain(std::iter::once((given, GIVEN.to_owned()))).collect();
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let mut entries = Vec::with_capacity(wanted.len());
+    for some in wanted.chunks(PROVEN_AT_ONCE) {
+        let (some, checkpoint) = (some.to_vec(), checkpoint.clone());
+        entries.extend(
+            inner
+                .db
+                .read(move |tables| {
+                    let proven = some.into_iter().map(|(index, path)| {
+                        let entry =
+                            tables.entry(index)?.ok_or_else(|| Error::not_found("the entry of a clip"))?;
+                        let hashes =
+                            prove(checkpoint.size, index, &Hashes(tables)).map_err(Error::internal)?;
+                        let proof = InclusionProof::new(index, hashes, &checkpoint);
+                        Ok((path, entry.leaf, proof.to_string()))
+                    });
+                    proven.collect::<Result<Vec<_>>>()
+                })
+                .await?,
+        );
     }
-    Ok((given, Papers { checkpoint: row.note, entries }))
+    Ok(Papers { checkpoint: checkpoint.text, entries })
 }
