@@ -183,10 +183,26 @@ impl Desktop {
             if !element.is_enabled().await.unwrap_or(false) {
                 return Err("disabled".to_owned());
             }
+            self.rests(&element).await?;
             // A page that has just drawn itself anew leaves a stale element behind; the next look finds the new one.
             element.click().await.map_err(|error| error.to_string())
         })
         .await;
+    }
+
+    /// Whether the element stands still over two frames: a person aims at what rests, and a driver that aims at what moves misses.
+    async fn rests(&self, element: &Element) -> Result<(), String> {
+        let script = "const [element, done] = arguments; \
+                      const at = () => { const r = element.getBoundingClientRect(); return [r.x, r.y, r.width, r.height].join() }; \
+                      const first = at(); const frame = (then) => Promise.race([new Promise(requestAnimationFrame), \
+                      new Promise((late) => setTimeout(late, 100))]).then(then); \
+                      frame(() => frame(() => done(at() === first && element.isConnected)))";
+        let element = serde_json::to_value(element).map_err(|error| error.to_string())?;
+        match self.page.execute_async(script, vec![element]).await {
+            Ok(rests) if rests == true => Ok(()),
+            Ok(_) => Err("it moves".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// Types into the field with this `data-testid`, replacing what is there.
