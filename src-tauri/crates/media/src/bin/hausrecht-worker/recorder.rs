@@ -4,7 +4,11 @@
 mod tests;
 
 use std::{
-    sync::{Arc, mpsc::SyncSender},
+    convert::Infallible,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender},
+    },
     time::Duration,
 };
 
@@ -61,6 +65,8 @@ pub(crate) enum Recorded {
 const APART_US: i64 = 500_000;
 /// How far a clip's start is drawn towards the wall clock at most; far below the length of a picture.
 const SLEW_US: i64 = 5_000;
+/// How long a clip's end waits for its small picture. A clip that lasts longer than a moment never does.
+const SMALL_LIMIT: Duration = Duration::from_secs(3);
 
 /// Cuts and muxes one stream.
 #[derive(Debug)]
@@ -74,6 +80,8 @@ pub(crate) struct Recorder {
     clip: Option<Clip>,
     /// Wall time and stream time of the last clip's start.
     anchor: Option<(UnixMicros, u64)>,
+    /// Hangs up once the current clip's small picture was sent, or cannot be made.
+    small: Option<Receiver<Infallible>>,
 }
 
 #[derive(Debug)]
@@ -92,7 +100,7 @@ struct Clip {
 impl Recorder {
     /// Records to `out`, clips of about `target_us`.
     pub(crate) fn new(out: SyncSender<BulkFrame>, target_us: u64) -> Self {
-        Self { out, target_us, next_seq: 0, cut: false, together: false, clip: None, anchor: None }
+        Self { out, target_us, next_seq: 0, cut: false, together: false, clip: None, anchor: None, small: None }
     }
 
     /// Ends the current clip at the next key frame.
@@ -103,6 +111,12 @@ impl Recorder {
     /// Says whether the picture that is pushed next, if it is a key frame, must stay in the clip of those before it.
     pub(crate) fn hold_together(&mut self, together: bool) {
         self.together = together;
+    }
+
+    /// The clip that began does not end before `small` hangs up, or [`SMALL_LIMIT`] has passed: the engine takes a small picture for a
+    /// clip that goes on.
+    pub(crate) fn wait_for(&mut self, small: Receiver<Infallible>) {
+        self.small = Some(small);
     }
 
     /// Takes the next access unit.
@@ -199,6 +213,11 @@ impl Recorder {
         let Some(mut clip) = self.clip.take() else { return };
         if let Some(fragment) = clip.take_fragment(next_pts_us) {
             send(&self.out, fragment);
+        }
+        if let Some(small) = self.small.take()
+            && matches!(small.recv_timeout(SMALL_LIMIT), Err(RecvTimeoutError::Timeout))
+        {
+            tracing::warn!("clip {} ends before its small picture was made", clip.seq);
         }
         let end = ClipEnd { clip_seq: clip.seq, duration_us: clip.decode_us, frames: clip.frames };
         send(&self.out, BulkFrame::ClipEnd(end));

@@ -1,6 +1,10 @@
 //! A clip's small picture: one key frame, decoded once by a decoder that lives no longer than that.
 
-use std::{sync::mpsc::SyncSender, thread};
+use std::{
+    convert::Infallible,
+    sync::mpsc::{self, Receiver, SyncSender},
+    thread,
+};
 
 use anyhow::Context;
 use gstreamer as gst;
@@ -17,21 +21,23 @@ const WIDTH: u32 = 320;
 const MAX_HEIGHT: u32 = 640;
 const LIMIT: gst::ClockTime = gst::ClockTime::from_seconds(5);
 
-/// Makes the thumbnail of clip `clip_seq` from its first key frame, on a thread of its own.
+/// Makes the thumbnail of clip `clip_seq` from its first key frame, on a thread of its own. What is returned hangs up once it was sent,
+/// or cannot be made.
 pub(crate) fn make(
     clip_seq: u64,
     unit: AccessUnit,
     format: std::sync::Arc<Format>,
     out: SyncSender<BulkFrame>,
-) {
-    let work = move || match jpeg(&unit, &format) {
-        // An engine that is gone needs no thumbnail.
-        Ok(jpeg) => drop(out.send(BulkFrame::Thumbnail { clip_seq, jpeg })),
-        Err(error) => tracing::warn!("thumbnail of clip {clip_seq}: {error:#}"),
+) -> Receiver<Infallible> {
+    let (made, done) = mpsc::channel();
+    let work = move || {
+        let _made = made;
+        make_now(clip_seq, &unit, &format, &out);
     };
     if let Err(error) = thread::Builder::new().name("thumbnail".into()).spawn(work) {
         tracing::warn!("thumbnail of clip {clip_seq}: {error}");
     }
+    done
 }
 
 /// The same at once, for who reads faster than thumbnails are made.

@@ -92,7 +92,7 @@ impl Camera {
         match self.recorder.push(unit.clone(), format) {
             Recorded::Kept | Recorded::BeforeKey => Ok(()),
             Recorded::BeganClip(seq) => {
-                thumbnail::make(seq, unit, Arc::clone(format), self.bulk.clone());
+                self.recorder.wait_for(thumbnail::make(seq, unit, Arc::clone(format), self.bulk.clone()));
                 Ok(())
             }
             Recorded::Refused => Err(End::Fault(

@@ -144,7 +144,12 @@ impl Fetch {
         match self.recorder.push(unit.clone(), &picture.format) {
             Recorded::Kept | Recorded::BeforeKey => {}
             Recorded::BeganClip(seq) => {
-                thumbnail::make(seq, unit, Arc::clone(&picture.format), self.bulk.clone())
+                self.recorder.wait_for(thumbnail::make(
+                    seq,
+                    unit,
+                    Arc::clone(&picture.format),
+                    self.bulk.clone(),
+                ));
             }
             Recorded::Refused => {
                 let text =

@@ -113,3 +113,24 @@ fn what_cannot_be_recorded_is_refused() {
     let empty = AccessUnit { data: Arc::from(&[][..]), ..unit(0, 0, true) };
     assert_eq!(recorder.push(empty, &format(640)), Recorded::Refused);
 }
+
+#[test]
+fn a_clip_that_ends_at_once_has_its_small_picture_all_the_same() {
+    let (out, frames) = sync_channel(100);
+    let mut recorder = Recorder::new(out.clone(), 5_000_000);
+    assert_eq!(recorder.push(unit(0, 0, true), &format(640)), Recorded::BeganClip(0));
+    let (made, done) = std::sync::mpsc::channel();
+    recorder.wait_for(done);
+    // It is made while the clip's end waits for it already, or just before.
+    let maker = std::thread::spawn(move || {
+        let _made = made;
+        out.send(BulkFrame::Thumbnail { clip_seq: 0, jpeg: vec![0xff, 0xd8] }).unwrap();
+    });
+    recorder.finish();
+    maker.join().unwrap();
+    drop(recorder);
+    let frames: Vec<_> = frames.into_iter().collect();
+    let small = frames.iter().position(|frame| matches!(frame, BulkFrame::Thumbnail { .. })).unwrap();
+    let end = frames.iter().position(|frame| matches!(frame, BulkFrame::ClipEnd(_))).unwrap();
+    assert!(small < end, "{frames:?}");
+}
