@@ -8,7 +8,7 @@ UI_SOURCES := $(shell find ui \( -name node_modules -o -name dist -o -name gener
 UI_STAMP := ui/node_modules/.installed-lock
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null || echo "$${CARGO_HOME:-$$HOME/.cargo}/bin/cargo-nextest")
 
-.PHONY: help run test check bench fuzz dev screenshots
+.PHONY: help run test check bench fuzz crash dev screenshots
 
 help:
 	@echo "make run          build Hausrecht and open it; demo cameras are started if no camera answers"
@@ -16,6 +16,7 @@ help:
 	@echo "make check        formats, lints and types alone; seconds when warm"
 	@echo "make bench        measure recording, the wall, seeking, the timeline and the log, next to ffmpeg and GStreamer where they do the same"
 	@echo "make fuzz         what cameras send and films say, made up by libFuzzer; FUZZ_SECONDS a target (default 600)"
+	@echo "make crash        programs killed at any step that changes a file, CRASH_KILLS times (default 10000); make test kills 264"
 	@echo "make dev          the window with Vite's server: the page reloads as it is edited"
 	@echo "make screenshots  copy the pictures that the last test run took into assets/screenshots"
 
@@ -56,6 +57,12 @@ fuzz:
 		(cd fuzz && cargo +nightly fuzz run $$target $$scratch corpus/$$target -- -max_total_time=$(FUZZ_SECONDS)) || exit 1; \
 		rm -r "$$scratch"; \
 	done
+
+CRASH_KILLS ?= 10000
+crash: ui/dist/index.html
+	@tests/setup/system.sh test
+	cargo build $(CARGO_FLAGS) --all-targets
+	HAUSRECHT_CRASH_KILLS=$(CRASH_KILLS) $(NEXTEST) nextest run $(CARGO_FLAGS) --profile long --success-output final -E 'test(/^crash::/)'
 
 dev: $(UI_STAMP)
 	@tests/setup/system.sh run

@@ -135,6 +135,8 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             backup::make_backup,
             backup::last_backup,
             backup::test_sheet,
+            backup::share_recovery,
+            backup::shared_among,
             backup::sheet_tested,
             backup::backup_given,
             backup::choose_backup,

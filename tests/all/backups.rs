@@ -244,3 +244,102 @@ fn what_is_no_backup_is_said_and_changes_nothing() {
     let again = back(&whole);
     assert!(String::from_utf8_lossy(&again.stderr).contains("there is a vault already"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_three_people_bring_a_vault_back_and_one_alone_does_not() {
+    if !alone("backups::two_of_three_people_bring_a_vault_back_and_one_alone_does_not") {
+        return;
+    }
+    let stage = Stage::owned().await;
+    let engine = &stage.engine;
+    let names = |names: [&str; 3]| names.map(str::to_owned).to_vec();
+    let three = names(["Sofia Hildebrandt", "Jonas Oberhuber", "Mira Quellwasser"]);
+    for wrong in [names(["Sofia", "sofia ", "Mira"]), names(["Sofia", " ", "Mira"]), vec!["Sofia".into()]] {
+        let error = engine.share_recovery(OWNER_PASSPHRASE.into(), wrong).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::Invalid, "{error}");
+    }
+    let error = engine.share_recovery(JONAS.into(), three.clone()).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::WrongPassphrase);
+    assert_eq!(engine.shared_among().await.unwrap(), None);
+
+    let away = tempfile::tempdir().unwrap();
+    let too_early = engine.make_backup(away.path().to_owned()).await.unwrap();
+    let made = engine.share_recovery(OWNER_PASSPHRASE.into(), three.clone()).await.unwrap();
+    let shares: Vec<String> = made.shares.iter().map(|share| share.identity.clone()).collect();
+    let among = engine.shared_among().await.unwrap().unwrap();
+    assert!(among.names == three && !among.in_backup, "{among:?}");
+    let backup = engine.make_backup(away.path().to_owned()).await.unwrap();
+    assert!(engine.shared_among().await.unwrap().unwrap().in_backup);
+    // The drill knows a share again, and does not take it for the sheet.
+    let tested = engine.test_sheet(shares[1].to_lowercase()).await.unwrap();
+    assert!(!tested.fits && tested.share_of.as_deref() == Some("Jonas Oberhuber"), "{tested:?}");
+    let (folder, _) = stage.close().await;
+
+    // Nothing of it lies open, here or there.
+    let mut lying: Vec<PathBuf> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    lying.push(backup.path.clone().into());
+    for path in lying.iter().filter(|path| path.is_file()) {
+        let bytes = fs::read(path).unwrap();
+        for hidden in
+            [&b"Hildebrandt"[..], b"Oberhuber", b"Quellwasser", shares[0].as_bytes(), shares[2].as_bytes()]
+        {
+            assert!(!bytes.windows(hidden.len()).any(|window| window == hidden), "{} tells", path.display());
+        }
+    }
+
+    // By hand, with nothing of Hausrecht's: the first share, then the second; and one twice is not enough.
+    let hand = tempfile::tempdir().unwrap();
+    for (name, share) in ["one", "two", "three"].iter().zip(&shares) {
+        fs::write(hand.path().join(name), share).unwrap();
+    }
+    let script = "tar -xf \"$0\"\n\
+        python3 -c 'import base64, json; open(\"onion\", \"wb\").write(base64.b64decode(json.load(open(\"shares.json\"))[\"onions\"][0]))'\n\
+        if age -d -i one onion | age -d -i one >/dev/null 2>&1; then exit 7; fi\n\
+        age -d -i one onion | age -d -i two > sheet\n\
+        age -d -i sheet vault.age | tar -t";
+    let listed =
+        Command::new("sh").args(["-ec", script, &backup.path]).current_dir(hand.path()).output().unwrap();
+    assert!(listed.status.success(), "{listed:?}");
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("hausrecht.db"), "{listed:?}");
+
+    let key = |one: &str, other: &str| RestoreKey::Shares {
+        one: one.into(),
+        other: other.into(),
+        passphrase: JONAS.into(),
+    };
+    let fresh = tempfile::tempdir().unwrap();
+    let stranger = Stage::owned().await;
+    let foreign = stranger.engine.share_recovery(OWNER_PASSPHRASE.into(), three).await.unwrap();
+    for (path, one, other, why) in [
+        (&backup.path, &shares[0], &shares[0], "same share"),
+        (&backup.path, &shares[0], &foreign.shares[1].identity, "belong together"),
+        (&backup.path, &shares[0], &shares[1].replace('Q', "P"), "line by line"),
+        (&too_early.path, &shares[0], &shares[1], "take a newer one"),
+    ] {
+        let error = restore(Path::new(path), fresh.path(), key(one, other), LOG_N).unwrap_err();
+        assert!(error.code == ErrorCode::Invalid && error.message.contains(why), "{error}");
+        assert_eq!(fs::read_dir(fresh.path()).unwrap().count(), 0);
+    }
+
+    // Any two, in any order; one pair by the command line.
+    for (one, other) in [(0, 1), (2, 1), (0, 2)] {
+        let folder = tempfile::tempdir().unwrap();
+        if one == 2 {
+            let file = |name: &str| hand.path().join(name).to_str().unwrap().to_owned();
+            fs::write(hand.path().join("new"), JONAS).unwrap();
+            let share =
+                ["--share", &file("three"), "--share", &file("two"), "--passphrase-file", &file("new")];
+            let done = cli(folder.path(), &[&["restore", backup.path.as_str()][..], &share[..]].concat());
+            assert!(done.status.success(), "{done:?}");
+        } else {
+            restore(Path::new(&backup.path), folder.path(), key(&shares[one], &shares[other]), LOG_N)
+                .unwrap();
+        }
+        let stage = Stage::over(folder, hausrecht_tests::stage::MovedClock::default()).await;
+        stage.sign_in(OWNER, JONAS).await;
+        assert_eq!(stage.engine.shared_among().await.unwrap().unwrap().names.len(), 3);
+        assert_eq!(findings(&stage).await, Vec::<String>::new());
+        stage.close().await;
+    }
+}

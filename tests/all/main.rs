@@ -7,6 +7,7 @@ mod backups;
 mod card;
 mod command_line;
 mod control;
+mod crash;
 mod disk;
 mod erasing;
 mod events;

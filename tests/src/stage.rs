@@ -325,7 +325,12 @@ pub async fn start(folder: &Path, clock: &MovedClock) -> Result<Handle, StartErr
     start_with(folder, clock, CLIP_LENGTH).await
 }
 
-async fn start_with(folder: &Path, clock: &MovedClock, clip_length: Duration) -> Result<Handle, StartError> {
+/// The same with another length of clips.
+pub async fn start_with(
+    folder: &Path,
+    clock: &MovedClock,
+    clip_length: Duration,
+) -> Result<Handle, StartError> {
     start_changed(folder, clock, |options| options.clip_length = clip_length).await
 }
 

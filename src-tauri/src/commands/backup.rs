@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, sync::atomic::Ordering};
 
-use hausrecht_engine::wire::{BackupMade, RestoreKey, Restored, SheetTested};
+use hausrecht_engine::wire::{BackupMade, RecoveryShares, RestoreKey, Restored, SharedAmong, SheetTested};
 use hausrecht_model::UnixMicros;
 use tauri::{AppHandle, State};
 
@@ -36,6 +36,24 @@ pub(crate) async fn test_sheet(shell: State<'_, Shell>, identity: String) -> Ans
 #[specta::specta]
 pub(crate) async fn sheet_tested(shell: State<'_, Shell>) -> Answer<Option<UnixMicros>> {
     shell.engine.sheet_tested().await
+}
+
+/// Shares the owner's keys among three people, against the passphrase.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn share_recovery(
+    shell: State<'_, Shell>,
+    passphrase: String,
+    names: Vec<String>,
+) -> Answer<RecoveryShares> {
+    shell.engine.share_recovery(passphrase, names).await
+}
+
+/// Among whom the owner's keys are.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn shared_among(shell: State<'_, Shell>) -> Answer<Option<SharedAmong>> {
+    shell.engine.shared_among().await
 }
 
 /// Name of the backup that waits to be restored; the shell's own.

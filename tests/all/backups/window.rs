@@ -39,6 +39,23 @@ async fn a_sheet_is_tested_a_backup_made_and_restored_in_the_window() {
     desktop.wait_until_gone("sheet-dialog").await;
     desktop.wait_for_text("sheet-tested", PATIENCE, |text| text.contains("it fits")).await;
 
+    // Two of three people, each with a sheet.
+    desktop.click("share-open").await;
+    for (n, name) in ["Sofia", "Jonas", "Mira"].iter().enumerate() {
+        desktop.fill(&format!("share-name-{n}"), name).await;
+    }
+    desktop.fill("share-passphrase", OWNER_PASSPHRASE).await;
+    desktop.keep("03-three").await;
+    desktop.click("share-submit").await;
+    desktop.wait_for_count("[data-testid='share-identity']", 3, PATIENCE).await;
+    let mut shares = Vec::new();
+    for sheet in desktop.all("[data-testid='share-identity']").await {
+        shares.push(sheet.text().await.unwrap());
+    }
+    desktop.keep("03-shares").await;
+    desktop.click("share-have").await;
+    desktop.wait_for_text("shared-among", PATIENCE, |text| text.contains("No backup since")).await;
+
     desktop.wait_for_text("backup-last", PATIENCE, |text| text.contains("no backup yet")).await;
     desktop.click("backup-open").await;
     desktop.fill("backup-folder", "/nowhere/at/all").await;
@@ -51,6 +68,7 @@ async fn a_sheet_is_tested_a_backup_made_and_restored_in_the_window() {
     desktop.find("backup-dialog").await.send_keys("\u{e00c}").await.unwrap();
     desktop.wait_until_gone("backup-dialog").await;
     desktop.wait_for_text("backup-last", PATIENCE, |text| text.contains("Last backup")).await;
+    desktop.wait_for_text("shared-among", PATIENCE, |text| !text.contains("No backup since")).await;
     let show = "document.querySelector(\"[data-testid='backup-last']\").scrollIntoView({ block: 'center' })";
     desktop.page.execute(show, Vec::new()).await.unwrap();
     desktop.keep("04-settings").await;
@@ -75,6 +93,10 @@ async fn a_sheet_is_tested_a_backup_made_and_restored_in_the_window() {
         })
         .await;
     desktop.keep("06-sheet").await;
+    desktop.choose("restore-by", "shares").await;
+    desktop.fill("restore-identity", &shares[2]).await;
+    desktop.fill("restore-other", &shares[0]).await;
+    desktop.keep("06-shares").await;
     desktop.click("restore-submit").await;
     desktop.find("restored").await;
     desktop.keep("07-restored").await;

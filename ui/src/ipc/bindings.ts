@@ -262,6 +262,10 @@ export const commands = {
 	lastBackup: () => typedError<BackupMade | null, Error>(__TAURI_INVOKE("last_backup")),
 	/**  Tests a recovery sheet: whether its identity opens this vault. */
 	testSheet: (identity: string) => typedError<SheetTested, Error>(__TAURI_INVOKE("test_sheet", { identity })),
+	/**  Shares the owner's keys among three people, against the passphrase. */
+	shareRecovery: (passphrase: string, names: string[]) => typedError<RecoveryShares, Error>(__TAURI_INVOKE("share_recovery", { passphrase, names })),
+	/**  Among whom the owner's keys are. */
+	sharedAmong: () => typedError<SharedAmong | null, Error>(__TAURI_INVOKE("shared_among")),
 	/**  When a recovery sheet that fits was tested last. */
 	sheetTested: () => typedError<UnixMicros | null, Error>(__TAURI_INVOKE("sheet_tested")),
 	/**  Name of the backup that waits to be restored; the shell's own. */
@@ -272,7 +276,7 @@ export const commands = {
 	restoreBackup: (key: RestoreKey) => typedError<Restored, Error>(__TAURI_INVOKE("restore_backup", { key })),
 	/**  Waits with no backup any more; the shell's own. */
 	forgetBackup: () => __TAURI_INVOKE<void>("forget_backup"),
-	/**  Ends the program and starts it again; the shell's own. */
+	/**  Ends the program in order and starts it again, without the files that it was started with; the shell's own. */
 	startAnew: () => __TAURI_INVOKE<void>("start_anew"),
 	/**  The witnesses and what they have said. */
 	witnesses: () => typedError<WitnessView[], Error>(__TAURI_INVOKE("witnesses")),
@@ -2603,6 +2607,26 @@ export type RecordingSettings = {
 	size_mb: number | null,
 };
 
+/**  One person's share of the recovery: with another's, it opens what a backup holds. */
+export type RecoveryShare = {
+	/**  Whose. */
+	name: string,
+	/**  Their key, `AGE-SECRET-KEY-1…`. */
+	identity: string,
+	/**  The same as a QR code, SVG. */
+	qr_svg: string,
+};
+
+/**  The shares that were made last, to be printed once: Hausrecht keeps none of the keys. */
+export type RecoveryShares = {
+	/**  When. */
+	made_us: UnixMicros,
+	/**  The vault's public key, `age1…`. */
+	recipient: string,
+	/**  One for each of three people. */
+	shares: RecoveryShare[],
+};
+
 /**  The recovery sheet, to print or save. Handed out once after set-up or against the passphrase. */
 export type RecoverySheet = {
 	/**  The owner identity, `AGE-SECRET-KEY-1…`, in groups for reading. */
@@ -2643,6 +2667,14 @@ passphrase: string } |
 { by: "sheet"; 
 /**  `AGE-SECRET-KEY-1…`; blanks and line ends do not count. */
 identity: string; 
+/**  The owner's passphrase from now on. */
+passphrase: string } | 
+/**  The shares of two of the three people among whom the owner's keys are. */
+{ by: "shares"; 
+/**  One person's, `AGE-SECRET-KEY-1…`; blanks and line ends do not count. */
+one: string; 
+/**  Another's. */
+other: string; 
 /**  The owner's passphrase from now on. */
 passphrase: string };
 
@@ -2721,10 +2753,22 @@ export type Settings = {
 	lock_with_desktop?: boolean,
 };
 
+/**  Among whom the owner's keys are. */
+export type SharedAmong = {
+	/**  Since when. */
+	made_us: UnixMicros,
+	/**  Their names. */
+	names: string[],
+	/**  Whether a backup was made since: without one, the shares open nothing. */
+	in_backup: boolean,
+};
+
 /**  The test of a recovery sheet. */
 export type SheetTested = {
 	/**  Whether it opens this vault. */
 	fits: boolean,
+	/**  Or it is a share, and this is whose. */
+	share_of: string | null,
 	/**  When one that fits was tested last. */
 	tested_us: UnixMicros | null,
 };

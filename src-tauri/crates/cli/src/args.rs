@@ -331,6 +331,9 @@ pub(crate) struct Restore {
     /// File with the identity on the recovery sheet, if the passphrase is forgotten; `--passphrase-file` is then the new one
     #[arg(long, value_name = "FILE")]
     pub(crate) sheet: Option<PathBuf>,
+    /// File with the share of one of the three people among whom the owner's keys are; given twice, for two of them
+    #[arg(long, value_name = "FILE", num_args = 1, conflicts_with = "sheet")]
+    pub(crate) share: Vec<PathBuf>,
 }
 
 /// What is exported.

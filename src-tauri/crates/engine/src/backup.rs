@@ -19,6 +19,7 @@ use crate::{
     handle::blocking,
     inner::Inner,
     logbook::Note,
+    shares::Onions,
     wire::{BackupMade, Error, Event, RestoreKey, Restored},
 };
 
@@ -26,9 +27,11 @@ use crate::{
 pub(crate) const FORMAT: &str = "hausrecht-backup-v1";
 /// What a backup's file is called.
 pub(crate) const EXTENSION: &str = "hausrecht-backup";
-/// The files of a backup: what it is, the owner's key under the passphrase, and the rest, sealed to the owner.
+/// The files of a backup: what it is, the owner's key under the passphrase, what two of three people open if there are such, and the rest,
+/// sealed to the owner.
 pub(crate) const ABOUT: &str = "about.json";
 pub(crate) const OWNER: &str = "owner.age";
+pub(crate) const SHARES: &str = "shares.json";
 pub(crate) const SEALED: &str = "vault.age";
 /// Inside of [`SEALED`].
 pub(crate) const DATABASE: &str = "hausrecht.db";
@@ -84,7 +87,8 @@ impl Handle {
             .map_err(Error::order_unwritable)?;
         self.inner.tell(Event::LogGrew(entry + 1));
         let inner = Arc::clone(&self.inner);
-        let made = blocking(move || make(&inner, &keys, &folder, entry + 1)).await;
+        let shares = self.onions().await?;
+        let made = blocking(move || make(&inner, &keys, &folder, entry + 1, shares)).await;
         if let Err(error) = &made {
             let mut note = Note::new(Kind::Error).fact("what", "backup").fact("why", error.message.clone());
             note.refers_to = Some(entry);
@@ -116,7 +120,13 @@ impl Handle {
     }
 }
 
-fn make(inner: &Inner, keys: &OwnerKeys, folder: &Path, entries: u64) -> Result<BackupMade> {
+fn make(
+    inner: &Inner,
+    keys: &OwnerKeys,
+    folder: &Path,
+    entries: u64,
+    shares: Option<Onions>,
+) -> Result<BackupMade> {
     let data = &inner.options.data_folder;
     let failed = |error: io::Error| unwritable(folder, &error);
     let made_us = inner.now();
@@ -133,6 +143,11 @@ fn make(inner: &Inner, keys: &OwnerKeys, folder: &Path, entries: u64) -> Result<
     };
     append(&mut outer, ABOUT, &serde_json::to_vec_pretty(&about)?).map_err(failed)?;
     append(&mut outer, OWNER, &fs::read(data.join(OWNER))?).map_err(failed)?;
+    if let Some(mut onions) = shares {
+        // Who they are stands in the database, which is sealed.
+        onions.holders = None;
+        append(&mut outer, SHARES, &serde_json::to_vec_pretty(&onions)?).map_err(failed)?;
+    }
     // How long the sealed part is, its header must say before it comes.
     let mut sealed = tempfile_in(data)?;
     {

@@ -40,7 +40,7 @@ pub(crate) use self::{
     clips::{end_of, visible_grants},
     events::said,
     grants::about,
-    session::{OWNER_FILE, blocking},
+    session::{OWNER_FILE, blocking, qr_svg},
 };
 use crate::{
     Result, View,

@@ -24,6 +24,7 @@ mod rekey;
 mod restore;
 mod retention;
 mod session;
+mod shares;
 mod sightings;
 mod snapshots;
 mod start;

@@ -17,9 +17,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     Result,
-    backup::{ABOUT, About, DATABASE, FORMAT, OWNER, OWNER_KEYS, PEOPLE, SEALED},
+    backup::{ABOUT, About, DATABASE, FORMAT, OWNER, OWNER_KEYS, PEOPLE, SEALED, SHARES},
     handle::OWNER_FILE,
     logbook::{Logbook, Note, root_of},
+    shares::{self, Onions},
     wire::{Error, ErrorCode, RestoreKey, Restored},
 };
 
@@ -76,11 +77,12 @@ fn lay(path: &Path, stage: &Path, key: RestoreKey, log_n: u8) -> Result<Restored
     let mut outer = tar::Archive::new(file);
     let (mut about, mut owner_file, mut owner): (Option<About>, Vec<u8>, Option<OwnerKeys>) =
         (None, Vec::new(), None);
-    let mut sheet = None;
-    if let RestoreKey::Sheet { identity, .. } = &key {
-        let line = identity.split_whitespace().collect::<String>().to_ascii_uppercase();
-        sheet = Some(Identity::from_secret_text(&line).map_err(|error| Error::invalid(error.to_string()))?);
-    }
+    let typed = match &key {
+        RestoreKey::Passphrase { .. } => Vec::new(),
+        RestoreKey::Sheet { identity, .. } => vec![typed(identity)?],
+        RestoreKey::Shares { one, other, .. } => vec![typed(one)?, typed(other)?],
+    };
+    let mut onions = Vec::new();
     for entry in outer.entries().map_err(damaged)?.raw(true) {
         let mut entry = entry.map_err(|_| no_backup("it does not begin as one does"))?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
@@ -94,17 +96,36 @@ fn lay(path: &Path, stage: &Path, key: RestoreKey, log_n: u8) -> Result<Restored
                 about = Some(found);
             }
             OWNER => owner_file = small(&mut entry).map_err(damaged)?,
+            SHARES => {
+                let found: Onions = serde_json::from_slice(&small(&mut entry).map_err(damaged)?)
+                    .map_err(|_| no_backup("what two of three people open cannot be read"))?;
+                if found.format != shares::FORMAT {
+                    return Err(no_backup("a newer version made it; use that one"));
+                }
+                onions = found.files();
+            }
             SEALED if about.is_some() => {
-                let identity = match (&key, &sheet) {
+                let opened = match (&key, typed.as_slice()) {
                     (RestoreKey::Passphrase { passphrase }, _) => {
-                        let keys = OwnerKeys::open(&owner_file, &SecretString::from(passphrase.clone()))?;
-                        let identity = keys.identity().clone();
-                        owner = Some(keys);
-                        identity
+                        Some(OwnerKeys::open(&owner_file, &SecretString::from(passphrase.clone()))?)
                     }
-                    (RestoreKey::Sheet { .. }, Some(identity)) => identity.clone(),
-                    (RestoreKey::Sheet { .. }, None) => return Err(Error::internal("no sheet")),
+                    (RestoreKey::Shares { .. }, [one, other]) if !onions.is_empty() => {
+                        let joined = hausrecht_vault::join(&onions, one, other);
+                        Some(joined.map_err(|error| Error::invalid(error.to_string()))?)
+                    }
+                    (RestoreKey::Shares { .. }, _) => {
+                        return Err(Error::invalid(
+                            "this backup was made before its owner's keys were shared among three people: take a newer one",
+                        ));
+                    }
+                    (RestoreKey::Sheet { .. }, _) => None,
                 };
+                let identity = match (&opened, typed.as_slice()) {
+                    (Some(keys), _) => keys.identity().clone(),
+                    (None, [sheet, ..]) => sheet.clone(),
+                    (None, []) => return Err(Error::internal("no sheet")),
+                };
+                owner = opened;
                 let plain = StreamOpener::begin(entry, &identity).map_err(|_| {
                     Error::invalid(
                         "this recovery sheet, or passphrase, belongs to another vault than the backup",
@@ -120,7 +141,7 @@ fn lay(path: &Path, stage: &Path, key: RestoreKey, log_n: u8) -> Result<Restored
     let (Some(about), Some(owner)) = (about, owner) else { return Err(no_backup("a part of it is missing")) };
     let owner_file = match key {
         RestoreKey::Passphrase { .. } => owner_file,
-        RestoreKey::Sheet { passphrase: new, .. } => {
+        RestoreKey::Sheet { passphrase: new, .. } | RestoreKey::Shares { passphrase: new, .. } => {
             if passphrase::rate(&new, &[]).score < SCORE {
                 return Err(Error::invalid(
                     "the new passphrase is guessed too easily: take the words that are offered",
@@ -134,6 +155,16 @@ fn lay(path: &Path, stage: &Path, key: RestoreKey, log_n: u8) -> Result<Restored
     put(&stage.join(READY), b"")?;
     fs::File::open(stage)?.sync_all()?;
     Ok(restored)
+}
+
+/// A key as somebody typed it.
+pub(crate) fn typed(text: &str) -> Result<Identity> {
+    let line = Zeroizing::new(text.split_whitespace().collect::<String>().to_ascii_uppercase());
+    Identity::from_secret_text(&line).map_err(|error| {
+        Error::invalid(format!(
+            "{error}: a letter is wrong or missing; compare it with the sheet line by line"
+        ))
+    })
 }
 
 /// Makes the restored log the successor of what the backup had: another key, and an entry that says so.

@@ -9,6 +9,7 @@
 //! - [`ClipWriter`], [`recover_part`], [`ClipReader`]: sealed clips on disk.
 //! - [`seal_to`], [`open_with`]: small sealed values (thumbnails, names, reasons).
 //! - [`StreamSealer`]: packages that are given away; [`ClipReader::open_by`] opens them.
+//! - [`share`], [`join`]: the owner's keys among three people, of whom two are needed.
 //! - [`passphrase`]: passphrases offered and rated.
 
 mod clip;
@@ -21,6 +22,7 @@ mod person;
 #[cfg(feature = "reference")]
 pub mod reference;
 mod sealed;
+mod shares;
 mod stream;
 mod unlock;
 
@@ -35,5 +37,6 @@ pub use identity::{Identity, ParseKeyError, Recipient};
 pub use owner::OwnerKeys;
 pub use person::PersonKeys;
 pub use sealed::{SealError, UnsealError, open_with, seal_to};
+pub use shares::{JoinError, SHARES, Shared, join, share};
 pub use stream::{OpenBy, SealFor, StreamOpener, StreamSealer};
 pub use unlock::{PRODUCT_LOG_N, UnlockError};

@@ -204,6 +204,7 @@ export function sentence(row: LogRow, nowUs: number): string {
     case 'succeeded':
       return m.k_succeeded({ log: fact(row, 'log') ?? '', n: fact(row, 'size') ?? '' })
     case 'sheet_tested':
+      if (fact(row, 'share') === 'true') return m.k_sheet_share()
       return fact(row, 'fits') === 'true' ? m.k_sheet_fits() : m.k_sheet_other()
     case 'disclosed':
       return m.k_disclosed({ count: number(row, 'films') ?? 0 })
@@ -225,6 +226,7 @@ export function sentence(row: LogRow, nowUs: number): string {
       const name = fact(row, 'setting')
       if (name === null) return m.k_setting_changed({ setting: '' })
       if (name === 'recovery_sheet') return m.k_recovery_made()
+      if (name === 'recovery_shares') return m.k_shares_made()
       if (name === 'motion') return m.k_c_motion({ camera: camera(row) })
       if (name === 'recording') return m.k_recording({ camera: camera(row) })
       if (name === 'templates') return m.k_templates()

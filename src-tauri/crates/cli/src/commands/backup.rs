@@ -25,14 +25,24 @@ pub(crate) async fn make(json: bool, handle: &Handle, folder: &Path) -> anyhow::
 pub(crate) async fn bring_back(args: &Args, wish: &Restore, folder: &Path) -> anyhow::Result<ExitCode> {
     let passphrase = passphrase::secret(
         args.passphrase_file.as_deref(),
-        if wish.sheet.is_some() { "New passphrase" } else { "Passphrase of the owner" },
+        if wish.sheet.is_some() || !wish.share.is_empty() {
+            "New passphrase"
+        } else {
+            "Passphrase of the owner"
+        },
     )?;
-    let key = match &wish.sheet {
-        Some(file) => RestoreKey::Sheet {
+    let key = match (&wish.sheet, wish.share.as_slice()) {
+        (Some(file), _) => RestoreKey::Sheet {
             identity: passphrase::secret(Some(file), "Identity on the recovery sheet")?,
             passphrase,
         },
-        None => RestoreKey::Passphrase { passphrase },
+        (None, []) => RestoreKey::Passphrase { passphrase },
+        (None, [one, other]) => RestoreKey::Shares {
+            one: passphrase::secret(Some(one), "Share")?,
+            other: passphrase::secret(Some(other), "Share")?,
+            passphrase,
+        },
+        (None, _) => anyhow::bail!("--share is needed twice: the shares of two people"),
     };
     let mut options = Options::new(folder, Options::default_worker());
     options.record = false;

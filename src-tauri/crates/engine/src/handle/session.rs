@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use hausrecht_ledger::Kind;
 use hausrecht_model::{PersonId, UnixMicros};
 use hausrecht_store::PersonRow;
-use hausrecht_vault::{ExposeSecret, Identity, OwnerKeys, PersonKeys, SecretString, passphrase, seal_to};
+use hausrecht_vault::{ExposeSecret, OwnerKeys, PersonKeys, SecretString, passphrase, seal_to};
 use qrcode::{EcLevel, QrCode, render::svg};
 
 use super::Handle;
@@ -13,6 +13,7 @@ use crate::{
     Result,
     inner::{Inner, lock},
     logbook::Note,
+    restore::typed,
     session::{Keys, SignedIn},
     wire::Event,
     wire::{
@@ -186,17 +187,15 @@ impl Handle {
     pub async fn test_sheet(&self, identity: String) -> Result<SheetTested> {
         let person = self.inner.signed_in()?;
         let keys = person.owner_keys()?;
-        let line =
-            zeroize::Zeroizing::new(identity.split_whitespace().collect::<String>().to_ascii_uppercase());
-        let read = Identity::from_secret_text(&line).map_err(|error| {
-            Error::invalid(format!(
-                "{error}: a letter is wrong or missing; compare it with the sheet line by line"
-            ))
-        })?;
+        let read = typed(&identity)?;
         let fits = read.recipient() == keys.recipient();
+        let holders = self.onions().await?.map(|onions| onions.holders(&keys)).unwrap_or_default();
+        let share_of =
+            holders.into_iter().find(|holder| holder.recipient == read.recipient()).map(|holder| holder.name);
         let writer = Arc::clone(&self.inner);
         let now = self.inner.now();
-        let note = Note::new(Kind::SheetTested).by(person.id).fact("fits", fits);
+        let note =
+            Note::new(Kind::SheetTested).by(person.id).fact("fits", fits).fact("share", share_of.is_some());
         let tested = self
             .inner
             .db
@@ -215,7 +214,11 @@ impl Handle {
             self.inner.recovery_made.store(true, std::sync::atomic::Ordering::Relaxed);
             self.inner.tell(Event::Session(self.inner.session_view()));
         }
-        Ok(SheetTested { fits, tested_us: tested.1.and_then(|text| text.parse().ok()).map(UnixMicros) })
+        Ok(SheetTested {
+            fits,
+            share_of,
+            tested_us: tested.1.and_then(|text| text.parse().ok()).map(UnixMicros),
+        })
     }
 
     /// When a recovery sheet that fits was tested last.
@@ -581,7 +584,7 @@ fn sheet_of(keys: &OwnerKeys, made_us: hausrecht_model::UnixMicros) -> Result<Re
 }
 
 /// A text as a QR code.
-pub(super) fn qr_svg(text: &str) -> Result<String> {
+pub(crate) fn qr_svg(text: &str) -> Result<String> {
     let code = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::M).map_err(Error::internal)?;
     Ok(code.render::<svg::Color<'_>>().min_dimensions(240, 240).quiet_zone(true).build())
 }

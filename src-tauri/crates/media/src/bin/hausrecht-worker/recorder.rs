@@ -100,7 +100,16 @@ struct Clip {
 impl Recorder {
     /// Records to `out`, clips of about `target_us`.
     pub(crate) fn new(out: SyncSender<BulkFrame>, target_us: u64) -> Self {
-        Self { out, target_us, next_seq: 0, cut: false, together: false, clip: None, anchor: None, small: None }
+        Self {
+            out,
+            target_us,
+            next_seq: 0,
+            cut: false,
+            together: false,
+            clip: None,
+            anchor: None,
+            small: None,
+        }
     }
 
     /// Ends the current clip at the next key frame.
