@@ -25,6 +25,7 @@ mod packages;
 mod playing;
 mod recording;
 mod signals;
+mod stamps;
 mod thread;
 mod timeline;
 mod together;

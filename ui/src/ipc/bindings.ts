@@ -286,6 +286,14 @@ export const commands = {
 	removeWitness: (url: string) => typedError<WitnessView[], Error>(__TAURI_INVOKE("remove_witness", { url })),
 	/**  Shows all witnesses the log now. */
 	askWitnesses: () => typedError<WitnessView[], Error>(__TAURI_INVOKE("ask_witnesses")),
+	/**  The time stamping authority and what it has stamped. */
+	timeStamps: () => typedError<TimeStamps, Error>(__TAURI_INVOKE("time_stamps")),
+	/**  Names an authority and lets it stamp the log at once, or none. */
+	setTimeAuthority: (url: string | null) => typedError<TimeStamps, Error>(__TAURI_INVOKE("set_time_authority", { url })),
+	/**  Lets the authority stamp the log now. */
+	stampNow: () => typedError<TimeStamps, Error>(__TAURI_INVOKE("stamp_now")),
+	/**  Writes all stamps with their checkpoints into a folder below `folder`. */
+	exportStamps: (folder: string) => typedError<StampsExported, Error>(__TAURI_INVOKE("export_stamps", { folder })),
 	/**  The key of the log, which a witness is given. */
 	verifierKey: () => typedError<string, Error>(__TAURI_INVOKE("verifier_key")),
 	/**  The package that waits to be opened; the shell's own. */
@@ -2792,6 +2800,24 @@ export type SourceView = {
 	to_us: UnixMicros | null,
 };
 
+/**  A time stamp. */
+export type StampView = {
+	/**  Entries of the log that it covers. */
+	size: number,
+	/**  When, by the authority's clock. */
+	time_us: UnixMicros,
+	/**  Where the authority answered. */
+	authority: string,
+};
+
+/**  Time stamps that were written out. */
+export type StampsExported = {
+	/**  How many. */
+	count: number,
+	/**  Where they are: `checkpoint-N.txt`, and its stamp `checkpoint-N.tsr`. */
+	folder: string,
+};
+
 /**  What the clips take, and how far back the disk reaches. */
 export type Storage = {
 	/**  The bounds. */
@@ -2994,6 +3020,18 @@ export type TimeFrom =
 "name" | 
 /**  From the satellites, by the file beside it. */
 "satellites";
+
+/**  Time stamps of the log (RFC 3161). */
+export type TimeStamps = {
+	/**  Where the authority answers that the owner named. */
+	authority: string | null,
+	/**  How many stamps there are. */
+	count: number,
+	/**  The newest. */
+	newest: StampView | null,
+	/**  What was wrong when the authority was asked last, an English sentence. */
+	problem: string | null,
+};
 
 /**  A span of time on the timeline: its lanes. */
 export type Timeline = {

@@ -82,6 +82,9 @@ pub(crate) enum Command {
     /// Who witnesses this log: list, ask, add, remove
     #[command(subcommand)]
     Witnesses(Witnesses),
+    /// Time stamps of the log by an authority (RFC 3161): list, ask, name one, write out
+    #[command(subcommand)]
+    Stamps(Stamps),
     /// List people and what they may view
     People {
         /// Add a person with this name; their passphrase is asked for
@@ -320,6 +323,26 @@ pub(crate) enum Witnesses {
     Remove {
         /// Its address
         url: String,
+    },
+}
+
+/// What is stamped.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Stamps {
+    /// Say which authority is asked, and the newest stamp
+    Show,
+    /// Let it stamp the log now
+    Ask,
+    /// Name the authority that is asked once a day, and let it stamp at once; without an address, none
+    Authority {
+        /// Its address, for example https://tsa.example/tsr
+        url: Option<String>,
+    },
+    /// Write all stamps with their checkpoints, for `openssl ts -verify`
+    Export {
+        /// Into a folder below this one, which must exist
+        #[arg(long, value_name = "DIR")]
+        folder: PathBuf,
     },
 }
 

@@ -115,6 +115,7 @@ async fn dispatch(args: &Args, handle: &Handle, folder: &Path) -> anyhow::Result
         // Done before there was an engine.
         Command::Restore(_) | Command::Witness(_) => Ok(ExitCode::SUCCESS),
         Command::Witnesses(wish) => witness::own(args.json, handle, wish).await,
+        Command::Stamps(wish) => witness::stamps(args.json, handle, wish).await,
         Command::People { add: Some(name), role, until, new_passphrase_file, accept_weak } => {
             let who = people::Who { name, role: role.as_deref(), until: until.as_deref() };
             people::add(args.json, handle, who, new_passphrase_file.as_deref(), *accept_weak).await

@@ -24,6 +24,7 @@ mod motion;
 mod people;
 mod recording;
 mod row;
+mod stamps;
 mod timeline;
 mod topics;
 mod walls;
@@ -48,6 +49,7 @@ pub use holds::{Goes, HoldRow, Oldest};
 pub use identities::IdentityRow;
 pub use imports::{ImportRow, SourceSum};
 pub use people::PersonRow;
+pub use stamps::StampRow;
 pub use timeline::{Buckets, CHUNK, EventWalk, LEVELS_US};
 pub use topics::UnknownTopicRow;
 pub use walls::WallRow;
@@ -67,7 +69,7 @@ pub struct Tables<'c> {
 }
 
 /// Every step of the schema, in the order in which they were made. A step that was released is never changed.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 12] = [
     include_str!("../migrations/01-first.sql"),
     include_str!("../migrations/02-control.sql"),
     include_str!("../migrations/03-events.sql"),
@@ -79,6 +81,7 @@ const STEPS: [&str; 11] = [
     include_str!("../migrations/09-timeline.sql"),
     include_str!("../migrations/10-track.sql"),
     include_str!("../migrations/11-rights.sql"),
+    include_str!("../migrations/12-stamps.sql"),
 ];
 /// The schema that this version writes.
 const NEWEST: i64 = STEPS.len() as i64;

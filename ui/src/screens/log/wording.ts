@@ -198,6 +198,7 @@ export function sentence(row: LogRow, nowUs: number): string {
       return row.camera === null ? m.k_export_many(span) : m.k_export({ camera: camera(row), ...span })
     }
     case 'witnessed':
+      if (fact(row, 'authority') !== null) return m.k_stamped({ authority: fact(row, 'authority') ?? '', n: fact(row, 'size') ?? '' })
       return m.k_witnessed({ witness: fact(row, 'witness') ?? '', n: fact(row, 'size') ?? '' })
     case 'backed_up':
       return m.k_backed_up()
@@ -227,6 +228,9 @@ export function sentence(row: LogRow, nowUs: number): string {
       if (name === null) return m.k_setting_changed({ setting: '' })
       if (name === 'recovery_sheet') return m.k_recovery_made()
       if (name === 'recovery_shares') return m.k_shares_made()
+      if (name === 'witness_added') return m.k_witness_added({ witness: fact(row, 'to') ?? '' })
+      if (name === 'witness_removed') return m.k_witness_removed({ witness: fact(row, 'to') ?? '' })
+      if (name === 'time_authority') return fact(row, 'to') ? m.k_authority({ authority: fact(row, 'to') ?? '' }) : m.k_authority_none()
       if (name === 'motion') return m.k_c_motion({ camera: camera(row) })
       if (name === 'recording') return m.k_recording({ camera: camera(row) })
       if (name === 'templates') return m.k_templates()
@@ -505,6 +509,7 @@ export function findingSentence(code: string, detail: string): string {
     signature: m.fi_signature,
     tree: m.fi_tree,
     checkpoint: m.fi_checkpoint,
+    stamp: m.fi_stamp,
     clip_changed: m.fi_clip_changed,
     clip_missing: m.fi_clip_missing,
     clip_unreadable: m.fi_clip_unreadable,

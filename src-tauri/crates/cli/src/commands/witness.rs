@@ -11,7 +11,7 @@ use hausrecht_engine::{Handle, Witness, wire::WitnessView};
 use hausrecht_model::clock::SystemClock;
 
 use crate::{
-    args::{Serve, Witnesses},
+    args::{Serve, Stamps, Witnesses},
     output::{self, local},
 };
 
@@ -78,4 +78,34 @@ pub(crate) async fn own(json: bool, handle: &Handle, wish: &Witnesses) -> anyhow
     }
     // As of a log that was changed.
     Ok(if grave { ExitCode::from(3) } else { ExitCode::SUCCESS })
+}
+
+/// Time stamps of the log.
+pub(crate) async fn stamps(json: bool, handle: &Handle, wish: &Stamps) -> anyhow::Result<ExitCode> {
+    let now = match wish {
+        Stamps::Show => handle.time_stamps().await?,
+        Stamps::Ask => handle.stamp_now().await?,
+        Stamps::Authority { url } => handle.set_time_authority(url.clone()).await?,
+        Stamps::Export { folder } => {
+            let exported = handle.export_stamps(&std::path::absolute(folder).context("the folder")?).await?;
+            if json {
+                output::json(&exported)?;
+            } else {
+                output::print(&format!("{} stamps in {}", exported.count, exported.folder))?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    if json {
+        output::json(&now)?;
+    } else {
+        let authority = now.authority.as_deref().unwrap_or("no authority is named");
+        let newest = now.newest.as_ref().map_or_else(
+            || "nothing is stamped yet".to_owned(),
+            |stamp| format!("{} entries on {}", stamp.size, local(stamp.time_us)),
+        );
+        let problem = now.problem.as_ref().map(|why| format!("\n{why}")).unwrap_or_default();
+        output::print(&format!("{authority}: {newest}{problem}"))?;
+    }
+    Ok(if now.problem.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -16,6 +16,7 @@ use crate::{
     recorder::hash_file,
     session::SignedIn,
     wire::{Error, Event, Finding, VerifyState},
+    witness::{STAMPS_MAX, differs},
 };
 
 /// Entries read at once.
@@ -172,6 +173,21 @@ impl Handle {
                     ),
                 )),
                 Err(error) => findings.push(of_log("checkpoint", error.to_string())),
+            }
+        }
+        let stamps = inner.db.read(|tables| Ok(tables.stamps(STAMPS_MAX)?)).await?;
+        let logs: Vec<_> =
+            std::iter::once(key.clone()).chain(inner.logbook.earlier().iter().cloned()).collect();
+        for stamp in stamps {
+            match logs.iter().find_map(|log| Checkpoint::verify(&stamp.note, log).ok()) {
+                Some(checkpoint) if checkpoint.size == stamp.size => checkpoints.push(checkpoint),
+                Some(_) | None => findings.push(of_log(
+                    "stamp",
+                    format!("the checkpoint of {} entries that was stamped is not this log's", stamp.size),
+                )),
+            }
+            if let Some(why) = differs(&stamp.note, &stamp.token) {
+                findings.push(of_log("stamp", format!("at {} entries: {why}", stamp.size)));
             }
         }
         let mut keys = inner.logbook.signers();

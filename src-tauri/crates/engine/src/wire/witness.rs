@@ -43,3 +43,39 @@ pub enum WitnessTrouble {
     /// It has seen other entries: the log was written anew.
     Fork,
 }
+
+/// Time stamps of the log (RFC 3161).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, specta::Type)]
+pub struct TimeStamps {
+    /// Where the authority answers that the owner named.
+    pub authority: Option<String>,
+    /// How many stamps there are.
+    #[specta(type = u32)]
+    pub count: u64,
+    /// The newest.
+    pub newest: Option<StampView>,
+    /// What was wrong when the authority was asked last, an English sentence.
+    pub problem: Option<String>,
+}
+
+/// A time stamp.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, specta::Type)]
+pub struct StampView {
+    /// Entries of the log that it covers.
+    #[specta(type = u32)]
+    pub size: u64,
+    /// When, by the authority's clock.
+    pub time_us: UnixMicros,
+    /// Where the authority answered.
+    pub authority: String,
+}
+
+/// Time stamps that were written out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, specta::Type)]
+pub struct StampsExported {
+    /// How many.
+    #[specta(type = u32)]
+    pub count: u64,
+    /// Where they are: `checkpoint-N.txt`, and its stamp `checkpoint-N.tsr`.
+    pub folder: String,
+}

@@ -7,6 +7,7 @@ use hausrecht_ledger::{Checkpoint, Kind, WitnessKey, prove_consistency};
 use hausrecht_model::UnixMicros;
 use serde::{Deserialize, Serialize};
 
+use super::{post::post, stamp};
 use crate::{
     Handle, Result,
     inner::Inner,
@@ -19,13 +20,10 @@ const WITNESSES: &str = "witnesses";
 const SAID: &str = "witnesses_said";
 const WITNESSES_MAX: usize = 8;
 /// How often a witness is shown the log.
-const EVERY_US: i64 = 86_400_000_000;
+pub(super) const EVERY_US: i64 = 86_400_000_000;
 /// How long one that did not answer is left alone.
-const AGAIN_US: i64 = 3_600_000_000;
+pub(super) const AGAIN_US: i64 = 3_600_000_000;
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-const PATIENCE: Duration = Duration::from_secs(15);
-/// The longest answer that is read.
-const ANSWER_BYTES: usize = 64 << 10;
 
 /// A witness that the owner named.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -140,7 +138,7 @@ pub(crate) async fn follow(inner: Arc<Inner>) {
                     ask(&inner, &named).await?;
                 }
             }
-            Ok::<_, Error>(())
+            stamp::follow_up(&inner).await
         };
         if let Err(error) = due.await {
             tracing::warn!("witnesses are not asked: {error}");
@@ -306,8 +304,9 @@ async fn show(inner: &Arc<Inner>, url: &str, key: &WitnessKey, old: u64) -> Resu
     }
     body.push('\n');
     body.push_str(&checkpoint.text);
-    let (status, answer) = match post(url, body).await {
-        Ok(answer) => answer,
+    let address = format!("{}/add-checkpoint", url.trim_end_matches('/'));
+    let (status, answer) = match post(&address, "text/plain; charset=utf-8", body.into_bytes()).await {
+        Ok((status, bytes)) => (status, String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) => return Ok(Shown::Silent(error)),
     };
     Ok(match status {
@@ -325,26 +324,4 @@ async fn show(inner: &Arc<Inner>, url: &str, key: &WitnessKey, old: u64) -> Resu
         403 | 404 => Shown::Unknown(format!("it does not know this log: give it the key {log}")),
         other => Shown::Silent(format!("it answers {other}")),
     })
-}
-
-/// Posts to the witness at `url`; status and body, or why there is none.
-async fn post(url: &str, body: String) -> std::result::Result<(u16, String), String> {
-    let told = |error: reqwest::Error| error.without_url().to_string();
-    let address = format!("{}/add-checkpoint", url.trim_end_matches('/'));
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .timeout(PATIENCE)
-        .build()
-        .map_err(told)?;
-    let mut answer = client.post(address).body(body).send().await.map_err(told)?;
-    let status = answer.status().as_u16();
-    let mut bytes = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(told)? {
-        bytes.extend_from_slice(&part);
-        if bytes.len() > ANSWER_BYTES {
-            return Err("its answer is too long".into());
-        }
-    }
-    Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
 }
