@@ -49,7 +49,7 @@ bench: ui/dist/index.html
 
 # Needs a nightly toolchain and cargo-fuzz, which it installs once. What is found new goes to a scratch folder, not to the corpus.
 FUZZ_SECONDS ?= 600
-FUZZ_TARGETS := soap_answer discovery_answer event_message scopes uri footage_file footage_name footage_track clip clip_index ledger vault
+FUZZ_TARGETS := soap_answer discovery_answer event_message scopes uri footage_file footage_name footage_track clip clip_index ledger vault package
 fuzz:
 	@command -v cargo-fuzz >/dev/null || { echo "Installing cargo-fuzz, once"; cargo install cargo-fuzz --locked; }
 	@for target in $(FUZZ_TARGETS); do \

@@ -9,6 +9,7 @@ pub(crate) mod control;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod footage;
+pub(crate) mod kept_keys;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod notify;

@@ -17,6 +17,7 @@ mod granting;
 mod house;
 mod importing;
 mod keeping;
+mod keyring;
 mod link_local;
 mod log_checks;
 mod mutations;

@@ -30,6 +30,7 @@ xvfb
 xauth
 dbus
 dunst
+gnome-keyring
 age
 ffmpeg
 iproute2

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     display::{Area, Display, Picture},
-    process::Owned,
+    process::{Owned, children_of},
     programs,
     until::{until, until_blocking},
 };
@@ -126,9 +126,18 @@ impl Desktop {
         self.page.execute(script, Vec::new()).await.unwrap().as_str().unwrap_or_default().to_owned()
     }
 
-    /// Ends the program in an orderly way.
+    /// Ends the program in an orderly way, and waits until it has let go of its data folder.
     pub async fn close(self) {
-        self.page.close().await.expect("the session ends");
+        let Self { page, driver, .. } = &self;
+        let driver = driver.0.id();
+        page.clone().close().await.expect("the session ends");
+        until("the program to have ended", PATIENCE, async || {
+            match children_of(driver, "hausrecht-app").len() {
+                0 => Ok(()),
+                left => Err(left),
+            }
+        })
+        .await;
     }
 
     /// Waits for the element with this `data-testid`.

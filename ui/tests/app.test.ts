@@ -37,7 +37,7 @@ describe('the next person', () => {
     expect(app.lastName).toBe('Anna')
     app.signedIn(await app.client.unlock('Anna', 'anna'))
     // Left alone, the window locks by itself.
-    app.signedIn({ phase: 'locked', recording: 1, wait_ms: 0 })
+    app.signedIn({ phase: 'locked', recording: 1, wait_ms: 0, by_keyring: false })
     expect(app.lastName).toBe('')
     app.stop()
   })

@@ -62,6 +62,8 @@ export function errorSentence(code: ErrorCode): string {
       return m.err_invalid()
     case 'not_found':
       return m.err_not_found()
+    case 'no_keyring':
+      return m.err_no_keyring()
     case 'used_up':
       return m.err_used_up()
     case 'needs_agreement':
@@ -109,6 +111,7 @@ export function orderErrorSentence(code: ErrorCode): string {
     case 'already_set_up':
     case 'not_found':
     case 'no_microphone':
+    case 'no_keyring':
     case 'used_up':
     case 'needs_agreement':
     case 'log_unwritable':
@@ -138,6 +141,7 @@ export function signInErrorSentence(code: ErrorCode): string {
     case 'invalid':
     case 'not_found':
     case 'no_microphone':
+    case 'no_keyring':
     case 'used_up':
     case 'needs_agreement':
     case 'log_unwritable':

@@ -140,6 +140,14 @@ export const commands = {
 	cardPlayer: (order: CardOrder) => typedError<null, Error>(__TAURI_INVOKE("card_player", { order })),
 	/**  Ends watching. */
 	closeCard: () => __TAURI_INVOKE<void>("close_card"),
+	/**  Whether whoever is signed in has chosen to be unlocked by the keyring. */
+	isKept: () => typedError<boolean, Error>(__TAURI_INVOKE("is_kept")),
+	/**  Gives the keyring the keys of whoever is signed in, against the passphrase. */
+	keepKeys: (passphrase: string) => typedError<null, Error>(__TAURI_INVOKE("keep_keys", { passphrase })),
+	/**  Takes the keys of whoever is signed in out of the keyring. */
+	forgetKeys: () => typedError<null, Error>(__TAURI_INVOKE("forget_keys")),
+	/**  Signs a person in with what the keyring keeps; without a name, the only one who chose it. */
+	unlockByKeyring: (name: string) => typedError<Session, Error>(__TAURI_INVOKE("unlock_by_keyring", { name })),
 	/**  The files that are listed. */
 	footage: () => typedError<Footage, Error>(__TAURI_INVOKE("footage")),
 	/**  Lets the person choose files, or a folder, in the desktop's dialog with this title, and lists them; the shell's own. */
@@ -1116,6 +1124,8 @@ export type ErrorCode =
 "camera_unsuitable" | 
 /**  This computer has no microphone, or its sound server cannot be reached. */
 "no_microphone" | 
+/**  The desktop's keyring cannot be used, or does not have what was kept there. */
+"no_keyring" | 
 /**  The grant allows no further opening. */
 "used_up" | 
 /**  Somebody else must agree before this is opened. */
@@ -2732,7 +2742,9 @@ export type Session =
 /**  Cameras that are being recorded. */
 recording: number; 
 /**  How long to wait before the next try, after wrong ones. Milliseconds; zero: at once. */
-wait_ms: number } | 
+wait_ms: number; 
+/**  Whether somebody chose to be unlocked by this computer's keyring. */
+by_keyring: boolean } | 
 /**  Somebody is signed in. */
 { phase: "open"; 
 /**  The person. */

@@ -70,9 +70,11 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     ['Lena', 'lena'],
   ])
   let wrong = 0
+  /** Who chose the keyring. */
+  let kept: string | null = options.has('keyring') ? 'Anna' : null
   let session: wire.Session = locked()
   function locked(): wire.Session {
-    return { phase: 'locked', recording: home.cameras.length, wait_ms: wrong > 2 ? 8000 : 0 }
+    return { phase: 'locked', recording: home.cameras.length, wait_ms: wrong > 2 ? 8000 : 0, by_keyring: kept !== null }
   }
   const phase = options.get('phase') ?? 'open'
   if (phase === 'empty') session = { phase: 'empty' }
@@ -214,6 +216,25 @@ export function memoryClient(options: URLSearchParams, nowUs: () => number = () 
     },
     suggestPassphrase: async () => ({ words: 'lantern orbit mosaic harvest pebble cinder', bits: 77.5 }),
     ratePassphrase: async (text) => rate(text),
+    isKept: async () => kept === me.name,
+    async keepKeys(passphrase) {
+      if (options.get('keyring') === 'none') throw new WireError('no_keyring', 'the keyring: no secret service answers')
+      if (passphrases.get(me.name) !== passphrase) throw new WireError('wrong_passphrase', 'not this passphrase')
+      kept = me.name
+      return null
+    },
+    async forgetKeys() {
+      kept = null
+      return null
+    },
+    async unlockByKeyring() {
+      const person = home.people.find((one) => one.face.name === kept)
+      if (!person) throw new WireError('no_keyring', 'the keyring does not have the keys any more')
+      me = { ...person.face, recovery_made: false }
+      session = openAs(me)
+      emit('session', session)
+      return session
+    },
     async unlock(name, passphrase) {
       const person = home.people.find((one) => one.face.name === name)
       if (!person || passphrases.get(name) !== passphrase) {

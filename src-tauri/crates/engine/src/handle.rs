@@ -13,6 +13,7 @@ mod erase;
 mod events;
 mod footage;
 mod grants;
+mod keyring;
 mod log;
 mod notify;
 mod people;
@@ -35,11 +36,14 @@ use hausrecht_model::UnixMicros;
 use tokio::sync::broadcast;
 
 pub(crate) use self::cameras::{Search, found_view, known_row};
-pub use self::{cameras::find_cameras, clip_proof::check_clip_proof, notify::SmallPicture};
+pub use self::{
+    cameras::find_cameras, clip_proof::check_clip_proof, keyring::KeptKeys, notify::SmallPicture,
+};
 pub(crate) use self::{
     clips::{end_of, visible_grants},
     events::said,
     grants::about,
+    keyring::KEYRING_KEY,
     session::{OWNER_FILE, blocking, qr_svg},
 };
 use crate::{

@@ -1,7 +1,7 @@
 //! What all parts of the engine share, and the snapshots that go to the window.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use hausrecht_media::Launcher;
-use hausrecht_model::{CameraId, ClipId, Right, UnixMicros};
+use hausrecht_model::{CameraId, ClipId, PersonId, Right, UnixMicros};
 use hausrecht_store::{CameraRow, GrantRow, PersonRow, ScopeRow};
 use tokio::sync::broadcast;
 
@@ -78,6 +78,8 @@ pub(crate) struct Inner {
     /// The disk runs low, and only what is held is left.
     pub(crate) only_held_left: AtomicBool,
     pub(crate) recovery_made: AtomicBool,
+    /// Who chose to be unlocked by the desktop's keyring.
+    pub(crate) kept: Mutex<BTreeSet<PersonId>>,
     pub(crate) tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
     pub(crate) stopping: tokio::sync::watch::Sender<bool>,
 }
@@ -307,6 +309,7 @@ impl Inner {
             None if owner_exists => wire::Session::Locked {
                 recording,
                 wait_ms: u64::try_from(session.next_try.saturating_sub(monotonic).as_millis()).unwrap_or(0),
+                by_keyring: !lock(&self.kept).is_empty(),
             },
             None => wire::Session::Empty,
         }

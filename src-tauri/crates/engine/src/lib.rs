@@ -36,7 +36,8 @@ mod wrapping;
 
 pub use backup::is_backup;
 pub use disk::{Disk, Space, SystemDisk};
-pub use handle::{Handle, SmallPicture, check_clip_proof, find_cameras};
+pub use handle::{Handle, KeptKeys, SmallPicture, check_clip_proof, find_cameras};
+pub use hausrecht_vault::ExposeSecret;
 pub use options::Options;
 pub use package::{Package, is_package, package_lock};
 pub use restore::restore;

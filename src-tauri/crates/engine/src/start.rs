@@ -19,7 +19,7 @@ use crate::{
     Handle, Options,
     camera::{CameraTask, card::Jobs},
     db::Db,
-    handle::said,
+    handle::{KEYRING_KEY, said},
     inner::{Inner, lock},
     logbook::{Logbook, Note},
     recorder, restore, retention,
@@ -101,6 +101,7 @@ impl Engine {
             notify_rules,
             limits,
             earlier,
+            kept,
         ) = store
             .read(|tables| {
                 let last =
@@ -118,6 +119,7 @@ impl Engine {
                     tables.meta("notify_rules")?,
                     tables.meta("keep_limits")?,
                     tables.meta(restore::EARLIER_KEYS)?,
+                    tables.meta(KEYRING_KEY)?,
                 ))
             })
             .map_err(in_store)?;
@@ -172,6 +174,7 @@ impl Engine {
             ),
             only_held_left: AtomicBool::new(false),
             recovery_made: AtomicBool::new(recovery.is_some()),
+            kept: Mutex::new(kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()),
             tasks: Mutex::default(),
             stopping: watch::channel(false).0,
             options,

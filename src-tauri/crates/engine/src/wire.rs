@@ -78,6 +78,8 @@ pub enum ErrorCode {
     CameraUnsuitable,
     /// This computer has no microphone, or its sound server cannot be reached.
     NoMicrophone,
+    /// The desktop's keyring cannot be used, or does not have what was kept there.
+    NoKeyring,
     /// The grant allows no further opening.
     UsedUp,
     /// Somebody else must agree before this is opened.

@@ -35,12 +35,24 @@ impl PersonKeys {
     /// The file `people/ID.age`: the key, encrypted to the person's own passphrase with scrypt at N = 2^`log_n`.
     #[must_use]
     pub fn seal(&self, passphrase: &SecretString, log_n: u8) -> Vec<u8> {
-        let text = SecretString::from(format!(
+        seal_with_passphrase(self.to_identity_file().expose_secret().as_bytes(), passphrase, log_n)
+    }
+
+    /// The plain identity file, as [`PersonKeys::from_identity_file`] reads it.
+    pub fn to_identity_file(&self) -> SecretString {
+        SecretString::from(format!(
             "# Hausrecht person key.\n# public key: {}\n{}\n",
             self.recipient(),
             self.identity.to_secret_text().expose_secret()
-        ));
-        seal_with_passphrase(text.expose_secret().as_bytes(), passphrase, log_n)
+        ))
+    }
+
+    /// Reads what [`PersonKeys::to_identity_file`] wrote.
+    ///
+    /// # Errors
+    /// [`UnlockError::OtherContent`] if there is no key in it, or more than one.
+    pub fn from_identity_file(text: &str) -> Result<Self, UnlockError> {
+        identity_line(text).map(|identity| Self { identity })
     }
 
     /// Opens what [`PersonKeys::seal`] wrote.
@@ -48,7 +60,7 @@ impl PersonKeys {
     /// # Errors
     /// [`UnlockError::WrongPassphrase`], or the other variants for a file that is not whole.
     pub fn open(sealed: &[u8], passphrase: &SecretString) -> Result<Self, UnlockError> {
-        identity_line(&open_with_passphrase(sealed, passphrase)?).map(|identity| Self { identity })
+        Self::from_identity_file(&open_with_passphrase(sealed, passphrase)?)
     }
 }
 

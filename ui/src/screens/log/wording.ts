@@ -139,7 +139,7 @@ export function sentence(row: LogRow, nowUs: number): string {
       return m.k_event({ event, camera: camera(row) })
     }
     case 'unlocked':
-      return m.k_unlocked()
+      return fact(row, 'how') === 'keyring' ? m.k_unlocked_keyring() : m.k_unlocked()
     case 'locked':
       return m.k_locked()
     case 'unlock_refused':
@@ -227,6 +227,7 @@ export function sentence(row: LogRow, nowUs: number): string {
       const name = fact(row, 'setting')
       if (name === null) return m.k_setting_changed({ setting: '' })
       if (name === 'recovery_sheet') return m.k_recovery_made()
+      if (name === 'keyring') return fact(row, 'to') === 'on' ? m.k_keyring_on() : m.k_keyring_off()
       if (name === 'recovery_shares') return m.k_shares_made()
       if (name === 'witness_added') return m.k_witness_added({ witness: fact(row, 'to') ?? '' })
       if (name === 'witness_removed') return m.k_witness_removed({ witness: fact(row, 'to') ?? '' })

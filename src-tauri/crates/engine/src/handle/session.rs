@@ -126,14 +126,8 @@ impl Handle {
         }
         lock(&inner.people).push(row.clone());
         let sheet = sheet_of(&keys, row.added_us)?;
-        self.open_session(SignedIn {
-            id: row.id,
-            name,
-            number: 0,
-            color: row.color,
-            keys: Keys::Owner(keys),
-        })
-        .await?;
+        let me = SignedIn { id: row.id, name, number: 0, color: row.color, keys: Keys::Owner(keys) };
+        self.open_session(me, None).await?;
         Ok(sheet)
     }
 
@@ -281,21 +275,7 @@ impl Handle {
             }
         };
         match (opened, row) {
-            (Ok(_), Some(row)) if !row.may_sign_in(inner.now()) => {
-                let mut note = Note::new(Kind::UnlockRefused).fact("why", "ended");
-                note.person = Some(row.id);
-                inner.log_or_tell(note).await;
-                Err(Error::new(
-                    ErrorCode::NotAllowed,
-                    "the time of this guest is over: ask the owner for another end",
-                ))
-            }
-            (Ok(keys), Some(row)) => {
-                let name = hausrecht_vault::open_with(keys.identity(), &row.name_self)?;
-                let name = String::from_utf8_lossy(&name).into_owned();
-                self.open_session(SignedIn { id: row.id, name, number: 0, color: row.color, keys }).await?;
-                Ok(self.session())
-            }
+            (Ok(keys), Some(row)) => self.sign_in_with(keys, row, None).await,
             (Err(error), row) if error.code == ErrorCode::WrongPassphrase => {
                 let now = inner.options.clock.monotonic();
                 lock(&inner.session).wrong_try(now);
@@ -310,10 +290,37 @@ impl Handle {
         }
     }
 
-    async fn open_session(&self, mut person: SignedIn) -> Result<()> {
+    /// Signs somebody in whose keys are here; `how`, if not by the passphrase.
+    pub(super) async fn sign_in_with(
+        &self,
+        keys: Keys,
+        row: PersonRow,
+        how: Option<&'static str>,
+    ) -> Result<Session> {
+        let inner = &self.inner;
+        if !row.may_sign_in(inner.now()) {
+            let mut note = Note::new(Kind::UnlockRefused).fact("why", "ended");
+            note.person = Some(row.id);
+            inner.log_or_tell(note).await;
+            return Err(Error::new(
+                ErrorCode::NotAllowed,
+                "the time of this guest is over: ask the owner for another end",
+            ));
+        }
+        let name = hausrecht_vault::open_with(keys.identity(), &row.name_self)?;
+        let name = String::from_utf8_lossy(&name).into_owned();
+        self.open_session(SignedIn { id: row.id, name, number: 0, color: row.color, keys }, how).await?;
+        Ok(self.session())
+    }
+
+    async fn open_session(&self, mut person: SignedIn, how: Option<&'static str>) -> Result<()> {
         // Nothing that the person before had open may stay open for this one.
         self.inner.lock_session("switched").await;
-        self.inner.log(Note::new(Kind::Unlocked).by(person.id)).await?;
+        let mut note = Note::new(Kind::Unlocked).by(person.id);
+        if let Some(how) = how {
+            note = note.fact("how", how);
+        }
+        self.inner.log(note).await?;
         {
             let mut session = lock(&self.inner.session);
             session.close();

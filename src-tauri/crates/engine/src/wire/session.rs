@@ -17,6 +17,8 @@ pub enum Session {
         /// How long to wait before the next try, after wrong ones. Milliseconds; zero: at once.
         #[specta(type = u32)]
         wait_ms: u64,
+        /// Whether somebody chose to be unlocked by this computer's keyring.
+        by_keyring: bool,
     },
     /// Somebody is signed in.
     Open {
