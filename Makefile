@@ -8,10 +8,11 @@ UI_SOURCES := $(shell find ui \( -name node_modules -o -name dist -o -name gener
 UI_STAMP := ui/node_modules/.installed-lock
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null || echo "$${CARGO_HOME:-$$HOME/.cargo}/bin/cargo-nextest")
 
-.PHONY: help run test check bench fuzz crash dev screenshots
+.PHONY: help run install uninstall test check bench fuzz crash dev screenshots
 
 help:
 	@echo "make run          build Hausrecht and open it; demo cameras are started if no camera answers"
+	@echo "make install      build it for use, and put it into PREFIX (default ~/.local) with menu entry and double click; make uninstall"
 	@echo "make test         everything: formats, lints, types, unit tests, end-to-end tests in the real window"
 	@echo "make check        formats, lints and types alone; seconds when warm"
 	@echo "make bench        measure recording, the wall, seeking, the timeline and the log, next to ffmpeg and GStreamer where they do the same"
@@ -24,6 +25,15 @@ run: ui/dist/index.html
 	@tests/setup/system.sh run
 	cargo build $(CARGO_FLAGS)
 	target/debug/hausrecht-app --auto-demo
+
+PREFIX ?= $(HOME)/.local
+install: ui/dist/index.html
+	@tests/setup/system.sh run
+	cargo build $(CARGO_FLAGS) --release
+	assets/desktop/install.sh target/release "$(PREFIX)"
+
+uninstall:
+	assets/desktop/install.sh --remove target/release "$(PREFIX)"
 
 # The recipe runs in this order and stops at the first failure, so that nextest's summary is the last line.
 test:

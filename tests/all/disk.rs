@@ -6,6 +6,7 @@ use std::{
     io::Write,
     path::Path,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use hausrecht_engine::wire::{ErrorCode, LogQuery};
@@ -140,4 +141,27 @@ fn index_files(folder: &Path) -> Vec<u64> {
         .filter(|file| file.path().extension().is_some_and(|ending| ending == "index"))
         .filter_map(|file| Some(file.metadata().ok()?.len()))
         .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_a_crash_left_beside_a_whole_clip_goes_at_the_next_start() {
+    if !alone("disk::an_index_that_a_crash_left_beside_a_whole_clip_goes_at_the_next_start") {
+        return;
+    }
+    let camera = SimCam::start(&[]);
+    let stage = Stage::owned_with_clips_of(Duration::from_secs(2)).await;
+    let id = stage.connect(&camera).await;
+    let clip = stage.wait_for_clips(id, 1).await[0].id;
+    drop(camera);
+    let (folder, clock) = stage.close().await;
+    let clips = folder.path().join("clips").join(id.to_string());
+    // As it is when the program is killed between the clip's entry and the end of its index.
+    let stray = clips.join(format!("{clip}.age.index"));
+    fs::write(&stray, [0; 48]).unwrap();
+    let stage = Stage::over(folder, clock).await;
+    assert!(!stray.exists());
+    stage.sign_in_owner().await;
+    stage.engine.open_clip(clip).await.unwrap();
+    stage.engine.close_player();
+    stage.close().await;
 }

@@ -16,6 +16,7 @@ mod foreign;
 mod granting;
 mod house;
 mod importing;
+mod install;
 mod keeping;
 mod keyring;
 mod link_local;

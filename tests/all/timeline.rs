@@ -268,7 +268,7 @@ async fn the_timeline_leads_from_a_year_to_a_second() {
     until("the small picture", PATIENCE, async || {
         point_at_recorded(&desktop).await;
         match desktop.all("[data-testid='scrub-picture']").await.len() {
-            0 => Err("none"),
+            0 => Err(texts(&desktop, "[data-testid='scrub'], [data-testid='head']").await),
             _ => Ok(()),
         }
     })

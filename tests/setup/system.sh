@@ -23,6 +23,7 @@ gstreamer1.0-plugins-ugly
 gstreamer1.0-libav
 gstreamer1.0-x
 libayatana-appindicator3-1
+desktop-file-utils
 '
 tests='
 webkit2gtk-driver

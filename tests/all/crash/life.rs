@@ -16,7 +16,10 @@ use hausrecht_engine::{
 };
 use hausrecht_media::clip_index::ClipIndex;
 use hausrecht_model::{CameraId, ClipId, GrantId, PersonId, Right, UnixMicros};
-use hausrecht_tests::stage::{self, MovedClock, OWNER, OWNER_PASSPHRASE};
+use hausrecht_tests::{
+    stage::{self, MovedClock, OWNER, OWNER_PASSPHRASE, SOON},
+    until::until,
+};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 
@@ -264,6 +267,12 @@ impl Life {
         }
         assert!(listed.is_disjoint(&self.journal.erased));
         self.check_files(&listed);
+        // A clip that is whole has no index beside it, but for the moment in which it ends.
+        until("indexes to go with their clips' end", SOON, async || {
+            let strays: Vec<_> = listed.iter().filter(|clip| self.index_of(**clip).exists()).collect();
+            if strays.is_empty() { Ok(()) } else { Err(format!("{strays:?}")) }
+        })
+        .await;
 
         // What was granted is granted, and nothing else.
         let people = self.engine.people().await.unwrap();
@@ -302,6 +311,11 @@ impl Life {
         self.journal.say(&json!({ "opened": opened }));
         let checkpoint = self.engine.checkpoint().await.unwrap();
         self.journal.say(&json!({ "checkpoint": checkpoint }));
+    }
+
+    fn index_of(&self, clip: ClipId) -> PathBuf {
+        let folder = self.order.folder.join("clips").join(self.order.camera.to_string());
+        folder.join(format!("{clip}.age.index"))
     }
 
     /// Each file below `clips/` belongs to a clip that is listed, or is being written.

@@ -1,7 +1,7 @@
 //! Takes up what a crash, a power cut or a full disk left: parts are cut to their last whole chunk and kept as clips
 //! that say of themselves that they are cut short. Doing it twice changes nothing.
 
-use std::{io::Read, path::Path, sync::Arc};
+use std::{collections::BTreeSet, io::Read, path::Path, sync::Arc};
 
 use hausrecht_ledger::Kind;
 use hausrecht_model::{ClipId, Codec};
@@ -27,6 +27,28 @@ pub(crate) fn recover_parts(inner: &Arc<Inner>) -> Result<()> {
         if let Err(error) = recover(inner, &part) {
             // It stays for the next start; recording goes on meanwhile.
             tracing::error!(clip = %part.clip, "not recovered: {error}");
+        }
+    }
+    let left = inner.db.write_blocking(|tables| Ok(tables.parts()?))?;
+    remove_strays(&inner.options.data_folder.join("clips"), &left.iter().map(|part| part.clip).collect())
+}
+
+/// Removes the indexes of clips that are not being written: a crash came between the clip's entry and the end of its index. The
+/// database has what they say.
+fn remove_strays(clips: &Path, written: &BTreeSet<ClipId>) -> Result<()> {
+    let Ok(cameras) = std::fs::read_dir(clips) else { return Ok(()) };
+    for camera in cameras {
+        let camera = camera?.path();
+        if !camera.is_dir() {
+            continue;
+        }
+        for file in std::fs::read_dir(camera)? {
+            let path = file?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let clip = name.strip_suffix(".age.index").and_then(|stem| stem.parse::<ClipId>().ok());
+            if clip.is_some_and(|clip| !written.contains(&clip)) {
+                std::fs::remove_file(&path)?;
+            }
         }
     }
     Ok(())
