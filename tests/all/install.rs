@@ -57,7 +57,7 @@ async fn a_double_click_opens_a_package_on_a_desktop_where_it_is_installed() {
     let package = place.path().join("Front door.hausrecht");
     fs::write(&package, b"age-encryption.org/v1\n").unwrap();
     let backup = place.path().join("Vault.hausrecht-backup");
-    fs::write(&backup, b"").unwrap();
+    fs::write(&backup, b"age-encryption.org/v1\n").unwrap();
     for (file, kind) in
         [(&package, "application/vnd.hausrecht.package"), (&backup, "application/vnd.hausrecht.backup")]
     {

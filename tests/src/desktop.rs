@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     display::{Area, Display, Picture},
-    process::{Owned, children_of},
+    process::{Owned, children_of, is_over},
     programs,
     until::{until, until_blocking},
 };
@@ -128,14 +128,16 @@ impl Desktop {
 
     /// Ends the program in an orderly way, and waits until it has let go of its data folder.
     pub async fn close(self) {
-        let Self { page, driver, .. } = &self;
-        let driver = driver.0.id();
-        page.clone().close().await.expect("the session ends");
+        let programs = children_of(self.driver_pid(), "hausrecht-app");
+        self.page.clone().close().await.expect("the session ends");
+        Self::wait_for_end_of(&programs).await;
+    }
+
+    /// Waits until nothing of these processes is left.
+    pub async fn wait_for_end_of(programs: &[u32]) {
         until("the program to have ended", PATIENCE, async || {
-            match children_of(driver, "hausrecht-app").len() {
-                0 => Ok(()),
-                left => Err(left),
-            }
+            let left: Vec<u32> = programs.iter().copied().filter(|pid| !is_over(*pid)).collect();
+            if left.is_empty() { Ok(()) } else { Err(left) }
         })
         .await;
     }

@@ -96,6 +96,17 @@ pub fn children_of(parent: u32, program: &str) -> Vec<u32> {
     found
 }
 
+/// Whether nothing of the process is left: no thread, no open file, no lock.
+///
+/// A process that ends gives up its memory first, with which `/proc/PID/exe` goes, and its files and locks only afterwards; its
+/// first thread may be over long before the others.
+pub fn is_over(pid: u32) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return true };
+    let ended = stat.rsplit(')').next().is_some_and(|fields| fields.trim_start().starts_with('Z'));
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    ended && threads <= 1
+}
+
 /// Ids of everything that `root` started, and what that started.
 pub fn descendants(root: u32) -> Vec<u32> {
     let all = children();

@@ -114,10 +114,7 @@ async fn a_sheet_is_tested_a_backup_made_and_restored_in_the_window() {
     .await;
     let [program] = *programs.as_slice() else { panic!("one program: {programs:?}") };
     signal(program, Signal::TERM);
-    until("the program to have ended", PATIENCE, async || {
-        if children_of(desktop.driver_pid(), "hausrecht-app").is_empty() { Ok(()) } else { Err("not yet") }
-    })
-    .await;
+    Desktop::wait_for_end_of(&programs).await;
     drop(desktop);
 
     let desktop = Desktop::start_over("backups", fresh.path()).await;
