@@ -103,8 +103,8 @@ async fn a_program_killed_while_it_records_loses_no_more_than_a_second() {
     let workers = until_blocking("three seconds of a clip", PATIENCE, || {
         let fragments = index_files(folder.path());
         let workers: Vec<u32> = descendants(recording.0.id()).into_iter().skip(1).collect();
-        // 24 bytes of header, 24 bytes a fragment, a fragment a second.
-        if fragments.iter().any(|bytes| *bytes >= 24 * 4) { Ok(workers) } else { Err(fragments) }
+        // 24 bytes of header, 24 bytes a fragment, two fragments a second.
+        if fragments.iter().any(|bytes| *bytes >= 24 * 7) { Ok(workers) } else { Err(fragments) }
     });
     signal(recording.0.id(), Signal::KILL);
     drop(recording);
@@ -119,7 +119,8 @@ async fn a_program_killed_while_it_records_loses_no_more_than_a_second() {
     let clips = stage.clips(id).await;
     let cut: Vec<_> = clips.iter().filter(|clip| clip.cut_short).collect();
     let [cut] = cut[..] else { panic!("one clip was being written: {clips:?}") };
-    assert!(cut.duration_us >= 2_000_000, "{cut:?}");
+    // What was lost is one fragment that was written, and one that the worker was filling.
+    assert!(cut.duration_us >= 2_400_000, "{cut:?}");
     stage.engine.open_clip(cut.id).await.unwrap();
     stage.engine.close_player();
     let query = LogQuery { limit: 10, kinds: vec!["cut_short".into()], ..LogQuery::default() };

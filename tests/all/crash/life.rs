@@ -27,8 +27,6 @@ use super::{MEMBER, MEMBERS};
 
 /// What a life does before it ends in order.
 const DEEDS: usize = 8;
-/// A chunk of a clip: what is not full is not on the disk.
-const CHUNK_BYTES: u64 = 65_536;
 
 /// What kind of vault it is.
 #[derive(Clone, Copy, Debug)]
@@ -193,21 +191,17 @@ pub(super) async fn live(order: Order) {
     life.journal.say(&json!({ "ended": true }));
 }
 
-/// Of each clip that was being written: where the last fragment ends that is whole on the disk. Microseconds from its start.
+/// Of each clip that was being written: where the last fragment but one begins, by its index. Microseconds from its start. Only the last
+/// one, half a second, may have waited for its chunk.
 fn written(order: &Order) -> BTreeMap<ClipId, u64> {
     let folder = order.folder.join("clips").join(order.camera.to_string());
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
         let name = entry.file_name().to_str().unwrap().to_owned();
         let Some(clip) = name.strip_suffix(".age.index") else { continue };
-        let bytes = fs::read(entry.path()).unwrap();
         let part = entry.path().with_file_name(format!("{clip}.age.part"));
-        let Ok(size) = fs::metadata(&part).map(|meta| meta.len()) else { continue };
-        // Header and nonce come first, and each chunk has its tag.
-        let plain = size.saturating_sub(300) / (CHUNK_BYTES + 16) * CHUNK_BYTES;
-        let Some(index) = ClipIndex::read(&bytes) else { continue };
-        let mut whole = index.fragments.iter().filter(|one| one.offset + u64::from(one.len) <= plain);
-        if let Some(last) = whole.next_back() {
+        let Some(index) = ClipIndex::read(&fs::read(entry.path()).unwrap()) else { continue };
+        if let Some(last) = index.fragments.iter().rev().nth(1).filter(|_| part.exists()) {
             found.insert(clip.parse().unwrap(), last.start_us);
         }
     }
@@ -302,11 +296,11 @@ impl Life {
             self.journal.say(&json!({ "granted": grant.to_string(), "clip": clip.to_string() }));
         }
 
-        // Nothing that was whole on the disk is lost.
+        // No clip loses more than a fragment that was written and one that was being filled.
         for (clip, until_us) in written {
             let row = clips.iter().find(|row| row.id == *clip).unwrap_or_else(|| panic!("{clip} is gone"));
             let lasts = u64::try_from(row.duration_us).unwrap();
-            assert!(lasts >= *until_us, "{row:?} was written up to {until_us}");
+            assert!(lasts > *until_us, "{row:?}: a fragment that begins at {until_us} is lost");
         }
         self.journal.say(&json!({ "opened": opened }));
         let checkpoint = self.engine.checkpoint().await.unwrap();

@@ -11,11 +11,12 @@ use std::{os::unix::net::UnixStream, path::PathBuf, sync::Arc, time::Duration};
 use hausrecht_ledger::Kind;
 use hausrecht_media::{
     BulkFrame, BulkReader, Keep,
-    bulk::{ClipStart, FragmentMeta},
+    bulk::{ClipStart, FRAGMENT_MAX_US, FragmentMeta},
+    fmp4,
 };
 use hausrecht_model::{ClipId, UnixMicros};
 use hausrecht_store::{ClipRow, GrantRow, PartRow};
-use hausrecht_vault::{ClipKey, ClipWriter, Sealed, seal_to};
+use hausrecht_vault::{CHUNK_BYTES, ClipKey, ClipWriter, Sealed, seal_to};
 
 use self::index::{Fragment, IndexFile};
 pub(crate) use self::recover::{hash_file, recover_parts};
@@ -31,6 +32,10 @@ use crate::{
 
 /// How often what was written is made durable.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// A fragment that is longer than the longest by more than a picture's time is one of a camera with few pictures.
+const LONG_FRAGMENT_US: u64 = FRAGMENT_MAX_US + 100_000;
+const BOX_HEADER_BYTES: u64 = 8;
 
 /// How far a camera's stream may run ahead of this computer's clock.
 const CLOCK_SLACK: Duration = Duration::from_secs(30);
@@ -80,6 +85,8 @@ struct Recording {
     path: PathBuf,
     frames: u64,
     end_us: u64,
+    /// Where the last fragment ends in the clip.
+    fragments_end: u64,
     synced: Duration,
     began: Duration,
     thumbnail: Option<Vec<u8>>,
@@ -306,6 +313,7 @@ fn begin(
         path,
         frames: 0,
         end_us: 0,
+        fragments_end: 0,
         synced: inner.options.clock.monotonic(),
         began: inner.options.clock.monotonic(),
         thumbnail: None,
@@ -342,6 +350,11 @@ fn write_fragment(inner: &Inner, recording: &mut Recording, meta: &FragmentMeta,
         key: meta.key,
     };
     recording.writer.write_all(bytes)?;
+    let end = recording.writer.plain_bytes();
+    if recording.source == Source::Live {
+        close_chunk(recording, meta)?;
+    }
+    recording.fragments_end = end;
     recording.index.push(fragment)?;
     recording.frames += u64::from(meta.frames);
     recording.end_us = recording.end_us.max(start_us.saturating_add(meta.duration_us).min(limit_us));
@@ -352,6 +365,21 @@ fn write_fragment(inner: &Inner, recording: &mut Recording, meta: &FragmentMeta,
         keep_room(inner)?;
     }
     Ok(())
+}
+
+/// Fills the chunk that is open with a box that says nothing, if a crash would cost more than [`FRAGMENT_MAX_US`] with it: so it is with
+/// cameras that send less than a chunk in that time. What is fetched or imported can be had again.
+fn close_chunk(recording: &mut Recording, meta: &FragmentMeta) -> Result<()> {
+    let unsealed = recording.writer.unsealed_bytes();
+    let has_older = recording.writer.plain_bytes() - unsealed < recording.fragments_end;
+    if !has_older && meta.duration_us <= LONG_FRAGMENT_US {
+        return Ok(());
+    }
+    // A chunk is written once another has begun: the box reaches a little into it.
+    let mut filling = Vec::new();
+    let len = CHUNK_BYTES - unsealed + BOX_HEADER_BYTES;
+    fmp4::free(&mut filling, u32::try_from(len).map_err(Error::internal)?);
+    Ok(recording.writer.write_all(&filling)?)
 }
 
 /// Closes a clip. `interrupted` says that the stream broke off; the file is whole up to there.

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The longest fragment.
 pub const MAX_FRAGMENT_BYTES: usize = 32 * 1024 * 1024;
+/// After this many microseconds a fragment ends even without a key frame. A crash can lose one that the worker is filling and one that
+/// waits for its chunk in the engine: a second together.
+pub const FRAGMENT_MAX_US: u64 = 500_000;
 /// The longest initialisation segment.
 pub const MAX_INIT_BYTES: usize = 64 * 1024;
 /// The longest thumbnail.

@@ -10,6 +10,8 @@ use crate::{
 
 /// How much is asked for at once when looking for the next fragment: its `moof` with room to spare.
 const LOOK_BYTES: u64 = 4096;
+/// The longest head of a box: its name and a size of 64 bits.
+const HEADER_BYTES: usize = 16;
 const MAX_HEADER_BOX_BYTES: u64 = 1024 * 1024;
 const MAX_PICTURES: usize = 2_000_000;
 /// What is read ahead when pictures are fetched.
@@ -61,19 +63,25 @@ impl<B: Bytes> ClipReader<B> {
         let mut pictures = Vec::new();
         let mut at = 0;
         let mut pending: Option<Vec<Picture>> = None;
+        // A look mostly shows the head of the box behind a fragment's own head, too.
+        let mut look = (0, Vec::new());
         while at + 8 <= size_bytes {
-            let look = bytes.range(at, clamp_len(LOOK_BYTES, size_bytes - at))?;
-            let Some(header) = Header::parse(&look) else { break };
+            let skip = usize::try_from(at - look.0).unwrap_or(usize::MAX);
+            if look.1.get(skip..).is_none_or(|rest| rest.len() < HEADER_BYTES) {
+                look = (at, bytes.range(at, clamp_len(LOOK_BYTES, size_bytes - at))?);
+            }
+            let seen = look.1.get(usize::try_from(at - look.0)?..).unwrap_or_default();
+            let Some(header) = Header::parse(seen) else { break };
             if at.saturating_add(header.size_bytes) > size_bytes {
                 break;
             }
             match &header.kind {
                 b"moov" => {
-                    let whole = whole_box(&mut bytes, at, header, look)?;
+                    let whole = whole_box(&mut bytes, at, header, seen.to_vec())?;
                     format = Some(fmp4::parse_init(whole.get(8..).unwrap_or_default())?);
                 }
                 b"moof" => {
-                    let whole = whole_box(&mut bytes, at, header, look)?;
+                    let whole = whole_box(&mut bytes, at, header, seen.to_vec())?;
                     let samples = fmp4::parse_moof(whole.get(8..).unwrap_or_default())?;
                     let place = |sample: fmp4::Sample| Picture {
                         offset: at.saturating_add(sample.offset),

@@ -203,6 +203,20 @@ fn nothing_is_overwritten() {
     assert!(!part_path(&other).exists());
 }
 
+#[test]
+fn what_is_unsealed_is_what_a_crash_costs() {
+    for len in [0, 1, 500, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK + 9] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clip.age");
+        let mut writer = ClipWriter::create(&path, &ClipKey::generate().recipient()).unwrap();
+        writer.write_all(&pattern(len)).unwrap();
+        let sealed = len - usize::try_from(writer.unsealed_bytes()).unwrap();
+        drop(writer);
+        let chunks = recover_part(&path).map_or(0, |recovered| recovered.whole_chunks);
+        assert_eq!(sealed, usize::try_from(chunks).unwrap() * CHUNK, "{len}");
+    }
+}
+
 /// `/dev/full` refuses every byte, as a full disk does.
 #[cfg(target_os = "linux")]
 #[test]

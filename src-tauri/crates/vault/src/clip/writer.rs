@@ -10,7 +10,7 @@ use std::{
 use age::{Encryptor, stream::StreamWriter};
 use sha2::{Digest, Sha256};
 
-use super::{part_path, sync_folder_of};
+use super::{CHUNK_BYTES, part_path, sync_folder_of};
 use crate::Recipient;
 
 /// Why a clip could not be written.
@@ -110,6 +110,14 @@ impl ClipWriter {
     /// Bytes written into the clip so far.
     pub fn plain_bytes(&self) -> u64 {
         self.plain_bytes
+    }
+
+    /// How many of the bytes written into the clip are still in memory: age closes a chunk only when it knows that another follows.
+    pub fn unsealed_bytes(&self) -> u64 {
+        match self.plain_bytes % CHUNK_BYTES {
+            0 => self.plain_bytes.min(CHUNK_BYTES),
+            part => part,
+        }
     }
 
     /// Where the clip lies until it is finished.

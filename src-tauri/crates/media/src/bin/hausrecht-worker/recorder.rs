@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use hausrecht_media::bulk::{BulkFrame, ClipEnd, ClipStart, FragmentMeta};
+use hausrecht_media::bulk::{BulkFrame, ClipEnd, ClipStart, FRAGMENT_MAX_US, FragmentMeta};
 use hausrecht_model::UnixMicros;
 
 use crate::fmp4::{self, Format, SampleEntry};
@@ -32,8 +32,6 @@ pub(crate) struct AccessUnit {
     pub(crate) data: Arc<[u8]>,
 }
 
-/// After this long a fragment ends even without a key frame: it is what a crash can lose.
-const FRAGMENT_MAX_US: u64 = 1_000_000;
 /// A key frame ends a fragment that is at least this long, so that fragments begin with key frames.
 const FRAGMENT_MIN_US: u64 = 250_000;
 /// A fragment ends before it grows over this, whatever its length.

@@ -57,6 +57,7 @@ pub(super) struct Unit {
 /// An open file.
 pub(super) struct Demux {
     pipeline: gst::Pipeline,
+    from: gst_app::AppSrc,
     sink: gst_app::AppSink,
     source: Source,
     state: Arc<State>,
@@ -75,6 +76,8 @@ struct State {
     foreign: Mutex<Option<String>>,
     failed: Mutex<Option<(bool, String)>>,
     position: AtomicU64,
+    /// Nothing is read any more.
+    ended: AtomicBool,
 }
 
 impl Demux {
@@ -96,7 +99,11 @@ impl Demux {
             .need_data(move |from, wanted| {
                 let at = asked.position.load(Ordering::Acquire);
                 let wanted = if wanted == u32::MAX { 64 * 1024 } else { wanted.max(1) };
-                let bytes = reading.read_at(at, usize::try_from(wanted).unwrap_or(64 * 1024));
+                let bytes = if asked.ended.load(Ordering::Acquire) {
+                    Vec::new()
+                } else {
+                    reading.read_at(at, usize::try_from(wanted).unwrap_or(64 * 1024))
+                };
                 asked.position.store(at + bytes.len() as u64, Ordering::Release);
                 // A pipeline that ends takes no more.
                 let _ = if bytes.is_empty() {
@@ -111,7 +118,7 @@ impl Demux {
             })
             .seek_data(move |_, offset| {
                 sought.position.store(offset, Ordering::Release);
-                offset <= size_bytes
+                offset <= size_bytes && !sought.ended.load(Ordering::Acquire)
             });
         from.set_callbacks(callbacks.build());
         let name = match container {
@@ -143,7 +150,8 @@ impl Demux {
             gst::BusSyncReply::Drop
         });
         pipeline.set_state(gst::State::Playing).context("opening the file")?;
-        Ok(Self { pipeline, sink, source, state, format: None, last_us: None, clock: SystemClock::new() })
+        let clock = SystemClock::new();
+        Ok(Self { pipeline, from, sink, source, state, format: None, last_us: None, clock })
     }
 
     /// The next picture; none at the end, or where nothing more can be read: [`Demux::cut`] tells which.
@@ -255,6 +263,10 @@ impl Demux {
 
 impl Drop for Demux {
     fn drop(&mut self) {
+        // A demuxer that pulls from an appsrc may miss that the pipeline stops (GStreamer 1.22 takes the flush back before the puller
+        // has seen it), and would wait for bytes for ever: so its file ends first.
+        self.state.ended.store(true, Ordering::Release);
+        let _ = self.from.end_of_stream();
         // Nothing is left to do with a pipeline that does not stop.
         let _ = self.pipeline.set_state(gst::State::Null);
     }

@@ -58,8 +58,8 @@ fn no_picture_is_lost_or_doubled_between_clips() {
         assert_eq!(clip[0].1, 0);
         assert!(clip.windows(2).all(|pair| pair[1].1 - pair[0].1 == 40_000));
     }
-    let key = |frame: &BulkFrame| matches!(frame, BulkFrame::Fragment { meta, .. } if !meta.key);
-    assert!(!frames.iter().any(key), "each fragment begins with a key frame at one a second");
+    let key = |frame: &&BulkFrame| matches!(frame, BulkFrame::Fragment { meta, .. } if meta.key);
+    assert_eq!(frames.iter().filter(key).count(), 40, "each key frame begins a fragment");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn reordered_pictures_keep_their_times() {
 }
 
 #[test]
-fn long_groups_are_cut_into_fragments_of_a_second() {
+fn long_groups_are_cut_into_fragments_of_half_a_second() {
     let stream = (0..250).map(|n| unit(n, n * 40_000, n % 125 == 0));
     let (_, frames) = clips(stream, 60_000_000);
     let lengths: Vec<u64> = frames
@@ -82,7 +82,9 @@ fn long_groups_are_cut_into_fragments_of_a_second() {
             |frame| if let BulkFrame::Fragment { meta, .. } = frame { Some(meta.duration_us) } else { None },
         )
         .collect();
-    assert_eq!(lengths, vec![1_000_000; 10]);
+    // Pictures come every 40 ms, so thirteen of them are the first to reach half a second; a key frame comes every five.
+    let group = [vec![520_000; 9], vec![320_000]].concat();
+    assert_eq!(lengths, [group.clone(), group].concat());
 }
 
 #[test]
