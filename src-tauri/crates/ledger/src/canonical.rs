@@ -113,6 +113,8 @@ mod tests {
         assert!(matches!(canonical(json!({"a": 0.5})), Err(CanonicalError::Number(_))));
         assert!(matches!(canonical(json!({"a": 1_u64 << 53})), Err(CanonicalError::Number(_))));
         assert!(canonical(json!({"a": -((1_i64 << 53) - 1)})).is_ok());
-        assert_eq!(canonical(json!({"a": [[[[[[[[[1]]]]]]]]]})), Err(CanonicalError::Depth));
+        let nested = |depth| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+        assert!(canonical(json!({"a": nested(MAX_DEPTH - 1)})).is_ok());
+        assert_eq!(canonical(json!({"a": nested(MAX_DEPTH)})), Err(CanonicalError::Depth));
     }
 }

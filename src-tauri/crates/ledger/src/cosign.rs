@@ -193,6 +193,10 @@ mod tests {
         let witness = WitnessKey::new("nas.example/w", key(2).verifying_key()).unwrap();
         let text = witness.to_string();
         assert_eq!(text.parse::<WitnessKey>().unwrap(), witness);
+        assert_eq!(
+            (witness.name(), format!("{witness:?}")),
+            ("nas.example/w", format!("WitnessKey({text})"))
+        );
         // The key of a log signs notes, and cosigns nothing.
         let log = crate::VerifierKey::new("nas.example/w", key(2).verifying_key()).unwrap().to_string();
         for bad in [log.as_str(), "", "a+b+c", &text[1..], &text.replace('4', "5")] {

@@ -159,6 +159,7 @@ mod tests {
         for kind in Kind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
             assert_eq!(kind.as_str().parse::<Kind>().unwrap(), *kind);
+            assert_eq!(kind.to_string(), kind.as_str());
         }
         assert!("deleted".parse::<Kind>().is_err());
     }

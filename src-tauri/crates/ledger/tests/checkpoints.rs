@@ -59,6 +59,7 @@ fn a_checkpoint_reads_back() {
     assert_eq!(Checkpoint::verify(&made.text, &verifier()).unwrap(), made);
     let key: VerifierKey = verifier().to_string().parse().unwrap();
     assert_eq!(key, verifier());
+    assert_eq!(format!("{key:?}"), format!("VerifierKey({key})"));
 }
 
 #[test]
@@ -84,10 +85,12 @@ fn what_does_not_hold_is_refused_by_name() {
         Err(CheckpointError::Signature(Box::new(verifier())))
     );
     assert_eq!(Checkpoint::verify("", &verifier()), Err(CheckpointError::NotANote));
-    assert_eq!(
-        Checkpoint::sign("two words", 1, made.root, &signing()),
-        Err(CheckpointError::Origin("two words".into()))
-    );
+    for origin in ["two words", "bell\u{7}", "a+b", ""] {
+        assert_eq!(
+            Checkpoint::sign(origin, 1, made.root, &signing()),
+            Err(CheckpointError::Origin(origin.into()))
+        );
+    }
     for text in ["", "a+b", "a+00000000+AAAA", "hausrecht/x+zz+zz"] {
         assert!(text.parse::<VerifierKey>().is_err(), "{text}");
     }

@@ -3,8 +3,8 @@
 
 use ed25519_dalek::SigningKey;
 use hausrecht_ledger::{
-    Actor, Checkpoint, ClipProof, ClipProofError, ClipTag, Draft, Hash, HashStore, Kind, VerifierKey,
-    append_hashes, origin_of, root,
+    Actor, Checkpoint, ClipProof, ClipProofError, ClipTag, Draft, Hash, HashStore, Kind, MAX_PROOF_ENTRIES,
+    VerifierKey, append_hashes, origin_of, root,
 };
 use hausrecht_model::{ClipId, UnixMicros};
 use proptest::prelude::*;
@@ -138,6 +138,45 @@ fn each_lie_has_its_own_name() {
             "{cut}"
         );
     }
+}
+
+/// What comes before a proof's first entry is given by the tops of its whole subtrees, of which there are few or many.
+#[test]
+fn a_clip_may_be_recorded_anywhere_in_the_log() {
+    for before in 0..20 {
+        let mut log = Log::default();
+        for _ in 0..before {
+            log.add(Kind::Unlocked, None, &[]);
+        }
+        log.add(Kind::Recorded, Some(1), &[]);
+        log.add(Kind::Opened, Some(1), &[]);
+        let (text, key) = log.proof(1, before);
+        let told = verdict(&text, &key).unwrap();
+        assert_eq!(told, [(before, Kind::Recorded), (before + 1, Kind::Opened)]);
+    }
+}
+
+#[test]
+fn the_clips_of_an_entry_that_is_not_shown_stand_in_order_and_once() {
+    let (good, key) = sample().proof(3, 3);
+    let line = good.lines().find(|line| line.split(' ').count() == 4).unwrap();
+    let words: Vec<_> = line.split(' ').collect();
+    for tags in [[words[3], words[2]], [words[2], words[2]]] {
+        let lie = good.replace(line, &format!("other {} {}", words[1], tags.join(" ")));
+        assert!(matches!(verdict(&lie, &key), Err(ClipProofError::Line(_))), "{lie}");
+    }
+    assert_eq!(verdict(&good, &key).unwrap(), [(3, Kind::Recorded)]);
+}
+
+#[test]
+fn a_log_may_be_so_long_and_no_longer() {
+    let begins = |from: u64| {
+        let left = "left AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n".repeat(from.count_ones() as usize);
+        ClipProof::parse(&format!("hausrecht-clip-proof-v1\ntag {}\nfrom {from}\n{left}\nx", tag(1)))
+    };
+    let longest = MAX_PROOF_ENTRIES * 1_000 - 1;
+    assert!(begins(longest).is_ok(), "{:?}", begins(longest));
+    assert!(matches!(begins(longest + 1), Err(ClipProofError::Line(3))));
 }
 
 proptest! {

@@ -60,6 +60,7 @@ fn an_entry_reads_back_as_it_was_drafted() {
         (draft.camera, draft.clip, draft.grant, draft.refers_to, &draft.facts)
     );
     assert_eq!(entry.key, KeyId::of(&key(3).verifying_key()));
+    assert_eq!(format!("{:?}", entry.key), format!("KeyId({})", entry.key));
     entry.verify_signature(&key(3).verifying_key()).unwrap();
 }
 
@@ -67,7 +68,7 @@ fn an_entry_reads_back_as_it_was_drafted() {
 fn personal_fields_are_committed_to_and_not_shown() {
     let sealed = sample().seal(&mut rng(), &key(3)).unwrap();
     assert!(!String::from_utf8_lossy(&sealed.leaf).contains("Margarethe"));
-    assert!(!format!("{:?}", sealed.personal).contains("Margarethe"));
+    assert_eq!(format!("{:?}", sealed.personal), "[PersonalField(person), PersonalField(reason)]");
     let entry = Entry::parse(&sealed.leaf).unwrap();
     for field in &sealed.personal {
         assert!(entry.check_personal(&field.name, &field.value, &field.salt));
@@ -94,6 +95,30 @@ fn the_tag_of_a_clip_is_an_hmac() {
     let tag = ClipTag::of(&[7; 32], "00000000000000d1".parse().unwrap());
     assert_eq!(tag.to_string(), "30867580ed3391a536f0826e65d9b7598317437adad6cdb28685f6b77d480a24");
     assert_eq!(tag.to_string().parse::<ClipTag>().unwrap(), tag);
+    let bytes: String = tag.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(bytes, tag.to_string());
+    assert_eq!(format!("{tag:?}"), format!("ClipTag({tag})"));
+}
+
+#[test]
+fn an_entry_is_about_its_clip_and_those_that_it_names() {
+    let tag = |clip: &str| ClipTag::of(&[7; 32], clip.parse().unwrap());
+    let (own, other) = (tag("00000000000000d1"), tag("00000000000000d2"));
+    let entry = |draft: Draft| Entry::parse(&draft.seal(&mut rng(), &key(3)).unwrap().leaf).unwrap();
+    assert_eq!(entry(sample()).tags(), [own].into());
+    assert_eq!(entry(sample().fact("tags", json!([other.to_string()]))).tags(), [own, other].into());
+}
+
+#[test]
+fn an_entry_may_be_so_long_and_not_a_byte_longer() {
+    let seal = |len: usize| sample().fact("long", "x".repeat(len)).seal(&mut rng(), &key(3));
+    let room = MAX_LEAF_BYTES - seal(0).unwrap().leaf.len();
+    let longest = seal(room).unwrap().leaf;
+    assert_eq!(longest.len(), MAX_LEAF_BYTES);
+    Entry::parse(&longest).unwrap();
+    assert_eq!(seal(room + 1).map(|_| ()), Err(DraftError::TooLong(MAX_LEAF_BYTES + 1)));
+    let longer = [longest, b" ".repeat(2)].concat();
+    assert_eq!(Entry::parse(&longer).map(|_| ()), Err(EntryError::TooLong(MAX_LEAF_BYTES + 2)));
 }
 
 #[test]
